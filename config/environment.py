@@ -1,0 +1,96 @@
+"""The one place that reads the process environment.
+
+Every variable of the program is a field of `Environment`, with its type, default and meaning; `docs/configuration.md`
+lists the same fields and a test compares the two. Nothing else in the program looks at `os.environ`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+class EnvironmentInvalid(Exception):
+    """One or more variables are missing or malformed; the message names each one and what it should be."""
+
+
+def _variable(meaning: str, *, default: Any = MISSING) -> Any:
+    return field(metadata={"meaning": meaning}) if default is MISSING else field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    database_url: str = _variable("PostgreSQL 16 or newer, as postgresql://user:password@host:port/name")
+    redis_url: str = _variable("Redis or Valkey, as redis://host:port/number; a number of its own for each role")
+    secret_key: str = _variable("Django's signing secret; at least 50 random characters in production")
+    hoso_role: str = _variable("agency, or hub for the national side", default="agency")
+    hoso_authority: str = _variable("agency identifier of this installation (Decision 20/2020/QĐ-TTg), for example H15", default="H15")
+    debug: bool = _variable("1 shows errors in the browser; never in production", default=False)
+    allowed_hosts: tuple[str, ...] = _variable("host names served, separated by commas", default=("127.0.0.1", "localhost"))
+    csrf_trusted_origins: tuple[str, ...] = _variable("origins (https://...) allowed to post forms, separated by commas", default=())
+    insecure_http: bool = _variable("1 allows plain http on this machine: cookies without Secure, no HSTS", default=False)
+    trust_directory: Path = _variable("folder with the trust anchors (*.pem) and revocation lists (*.crl) for signatures", default=Path("var/trust"))
+    hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
+    var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
+    upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)
+    log_level: str = _variable("DEBUG, INFO, WARNING or ERROR", default="INFO")
+    email_url: str = _variable("smtp://user:password@host:port, or console:// to print messages", default="console://")
+    hoso_today: str = _variable("pins the day (YYYY-MM-DD) for demonstrations and tests; empty in production", default="")
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Environment:
+        """Parse the variables; raises EnvironmentInvalid naming everything that is wrong, not only the first."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for item in fields(cls):
+            name, text = item.name.upper(), variables.get(item.name.upper(), "")
+            if not text:
+                if item.default is MISSING:
+                    problems.append(f"{name} is not set: {item.metadata['meaning']}")
+                continue
+            try:
+                values[item.name] = _PARSERS[str(item.type)](text)
+            except ValueError as error:
+                problems.append(f"{name}: {error}")
+        if values.get("hoso_role", "agency") not in ("agency", "hub"):
+            problems.append("HOSO_ROLE must be agency or hub")
+        if problems:
+            raise EnvironmentInvalid("; ".join(problems))
+        return cls(**values)
+
+    def database(self) -> dict[str, Any]:
+        """DATABASE_URL as Django's DATABASES entry; query parameters become connection options."""
+        url = urlsplit(self.database_url)
+        if url.scheme not in ("postgresql", "postgres"):
+            raise EnvironmentInvalid("DATABASE_URL must begin with postgresql://")
+        options: dict[str, Any] = dict(parse_qsl(url.query))
+        host = options.pop("host", None) or unquote(url.hostname or "")
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(url.path.lstrip("/")),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": host,
+            "PORT": str(url.port or options.pop("port", "")),
+            "OPTIONS": options,
+        }
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{text!r} is neither 1 nor 0")
+
+
+_PARSERS = {
+    "str": str,
+    "bool": _boolean,
+    "int": int,
+    "Path": Path,
+    "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+}

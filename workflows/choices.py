@@ -1,0 +1,75 @@
+"""States, severities and the table of moves."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Severity(TextChoices):
+    ERROR = "error", _("Error")
+    WARNING = "warning", _("Warning")
+    SUGGESTION = "suggestion", _("Suggestion")
+
+
+class RequestState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    CHECKING = "checking", _("Being checked")
+    READY = "ready", _("Ready to submit")
+    IN_REVIEW = "in_review", _("Awaiting approval")
+    APPROVED = "approved", _("Approved")
+    SCHEDULED = "scheduled", _("Scheduled")
+    APPLYING = "applying", _("Being applied")
+    APPLIED = "applied", _("Applied")
+    RETURNED = "returned", _("Returned")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    CONFLICT = "conflict", _("Conflict")
+    EXPIRED = "expired", _("Expired")
+    FAILED = "failed", _("Failed")
+
+
+S = RequestState
+# Every move a request can make. `withdrawn` and `expired` are for requests that no one has decided yet.
+MOVES: dict[RequestState, frozenset[RequestState]] = {
+    S.DRAFT: frozenset({S.CHECKING, S.WITHDRAWN}),
+    S.CHECKING: frozenset({S.READY, S.DRAFT, S.FAILED}),
+    S.READY: frozenset({S.DRAFT, S.IN_REVIEW, S.WITHDRAWN, S.EXPIRED}),
+    S.IN_REVIEW: frozenset({S.APPROVED, S.RETURNED, S.WITHDRAWN, S.EXPIRED}),
+    S.APPROVED: frozenset({S.SCHEDULED, S.APPLYING, S.FAILED}),
+    S.SCHEDULED: frozenset({S.APPLYING, S.FAILED}),
+    S.APPLYING: frozenset({S.APPLIED, S.CONFLICT}),
+    S.RETURNED: frozenset({S.DRAFT, S.WITHDRAWN}),
+    S.CONFLICT: frozenset({S.WITHDRAWN}),
+    S.APPLIED: frozenset(),
+    S.WITHDRAWN: frozenset(),
+    S.EXPIRED: frozenset(),
+    S.FAILED: frozenset(),
+}
+del S
+
+# From submit to end an item blocks any other change of the same record; drafts do not block.
+OPEN_STATES = (RequestState.IN_REVIEW, RequestState.APPROVED, RequestState.SCHEDULED, RequestState.APPLYING)
+
+
+class ItemState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    OPEN = "open", _("Open")
+    APPLIED = "applied", _("Applied")
+    EXCLUDED = "excluded", _("Returned by the approver")
+    CONFLICT = "conflict", _("Conflict")
+    ENDED = "ended", _("Ended without effect")
+
+
+class Op(TextChoices):
+    CREATE = "create", _("New")
+    UPDATE = "update", _("Change")
+
+
+class Verdict(TextChoices):
+    APPROVE = "approve", _("Approved")
+    RETURN = "return", _("Returned")
+
+
+class JobState(TextChoices):
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
