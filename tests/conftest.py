@@ -1,0 +1,69 @@
+"""The test run's servers and databases.
+
+Only the pytest controller starts PostgreSQL and Valkey (embedded, on private sockets and ports), unless
+HOSO_TEST_DATABASE_URL and HOSO_TEST_REDIS_URL name servers to use instead. xdist workers inherit what the controller put
+into the environment. One template database is migrated and loaded per run; every worker and every module that commits
+for real works on a clone of it, so that nobody ever has to empty a table: TRUNCATE would meet the walls of the gate.
+
+Fixtures for tests:
+
+- `db` (pytest-django's): a transaction on the worker's clone, rolled back.
+- `committed_db` (module): a fresh clone that commits, for threads, on-commit hooks and locks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests import databases
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("ci")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the servers before Django reads its settings; pytest-django sets Django up right after this hook."""
+    if not hasattr(config, "workerinput"):
+        databases.open_servers(config)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    from django.conf import settings
+
+    # Pages are rendered without collectstatic; the manifest is tested by the stack's own tests.
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        databases.close_servers(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module stays on one worker; everything that runs on the shared black-box stack is one group."""
+    for item in items:
+        on_stack = item.get_closest_marker("stack") or item.get_closest_marker("journey")
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.nodeid.split("::")[0]))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+    """Replaces pytest-django's: this worker's clone of the template instead of a database migrated for each worker."""
+    with django_db_blocker.unblock(), databases.clone(worker_id) as name, databases.default_connection_on(name):
+        yield
+
+
+@pytest.fixture(scope="module")
+def committed_db(django_db_setup: None, django_db_blocker: Any, worker_id: str) -> Iterator[str]:
+    """A database of this module's own, in which everything commits for real; gives its name. Not to be mixed with `db`."""
+    with django_db_blocker.unblock(), databases.clone(f"{worker_id}_{next(_numbers)}") as name, databases.default_connection_on(name):
+        yield name
+
+
+_numbers = itertools.count(1)

@@ -1,0 +1,148 @@
+"""Where the tests' databases come from: servers, one template per run, clones of it. Used by `tests/conftest.py` alone.
+
+Names are `hoso_test_<run>_<what>`, with a random run identifier, so that several runs can share one server.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+LOADERS = ("load_areas", "load_codes")
+TODAY = "2026-11-02"  # ages, terms and certificates of the tests do not rot as days pass
+TIMEOUTS = "-c lock_timeout=15s -c statement_timeout=120s"
+
+_servers = pytest.StashKey[ExitStack]()
+
+
+def open_servers(config: pytest.Config) -> None:
+    """Start what is not given, and put into the environment what Django's settings and the xdist workers read."""
+    stack = config.stash[_servers] = ExitStack()
+    given = os.environ.get("HOSO_TEST_DATABASE_URL"), os.environ.get("HOSO_TEST_REDIS_URL")
+    if not all(given) and not config.option.collectonly:
+        given = tuple(mine or started for mine, started in zip(given, _embedded(stack), strict=True))
+    database_url, redis_url = (url or fallback for url, fallback in zip(given, ("postgresql:///none", "redis://127.0.0.1:1/0"), strict=True))
+    os.environ |= {
+        "HOSO_TEST_RUN": uuid.uuid4().hex[:10],
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "tests-" + "k" * 50,
+        "INSECURE_HTTP": "1",
+        "DEBUG": "0",
+        "HOSO_ROLE": "agency",
+        "HOSO_TODAY": TODAY,
+        "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+        "LOG_LEVEL": "WARNING",
+    }
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-tests-"))
+    os.environ |= {"VAR_DIRECTORY": folder, "TRUST_DIRECTORY": f"{folder}/trust"}
+
+
+def close_servers(config: pytest.Config) -> None:
+    """Drop every database of this run, then stop what was started."""
+    with config.stash[_servers]:
+        if os.environ["DATABASE_URL"] == os.environ.get("HOSO_TEST_DATABASE_URL"):
+            with maintenance() as connection:
+                for (name,) in connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_name("")]).fetchall():
+                    drop(connection, name)
+
+
+def _embedded(stack: ExitStack) -> tuple[str, str]:
+    from config.embedded.postgres import EmbeddedPostgres
+    from config.embedded.supervisor import Supervisor
+    from config.embedded.valkey import EmbeddedValkey
+
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-servers-")))
+    supervisor = stack.enter_context(Supervisor())
+    postgres = EmbeddedPostgres(home / "postgres", log=home / "postgres.log", durable=False)
+    valkey = EmbeddedValkey(home / "valkey", log=home / "valkey.log", durable=False)
+    postgres.start(supervisor)
+    valkey.start(supervisor)
+    return postgres.url("postgres"), valkey.url(0)
+
+
+def server_url(database: str) -> str:
+    """The URL of a database on the tests' server."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}"))
+
+
+@contextmanager
+def maintenance() -> Iterator[psycopg.Connection]:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
+def _name(what: str) -> str:
+    return f"hoso_test_{os.environ['HOSO_TEST_RUN']}_{what}"
+
+
+def template() -> str:
+    """The run's template database, made by whichever worker asks first; the others wait for it."""
+    name = _name("template")
+    with maintenance() as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        ready = connection.execute("SELECT NOT datallowconn FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if ready is None or not ready[0]:
+            drop(connection, name)
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            _fill(server_url(name))
+            # Nobody may connect from now on: cloning fails while anyone is in the source.
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+    return name
+
+
+def _fill(url: str) -> None:
+    """Migrate, then load areas and code lists. In processes of their own, so that no connection stays behind."""
+    from django.core.management import get_commands
+
+    for command in ("migrate", *(one for one in LOADERS if one in get_commands())):
+        done = subprocess.run(
+            [sys.executable, "manage.py", command], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"manage.py {command} failed on the template database:\n{done.stdout[-2_000:]}\n{done.stderr[-4_000:]}")
+
+
+@contextmanager
+def clone(what: str) -> Iterator[str]:
+    """A database with the template's content; dropped at the end, whoever is still connected."""
+    source, name = template(), _name(what)
+    with maintenance() as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
+    yield name
+    with maintenance() as connection:
+        drop(connection, name)
+
+
+def drop(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def default_connection_on(name: str) -> Iterator[None]:
+    """Django's default connection, in this thread and those that tests start, leads to the database `name`."""
+    from django.db import connections
+
+    settings = connections.settings["default"]
+    before = settings["NAME"]
+    connections.close_all()
+    settings["NAME"] = name
+    if TIMEOUTS not in settings["OPTIONS"]["options"]:
+        settings["OPTIONS"]["options"] += f" {TIMEOUTS}"
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings["NAME"] = before
