@@ -52,8 +52,8 @@ def open_servers(config: pytest.Config) -> None:
 
 def close_servers(config: pytest.Config) -> None:
     """Drop every database of this run, then stop what was started."""
-    with config.stash[_servers]:
-        if os.environ["DATABASE_URL"] == os.environ.get("HOSO_TEST_DATABASE_URL"):
+    with config.stash.get(_servers, ExitStack()):
+        if os.environ.get("HOSO_TEST_RUN") and os.environ["DATABASE_URL"] == os.environ.get("HOSO_TEST_DATABASE_URL"):
             with maintenance() as connection:
                 for (name,) in connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_name("")]).fetchall():
                     drop(connection, name)
