@@ -42,6 +42,8 @@ class Target(ABC):
     rows: Mapping[str, RowsBinding] = {}
     rules: Sequence[Rule] = ()
     unit_columns: Sequence[str] = ()  # live columns that name the units a record belongs to, for rights and locks
+    indexed: Sequence[str] = ()  # opened columns that rules join on, indexed when a request is opened
+    depended_on: bool = False  # other records of the same request may stand on this one (a unit), so an error here spreads
 
     @abstractmethod
     def natural_key(self, document: Document) -> str | None:

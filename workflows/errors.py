@@ -1,0 +1,52 @@
+"""Named failures of the gate. Each has a code for programs and a message that says what is wrong and what to do."""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class GateError(Exception):
+    """Base of the gate's refusals. `code` is stable; `str()` is for people."""
+
+    code = "GATE"
+    text = _("The change request could not be processed.")
+
+    def __init__(self, text: object = None, **detail: object) -> None:
+        self.detail = detail
+        super().__init__(text or self.text)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class WrongState(GateError):
+    code = "WRONG_STATE"
+    text = _("The request is no longer in the state that this step needs. Reload the page to see where it stands.")
+
+
+class NotAllowed(GateError):
+    code = "NOT_ALLOWED"
+    text = _("You do not have the right to do this in the units concerned.")
+
+
+class OwnRequest(NotAllowed):
+    code = "OWN_REQUEST"
+    text = _("You wrote, uploaded or repaired part of this request, so somebody else must decide on it.")
+
+
+class RecordBusy(GateError):
+    code = "RECORD_BUSY"
+    text = _("Another open request already changes one of these records. Wait until it has ended, or ask its author to withdraw it.")
+
+
+class TooLarge(GateError):
+    code = "TOO_LARGE"
+    text = _("A request holds at most 100,000 records. Split the file and send it in parts.")
+
+
+class EvidenceBroken(GateError):
+    code = "EVIDENCE_BROKEN"
+    text = _("What is stored for this request is not what was signed. Nothing was applied; tell the administrator.")
+
+
+class ReasonMissing(GateError):
+    code = "REASON_MISSING"
+    text = _("Say why the request is returned.")

@@ -1,0 +1,156 @@
+"""The statement that an approver signs: canonical bytes, schema `manifest/1`.
+
+It names the request by its Merkle root, so one signature covers every item and each item can be proved alone
+(`workflows.merkle`). `excluded` lists the leaves that this decision leaves out; the root never changes for it.
+
+Pure, and free of Django on purpose: the signing agent on the approver's machine reads manifests with this very module,
+so what the person is shown and what the server checks cannot drift apart. Stored manifests are `workflows.models`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from workflows.documents import canonical
+
+SCHEMA = "manifest/1"
+MAX_BYTES = 1024 * 1024  # 100,000 excluded indexes of 6 digits and their commas are 0.7 MB
+
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})  # Unicode categories: control, format, surrogate, private use
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.\-]{1,40}\Z")]
+Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,39}\Z")]
+Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
+class ManifestInvalid(Exception):
+    """The bytes are not a canonical, total manifest/1; the message says which part."""
+
+
+class Decider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is asked to sign: the name as people write it, and the login."""
+
+    name: Text
+    user: Text
+
+
+class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a manifest says. Field for field the signed JSON object; `root` is 64 lower-case hexadecimal digits."""
+
+    schema: Literal["manifest/1"]
+    purpose: Literal["approve", "accept"]
+    authority: Code
+    request: UUID
+    unit: UUID | None
+    unit_name: Text | None
+    title: Text
+    stage: Count
+    count: Count
+    kinds: Annotated[dict[Kind, Count], msgspec.Meta(min_length=1, max_length=50)]
+    root: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    excluded: list[Index]
+    decider: Decider
+    prepared_at: datetime
+
+    @property
+    def root_hash(self) -> bytes:
+        return bytes.fromhex(self.root)
+
+    @property
+    def covered(self) -> int:
+        """How many items this signature approves."""
+        return self.count - len(self.excluded)
+
+
+_decode = msgspec.json.Decoder(Statement).decode
+
+
+def build_manifest(
+    *,
+    purpose: Literal["approve", "accept"] = "approve",
+    authority: str,
+    request: UUID,
+    unit: UUID | None,
+    unit_name: str | None = None,
+    title: str,
+    stage: int,
+    count: int,
+    kinds: Mapping[str, int],
+    root: bytes,
+    excluded: Iterable[int] = (),
+    decider: Mapping[str, str],
+    prepared_at: datetime,
+) -> bytes:
+    """Canonical bytes of a manifest.
+
+    `authority` is the installation's agency identifier; `stage` the stage's number, from 1; `count` the leaves under
+    `root` (32 bytes), the excluded ones included; `kinds` the same leaves counted by kind of record; `decider` is
+    {name, user}; `prepared_at` an aware time, kept to the second. Texts lose what no eye can see (`visible`).
+    Raises ManifestInvalid when the parts do not make a manifest.
+    """
+    if prepared_at.tzinfo is None:
+        raise ManifestInvalid("prepared_at has no time zone")
+    parts = {
+        "schema": SCHEMA,
+        "purpose": purpose,
+        "authority": authority,
+        "request": str(request),
+        "unit": str(unit) if unit else None,
+        "unit_name": visible(unit_name) or None if unit_name is not None else None,
+        "title": visible(title),
+        "stage": stage,
+        "count": count,
+        "kinds": dict(kinds),
+        "root": root.hex(),
+        "excluded": sorted(excluded),
+        "decider": {"name": visible(decider["name"]), "user": visible(decider["user"])},
+        "prepared_at": prepared_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    body = canonical(parts)
+    read_manifest(body)
+    return body
+
+
+def read_manifest(body: bytes) -> Statement:
+    """What the bytes say. Raises ManifestInvalid unless they are exactly what `build_manifest` would have written."""
+    if len(body) > MAX_BYTES:
+        raise ManifestInvalid(f"a manifest has at most {MAX_BYTES} bytes")
+    try:
+        statement = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ManifestInvalid(str(error)) from error
+    if problem := next(_problems(statement), None):
+        raise ManifestInvalid(problem)
+    if canonical(statement) != body:
+        raise ManifestInvalid("the bytes are not in canonical form (RFC 8785)")
+    return statement
+
+
+def visible(text: str) -> str:
+    """`text` in NFC without control and format characters: a right-to-left mark could make a title read as another one."""
+    kept = "".join(" " if ch.isspace() else ch for ch in text if ch.isspace() or unicodedata.category(ch) not in UNSEEN)
+    return " ".join(unicodedata.normalize("NFC", kept).split())
+
+
+def _problems(statement: Statement) -> Iterator[str]:
+    if statement.prepared_at.utcoffset() != timedelta(0) or statement.prepared_at.microsecond:
+        yield "prepared_at is not a UTC time in whole seconds"
+    if any(later <= earlier for earlier, later in zip(statement.excluded, statement.excluded[1:], strict=False)):
+        yield "excluded is not sorted, or names a leaf twice"
+    if statement.excluded and statement.excluded[-1] >= statement.count:
+        yield "excluded names a leaf outside the request"
+    if statement.covered < 1:
+        yield "every item is excluded: there is nothing to approve"
+    if sum(statement.kinds.values()) != statement.count:
+        yield "the counts by kind do not add up to count"
+    for name, text in (("title", statement.title), ("unit_name", statement.unit_name), ("decider", statement.decider.name), ("user", statement.decider.user)):
+        if text is not None and visible(text) != text:
+            yield f"{name} holds characters that cannot be seen"

@@ -1,0 +1,28 @@
+"""The gate's tables, one file a subject."""
+
+from workflows.models.audit import AuditEvent
+from workflows.models.documents import StoredDocument
+from workflows.models.jobs import JobRun
+from workflows.models.ledger import RecordVersion, Seal
+from workflows.models.outbox import OutboxMessage
+from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
+from workflows.models.routes import Decision, Route, Stage
+from workflows.models.signatures import Manifest, Signature
+
+__all__ = [
+    "AuditEvent",
+    "ChangeItem",
+    "ChangeRequest",
+    "Contribution",
+    "Decision",
+    "Finding",
+    "JobRun",
+    "Manifest",
+    "OutboxMessage",
+    "RecordVersion",
+    "Route",
+    "Seal",
+    "Signature",
+    "Stage",
+    "StoredDocument",
+]

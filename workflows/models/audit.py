@@ -1,0 +1,22 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditEvent(models.Model):
+    """Who did what, when, on which request or record. Written in the transaction of the deed; append-only."""
+
+    at = models.DateTimeField(_("time"), db_default=Now())
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("who"))
+    action = models.CharField(_("action"), max_length=60)
+    request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, null=True, related_name="events")
+    unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=30, blank=True, default="")
+    key = models.UUIDField(null=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        indexes = [models.Index(fields=["request", "id"]), models.Index(fields=["kind", "key"]), models.Index(fields=["actor", "-at"])]

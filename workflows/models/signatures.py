@@ -1,0 +1,27 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Manifest(models.Model):
+    """The canonical statement that is signed (`manifest/1`, workflows.manifest), as prepared for one decider. Append-only."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    body = models.BinaryField()
+    request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, related_name="manifests")
+    stage = models.PositiveSmallIntegerField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    prepared_at = models.DateTimeField()
+
+
+class Signature(models.Model):
+    """A verified CMS signature over a manifest, chain inside. Validity was judged at `received_at`. Append-only."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    manifest = models.ForeignKey(Manifest, models.PROTECT, related_name="signatures")
+    der = models.BinaryField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    signed_at = models.DateTimeField(null=True)
+    fingerprint = models.CharField(max_length=64)
+    subject = models.CharField(max_length=500)

@@ -1,0 +1,141 @@
+"""What a request changes, as a person reads it: before and after of every changed field, in words instead of codes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from workflows.choices import ItemState, Op
+from workflows.documents import Document, canonical, parse
+from workflows.models import ChangeItem, ChangeRequest, RecordVersion
+from workflows.selectors.findings import FindingLine, finding_lines
+from workflows.targets import Target, target
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One changed field. For a list of rows, `before` and `after` hold the rows that went and came; else one value or none."""
+
+    name: str
+    label: str
+    before: Sequence[str]
+    after: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ItemChange:
+    """One record of a request with its differences and remarks."""
+
+    leaf_index: int
+    ref: int
+    kind: str
+    key: UUID
+    title: str
+    op: Op
+    state: ItemState
+    reason: str
+    changes: Sequence[FieldChange]
+    findings: Sequence[FindingLine]
+
+
+def item_page(request: ChangeRequest, *, after: int = -1, limit: int = PAGE) -> tuple[list[ItemChange], int | None]:
+    """Items with a leaf index above `after`, at most `limit`, and the index to ask the next page with, or None."""
+    items = list(request.items.filter(leaf_index__gt=after).select_related("document").order_by("leaf_index")[: limit + 1])
+    shown = items[:limit]
+    return item_changes(request, shown), shown[-1].leaf_index if len(items) > limit else None
+
+
+def item_changes(request: ChangeRequest, items: Sequence[ChangeItem]) -> list[ItemChange]:
+    """The differences of these items, in bulk: a fixed number of queries for each kind, however many items."""
+    afters = {item.pk: parse(bytes(item.document.body)) for item in items}
+    befores = _documents_before(items)
+    by_kind: dict[str, list[ChangeItem]] = defaultdict(list)
+    for item in items:
+        by_kind[item.kind].append(item)
+    changes: dict[int, list[FieldChange]] = {}
+    for kind, members in by_kind.items():
+        changes |= _changes_of_kind(target(kind), [(item.pk, item.changed, befores.get(item.pk), afters[item.pk]) for item in members])
+    remarks = finding_lines(request, [item.leaf_index for item in items], {item.leaf_index: item.kind for item in items})
+    return [
+        ItemChange(
+            leaf_index=item.leaf_index,
+            ref=item.ref,
+            kind=item.kind,
+            key=item.key,
+            title=target(item.kind).title(afters[item.pk]),
+            op=Op(item.op),
+            state=ItemState(item.state),
+            reason=item.reason,
+            changes=changes[item.pk],
+            findings=remarks.get(item.leaf_index, []),
+        )
+        for item in items
+    ]
+
+
+def document_changes(kind: str, before: Document | None, after: Document) -> list[FieldChange]:
+    """The differences between two documents of one kind, for a version in a record's history."""
+    one = target(kind)
+    return _changes_of_kind(one, [(0, one.schema.changed(before, after), before, after)])[0]
+
+
+def _documents_before(items: Iterable[ChangeItem]) -> dict[int, Document]:
+    """By item, the ledger's document at the item's base version; none for a new record."""
+    wanted = {(item.kind, item.key, item.base_version): item.pk for item in items if item.base_version}
+    versions = RecordVersion.objects.filter(kind__in={kind for kind, _key, _version in wanted}, key__in={key for _kind, key, _version in wanted})
+    rows = versions.values_list("kind", "key", "version", "document__body")
+    return {wanted[kind, key, version]: parse(bytes(body)) for kind, key, version, body in rows if (kind, key, version) in wanted}
+
+
+_Entry = tuple[int, Sequence[str], Document | None, Document]
+
+
+def _changes_of_kind(one: Target, entries: Sequence[_Entry]) -> dict[int, list[FieldChange]]:
+    order = {name: place for place, name in enumerate([*(f.name for f in one.schema.fields), *(r.name for r in one.schema.rows)])}
+    pairs = {
+        (pk, name): ((before or {}).get(name), after.get(name)) for pk, changed, before, after in entries for name in sorted(changed, key=lambda n: order.get(n, len(order)))
+    }
+    texts = _texts(one, pairs)
+    changes: dict[int, list[FieldChange]] = {pk: [] for pk, *_rest in entries}
+    for (pk, name), (before, after) in pairs.items():
+        gone, come = _sides(before, after)
+        changes[pk].append(FieldChange(name, one.label_of(name), [texts(name, value) for value in gone], [texts(name, value) for value in come]))
+    return changes
+
+
+def _sides(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
+    """What stands on either side: for lists of rows only the rows that differ, for a value itself unless it is empty."""
+    if isinstance(before, list) or isinstance(after, list):
+        old, new = before or [], after or []
+        kept = {canonical(row) for row in old} & {canonical(row) for row in new}
+        return [row for row in old if canonical(row) not in kept], [row for row in new if canonical(row) not in kept]
+    return [before] if before is not None else [], [after] if after is not None else []
+
+
+class _Texts:
+    """Readable text of values, looked up once for each field over all items."""
+
+    def __init__(self, one: Target, pairs: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
+        wanted: dict[str, set[Any]] = defaultdict(set)
+        for (_pk, name), sides in pairs.items():
+            for value in (each for side in _sides(*sides) for each in side):
+                if isinstance(value, dict):
+                    for column, cell in value.items():
+                        wanted[f"{name}.{column}"].add(cell)
+                else:
+                    wanted[name].add(value)
+        self.shown = {name: one.show(name, values - {None}) for name, values in wanted.items()}
+
+    def __call__(self, name: str, value: Any) -> str:
+        if isinstance(value, dict):
+            cells = (self.shown[f"{name}.{column}"].get(cell, str(cell)) for column, cell in value.items() if cell is not None)
+            return " · ".join(cell for cell in cells if cell)
+        return self.shown[name].get(value, str(value))
+
+
+_texts = _Texts

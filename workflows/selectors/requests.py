@@ -1,0 +1,72 @@
+"""Which change requests a person sees: their own, those that wait for their decision, and all in their scope."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Subquery
+
+from orgtree import scope
+from orgtree.choices import Action
+from orgtree.models import User
+from workflows.choices import JobState, RequestState, Verdict
+from workflows.errors import GateError
+from workflows.models import ChangeRequest, Contribution, JobRun, Stage
+from workflows.services.approval import may_decide
+
+Which = Literal["mine", "waiting", "all"]
+PAGE = 50
+
+
+def request_list(*, user: User, which: Which = "all") -> QuerySet[ChangeRequest]:
+    """Newest first, with unit and author. All that may be seen lies in the units where `user` may view."""
+    visible = scope.scoped(ChangeRequest.objects.select_related("unit", "author"), user, Action.VIEW).order_by("-number")
+    if which == "mine":
+        return visible.filter(author=user)
+    if which == "waiting":
+        return _waiting_for(user, visible)
+    return visible
+
+
+def request_page(*, user: User, which: Which, before: int | None = None) -> tuple[list[ChangeRequest], int | None]:
+    """One page of 50 requests numbered below `before`, and the number to ask the next page with, or None."""
+    queryset = request_list(user=user, which=which)
+    if before is not None:
+        queryset = queryset.filter(number__lt=before)
+    found = list(queryset[: PAGE + 1])
+    return found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None
+
+
+def request_get(*, user: User, request_id: UUID) -> ChangeRequest:
+    """Raises ChangeRequest.DoesNotExist for a request outside the user's scope, as for one that does not exist."""
+    return request_list(user=user).get(pk=request_id)
+
+
+def stage_to_decide(*, user: User, request: ChangeRequest) -> Stage | None:
+    """The stage on which `user` may decide now, or None; the service asks the same question again."""
+    if request.state != RequestState.IN_REVIEW:
+        return None
+    try:
+        return may_decide(actor=user, request=request)
+    except GateError:
+        return None
+
+
+def running_jobs(*, user: User) -> QuerySet[JobRun]:
+    """The user's background runs that have not ended, newest first."""
+    return JobRun.objects.filter(actor=user, state__in=[JobState.QUEUED, JobState.RUNNING]).order_by("-created_at")
+
+
+def _waiting_for(user: User, visible: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
+    """Requests under review in units where `user` holds the right that the next stage asks for, and no part of which is theirs.
+
+    The exact question, over every unit that an item touches, is `may_decide`; a list needs a queryset, so it looks at the request's unit.
+    """
+    open_stages = Stage.objects.filter(request=OuterRef("pk"), system="").exclude(decisions__verdict=Verdict.APPROVE).order_by("number")
+    return (
+        scope.scoped(visible.filter(state=RequestState.IN_REVIEW), user, Action.APPROVE)
+        .exclude(Exists(Contribution.objects.filter(request=OuterRef("pk"), user=user)))
+        .annotate(next_action=Subquery(open_stages.values("action")[:1], output_field=CharField()))
+        .filter(next_action=Action.APPROVE)
+    )

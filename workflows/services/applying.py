@@ -1,0 +1,191 @@
+"""Applying an approved request: rules again, locks, live tables, ledger, outbox, audit and seal, in one transaction.
+
+Safe to call any number of times and after any crash: an applied request is left alone, and nothing half-done can commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from orgtree import clock
+from orgtree.locks import tree_lock
+from workflows import merkle
+from workflows.choices import ItemState, RequestState, Verdict
+from workflows.dispatch import announce_applied
+from workflows.documents import canonical, digest
+from workflows.errors import EvidenceBroken, WrongState
+from workflows.locks import live_rows_lock, request_lock, seal_chain_lock, units_share
+from workflows.manifest import read_manifest
+from workflows.models import ChangeRequest, Decision, Finding, Seal
+from workflows.opening import Opened, check, failed_leaves, findings, opened
+from workflows.rules import Found
+from workflows.services.audit import audit
+from workflows.services.moves import request_move
+from workflows.services.submission import request_leaves
+from workflows.targets import target
+
+ITEMS = (
+    "select i.leaf_index, i.kind, i.key, i.op, i.base_version, i.document_id as digest, d.body from workflows_changeitem i "
+    "join workflows_storeddocument d on d.digest = i.document_id where i.request_id = %s and i.state = 'open'"
+)
+
+
+def request_apply(*, request_id: UUID) -> ChangeRequest:
+    """Make the request's records true. Items that met a conflict go back to the author; the rest is applied.
+
+    Ends in state applied, or conflict when nothing could be applied; an ended request is returned as it is. Raises WrongState
+    when it is not approved, EvidenceBroken when what is stored is not what was signed.
+    """
+    with transaction.atomic():
+        if _touches_tree(request_id):
+            tree_lock()
+        request = request_lock(request_id)
+        if request.state in (RequestState.APPLIED, RequestState.CONFLICT):
+            return request
+        decisions = _decisions_verified(request)
+        _open_gate(request)
+        with opened(ITEMS, [request.pk]) as open_:
+            _lock_touched(request, open_)
+            skipped = _set_aside_conflicts(request, open_)
+            applied = _remaining()
+            if applied:
+                for one in open_.targets:
+                    one.project()
+                _append_ledger(request)
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate")
+        audit(actor=None, action="request.applied" if applied else "request.conflict", request=request, applied=applied, skipped=len(skipped))
+        if applied:
+            _seal(request, decisions, applied=applied, skipped=skipped)
+            announce_applied(request.pk)
+        request_move(request, RequestState.APPLIED if applied else RequestState.CONFLICT, applied_at=Now() if applied else None)
+    return request
+
+
+def _touches_tree(request_id: UUID) -> bool:
+    kinds = ChangeRequest.objects.values_list("kinds", flat=True).get(pk=request_id)
+    return any(target(kind).depended_on for kind in kinds)
+
+
+def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
+    """The approvals of every stage, after comparing what they covered with what is stored now (promise 2)."""
+    decisions = list(
+        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature", "stage").order_by("stage__number")
+    )
+    if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or len({one.stage_id for one in decisions}) != request.stages.count():
+        raise WrongState(state=request.state)
+    root = merkle.root(request_leaves(request))
+    excluded: set[int] = set()
+    for decision in decisions:
+        assert decision.manifest is not None
+        body = bytes(decision.manifest.body)
+        statement = read_manifest(body)
+        if digest(body) != bytes(decision.manifest_id) or statement.request != request.pk or statement.root_hash != root or statement.count != request.count:
+            raise EvidenceBroken
+        if decision.stage.needs_signature and (decision.signature is None or digest(bytes(decision.signature.der)) != bytes(decision.signature_id)):
+            raise EvidenceBroken
+        excluded |= set(statement.excluded)
+    if root != bytes(request.root or b"") or request.items.filter(leaf_index__in=excluded, state=ItemState.OPEN).exists():
+        raise EvidenceBroken
+    return decisions
+
+
+def _open_gate(request: ChangeRequest) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_current_xact_id()::text::bigint, set_config('hoso.request', %s, true)", [str(request.pk)])
+        xid = cursor.fetchone()[0]
+    request_move(request, RequestState.APPLYING, applying_xid=xid)
+
+
+def _lock_touched(request: ChangeRequest, open_: Opened) -> None:
+    if not any(one.depended_on for one in open_.targets):
+        with connection.cursor() as cursor:
+            cursor.execute("select distinct unnest(units) from workflows_changeitem where request_id = %s and state = 'open'", [request.pk])
+            units_share(unit for (unit,) in cursor.fetchall())
+    for one in open_.targets:
+        live_rows_lock(one.live._meta.db_table, one.opened._meta.db_table)
+
+
+def _set_aside_conflicts(request: ChangeRequest, open_: Opened) -> list[int]:
+    """Take out items whose record moved on since, or that a rule now refuses; again while others may have stood on them."""
+    skipped: list[int] = []
+    while True:
+        _find_conflicts(open_)
+        check(open_, today=clock.today())
+        failed, found = failed_leaves(), findings()
+        if not failed:
+            return sorted(skipped)
+        gone = set(failed)
+        _give_back(request, [one for one in found if one.ref in gone])
+        skipped += failed
+        open_.discard(failed)
+        with connection.cursor() as cursor:
+            cursor.execute("truncate opened_finding")
+        if not any(one.depended_on for one in open_.targets):
+            return sorted(skipped)
+
+
+def _find_conflicts(open_: Opened) -> None:
+    with connection.cursor() as cursor:
+        for one in open_.targets:
+            live, table = one.live._meta.db_table, one.opened._meta.db_table
+            cursor.execute(
+                f"insert into opened_finding select o.leaf_index, 'STALE_BASE', 'error', '', o.base_version || ' / ' || coalesce(l.version, 0) "
+                f"from {table} o left join {live} l on l.id = o.id where coalesce(l.version, 0) <> o.base_version"
+            )
+
+
+def _give_back(request: ChangeRequest, found: Sequence[Found]) -> None:
+    leaves = {one.ref for one in found}
+    request.items.filter(leaf_index__in=leaves, state=ItemState.OPEN).update(state=ItemState.CONFLICT)
+    Finding.objects.bulk_create(
+        [Finding(request=request, leaf_index=one.ref, code=one.code, severity=one.severity, field=one.field, value=one.value) for one in found], batch_size=5_000
+    )
+
+
+def _remaining() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from opened_item")
+        return cursor.fetchone()[0]
+
+
+def _append_ledger(request: ChangeRequest) -> None:
+    with connection.cursor() as cursor:
+        for table, moment in (("workflows_recordversion", "recorded_at"), ("workflows_outboxmessage", "created_at")):
+            cursor.execute(
+                f"insert into {table}(kind, key, version, document_id, request_id, leaf_index, {moment}) "
+                f"select kind, key, base_version + 1, digest, %s, leaf_index, now() from opened_item order by leaf_index",
+                [request.pk],
+            )
+        cursor.execute(
+            "update workflows_changeitem i set state = 'applied' from opened_item o where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'", [request.pk]
+        )
+
+
+def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int, skipped: Sequence[int]) -> None:
+    """Add the request to the chain of seals. Its lock is the last one taken before commit."""
+    seal_chain_lock()
+    last = Seal.objects.order_by("-sequence").first()
+    body = canonical(
+        {
+            "schema": "seal/1",
+            "sequence": last.sequence + 1 if last else 1,
+            "previous": bytes(last.digest).hex() if last else None,
+            "request": str(request.pk),
+            "root": bytes(request.root or b"").hex(),
+            "count": request.count,
+            "applied": applied,
+            "skipped": list(skipped),
+            "manifests": [bytes(one.manifest_id).hex() for one in decisions],
+            "signatures": [bytes(one.signature_id).hex() for one in decisions if one.signature_id],
+            "evidence": request.evidence or None,
+            "sealed_at": clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+    Seal.objects.create(sequence=last.sequence + 1 if last else 1, request=request, body=body, digest=hashlib.sha256(body).digest())

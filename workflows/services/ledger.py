@@ -1,0 +1,221 @@
+"""Proofs on demand, and the verification of ledger, seals, signatures and live tables against each other.
+
+`verify_ledger` trusts nothing that it can recompute: digests of every document, leaves and roots from the items, the chain of
+seals from its first link, manifests from their bytes, and the live tables' documents from their columns (not from the digest
+beside them, which an intruder would edit as well).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+
+from workflows import merkle
+from workflows.choices import ItemState, Verdict
+from workflows.cms import SignatureRefused, TrustStore, verify_detached
+from workflows.documents import canonical, digest
+from workflows.manifest import ManifestInvalid, read_manifest
+from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature
+from workflows.services.submission import SUBTREE_LEVEL, request_leaves
+from workflows.sqldocs import live_bodies
+from workflows.targets import Target, targets
+
+BLOCK = 2**SUBTREE_LEVEL
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One thing that does not fit: the check that found it, the place (table and key), and what is wrong there."""
+
+    check: str
+    place: str
+    what: str
+
+
+@dataclass
+class Verification:
+    """The outcome: what was counted, and every damage found. `ok` only when there is none."""
+
+    documents: int = 0
+    versions: int = 0
+    requests: int = 0
+    signatures: int = 0
+    records: int = 0
+    last_seal: str = ""
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.damages
+
+
+def leaf_proof(request: ChangeRequest, leaf_index: int) -> list[bytes]:
+    """Inclusion proof of one leaf from its block of 256 and the stored nodes above; raises IndexError outside the request."""
+    if not 0 <= leaf_index < request.count:
+        raise IndexError(leaf_index)
+    start = leaf_index - leaf_index % BLOCK
+    rows = ChangeItem.objects.filter(request=request, leaf_index__gte=start, leaf_index__lt=start + BLOCK).order_by("leaf_index")
+    block = [
+        merkle.leaf_hash(kind=i.kind, key=i.key, op=i.op, base_version=i.base_version, document_digest=bytes(i.document_id))
+        for i in rows.only("kind", "key", "op", "base_version", "document_id")
+    ]
+    path = merkle.proof(merkle.levels(block), leaf_index - start)
+    nodes = bytes(request.subtrees)
+    if nodes:
+        path += merkle.proof(merkle.levels([nodes[i : i + 32] for i in range(0, len(nodes), 32)]), leaf_index // BLOCK)
+    return path
+
+
+def batch_proofs(request: ChangeRequest, leaf_indexes: Sequence[int]) -> dict[int, list[bytes]]:
+    """Proofs of many leaves of one request, from the whole tree built once."""
+    tree = merkle.levels(request_leaves(request))
+    return {index: merkle.proof(tree, index) for index in leaf_indexes}
+
+
+def verify_ledger() -> Verification:
+    """Check everything, oldest seal first. Reads only; takes no lock. Found damages are named, not repaired."""
+    outcome = Verification()
+    outcome.damages += _documents(outcome)
+    outcome.damages += _seals(outcome)
+    outcome.damages += _versions(outcome)
+    for one in targets():
+        outcome.damages += _live(one, outcome)
+    return outcome
+
+
+def _documents(outcome: Verification) -> Iterator[Damage]:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from workflows_storeddocument")
+        outcome.documents = cursor.fetchone()[0]
+        cursor.execute("select encode(digest, 'hex') from workflows_storeddocument where sha256(body) <> digest")
+        for (name,) in cursor.fetchall():
+            yield Damage("document", f"document {name}", "its bytes are not those of its digest")
+
+
+def _seals(outcome: Verification) -> Iterator[Damage]:
+    """The chain from its first link; each seal against its request, and each request's leaves, manifests and signatures."""
+    previous: str | None = None
+    expected = 1
+    trust = TrustStore.load(settings.TRUST_DIRECTORY)
+    for seal in Seal.objects.select_related("request").order_by("sequence").iterator(chunk_size=500):
+        place = f"seal {seal.sequence}"
+        body = bytes(seal.body)
+        said = msgspec.json.decode(body)
+        if seal.sequence != expected:
+            yield Damage("seal", place, f"seal {expected} is missing")
+        if digest(body) != bytes(seal.digest) or canonical(said) != body:
+            yield Damage("seal", place, "its bytes are not those of its digest")
+        if said["previous"] != previous or said["sequence"] != seal.sequence or said["request"] != str(seal.request_id):
+            yield Damage("seal", place, "it does not follow the seal before it")
+        previous, expected = bytes(seal.digest).hex(), seal.sequence + 1
+        yield from _request(seal.request, said, trust, outcome)
+    outcome.last_seal = previous or ""
+    for pk in ChangeRequest.objects.filter(state="applied", seal=None).values_list("pk", flat=True):
+        yield Damage("seal", f"request {pk}", "it was applied without a seal")
+
+
+def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
+    outcome.requests += 1
+    place = f"request {request.pk}"
+    root = merkle.root(request_leaves(request))
+    if root.hex() != said["root"] or root != bytes(request.root or b"") or request.count != said["count"]:
+        yield Damage("items", place, "its items are not those that were sealed")
+    if (request.evidence or None) != said["evidence"]:
+        yield Damage("evidence", place, "what the system stage decided on is not what was sealed")
+    applied = RecordVersion.objects.filter(request=request).count()
+    if applied != said["applied"]:
+        yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
+    decisions = list(Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature").order_by("stage__number"))
+    if [bytes(one.manifest_id).hex() for one in decisions] != said["manifests"]:
+        yield Damage("decisions", place, "its manifests are not those that were sealed")
+    if [bytes(one.signature_id).hex() for one in decisions if one.signature_id] != said["signatures"]:
+        yield Damage("decisions", place, "its signatures are not those that were sealed")
+    for decision in decisions:
+        yield from _decision(decision, root, place, trust, outcome)
+
+
+def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
+    assert decision.manifest is not None
+    body = bytes(decision.manifest.body)
+    try:
+        statement = read_manifest(body)
+    except ManifestInvalid as error:
+        yield Damage("manifest", place, str(error))
+        return
+    if digest(body) != bytes(decision.manifest_id) or statement.root_hash != root or str(statement.request) not in place:
+        yield Damage("manifest", place, "it is not the manifest of these items")
+    if decision.signature is not None:
+        outcome.signatures += 1
+        yield from _signature(decision.signature, body, place, trust)
+
+
+def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore) -> Iterator[Damage]:
+    """Judged at the receipt time that was stored with it, as on the day (decisions.md 7)."""
+    der = bytes(signature.der)
+    if digest(der) != bytes(signature.digest):
+        yield Damage("signature", place, "its bytes are not those of its digest")
+    try:
+        verified = verify_detached(content=body, signature=der, moment=signature.received_at, trust=trust)
+    except SignatureRefused as refused:
+        yield Damage("signature", place, f"{refused.code}: {refused}")
+        return
+    if verified.fingerprint != signature.fingerprint:
+        yield Damage("signature", place, "it was made with another certificate than recorded")
+
+
+def _versions(outcome: Verification) -> Iterator[Damage]:
+    """Every version against its item, no gap in a record's versions, and no applied item without its version."""
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from workflows_recordversion")
+        outcome.versions = cursor.fetchone()[0]
+        cursor.execute(
+            "select v.kind, v.key, v.version from workflows_recordversion v left join workflows_changeitem i on i.request_id = v.request_id and i.leaf_index = v.leaf_index "
+            "where i.id is null or i.kind <> v.kind or i.key <> v.key or i.base_version + 1 <> v.version or i.document_id <> v.document_id or i.state <> %s",
+            [ItemState.APPLIED],
+        )
+        for kind, key, version in cursor.fetchall():
+            yield Damage("version", f"{kind} {key} version {version}", "it is not what its request applied")
+        cursor.execute(
+            "select i.kind, i.key, i.base_version + 1 from workflows_changeitem i left join workflows_recordversion v on v.request_id = i.request_id "
+            "and v.leaf_index = i.leaf_index where i.state = %s and v.id is null",
+            [ItemState.APPLIED],
+        )
+        for kind, key, version in cursor.fetchall():
+            yield Damage("version", f"{kind} {key} version {version}", "it was applied and is missing")
+        cursor.execute("select kind, key from workflows_recordversion group by kind, key having max(version) <> count(*)")
+        for kind, key in cursor.fetchall():
+            yield Damage("version", f"{kind} {key}", "its versions have a gap")
+
+
+def _live(one: Target, outcome: Verification) -> Iterator[Damage]:
+    """The live tables, turned back into documents by the database, against the ledger's last version of each record."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select count(*) from {one.live._meta.db_table}")
+        outcome.records += cursor.fetchone()[0]
+        cursor.execute(
+            "with head as (select distinct on (key) key, version, document_id from workflows_recordversion where kind = %s order by key, version desc), "
+            f"live as ({live_bodies(one)}) "
+            "select coalesce(h.key, l.id), l.id is null, h.key is null, l.version is distinct from h.version, "
+            "sha256(l.body) is distinct from h.document_id or l.digest is distinct from h.document_id "
+            "from head h full join live l on l.id = h.key "
+            "where l.id is null or h.key is null or l.version is distinct from h.version or sha256(l.body) is distinct from h.document_id "
+            "or l.digest is distinct from h.document_id",
+            [one.kind],
+        )
+        for key, missing, unknown, _version, edited in cursor.fetchall():
+            what = "is missing" if missing else "stands in no version" if unknown else "was edited" if edited else "has another version number"
+            yield Damage("live", f"{one.kind} {key}", f"the live record {what}")
+
+
+def proof_of(version: RecordVersion) -> list[bytes]:
+    return leaf_proof(version.request, version.leaf_index)
+
+
+def versions_of(kind: str, key: UUID) -> Sequence[RecordVersion]:
+    """A record's versions, newest first."""
+    return list(RecordVersion.objects.filter(kind=kind, key=key).select_related("request").order_by("-version"))

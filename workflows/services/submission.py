@@ -1,0 +1,79 @@
+"""The author's own moves: submit, and withdraw while nobody has decided."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from orgtree.models import User
+from workflows import merkle
+from workflows.choices import ItemState, RequestState
+from workflows.errors import NotAllowed, RecordBusy, WrongState
+from workflows.locks import request_lock
+from workflows.models import ChangeItem, ChangeRequest, Decision, Route, Stage
+from workflows.services.audit import audit
+from workflows.services.moves import request_move
+
+SUBTREE_LEVEL = 8  # nodes over 256 leaves, kept so that one proof needs one block of leaves
+
+
+def request_submit(*, actor: User | None, request_id: UUID, system_stage: str = "") -> ChangeRequest:
+    """Freeze leaves, root and route, and hand the request to its first stage.
+
+    Raises NotAllowed for anyone but the author, WrongState when it is not ready, RecordBusy when another open request changes
+    one of its records. `system_stage` names the check of the program that decides instead of a person (the hub's intake).
+    """
+    with transaction.atomic():
+        request = request_lock(request_id)
+        if request.author_id != (actor.pk if actor else None):
+            raise NotAllowed
+        tree = merkle.levels(request_leaves(request))
+        subtrees = b"".join(tree[SUBTREE_LEVEL]) if len(tree) > SUBTREE_LEVEL else b""
+        _route_freeze(request, system_stage)
+        request_move(request, RequestState.IN_REVIEW, root=tree[-1][0], subtrees=subtrees, submitted_at=Now())
+        try:
+            with transaction.atomic():
+                request.items.filter(state=ItemState.DRAFT).update(state=ItemState.OPEN)
+        except IntegrityError as error:
+            raise RecordBusy from error
+        audit(actor=actor, action="request.submitted", request=request, root=tree[-1][0].hex(), count=request.count)
+    return request
+
+
+def request_withdraw(*, actor: User, request_id: UUID) -> ChangeRequest:
+    """Take a request back before anyone decided on it. Raises NotAllowed for others than its author, WrongState later on."""
+    with transaction.atomic():
+        request = request_lock(request_id)
+        if request.author_id != actor.pk:
+            raise NotAllowed
+        if Decision.objects.filter(stage__request=request, verdict="approve").exists():
+            raise WrongState
+        request_move(request, RequestState.WITHDRAWN)
+        request.items.filter(state__in=[ItemState.DRAFT, ItemState.OPEN]).update(state=ItemState.ENDED)
+        audit(actor=actor, action="request.withdrawn", request=request)
+    return request
+
+
+def request_leaves(request: ChangeRequest) -> list[bytes]:
+    """Leaf hashes of every item in leaf order, recomputed from what is stored."""
+    rows = ChangeItem.objects.filter(request=request).order_by("leaf_index").values_list("kind", "key", "op", "base_version", "document_id")
+    return [
+        merkle.leaf_hash(kind=kind, key=key, op=op, base_version=base, document_digest=bytes(document)) for kind, key, op, base, document in rows.iterator(chunk_size=20_000)
+    ]
+
+
+def _route_freeze(request: ChangeRequest, system_stage: str) -> None:
+    if system_stage:
+        Stage.objects.create(request=request, number=1, name=system_stage, action="", needs_signature=False, system=system_stage)
+        return
+    routes = {route.kind: route for route in Route.objects.filter(active=True)}
+    specific = [routes[kind] for kind in request.kinds if kind in routes]
+    route = specific[0] if specific else routes[""]
+    Stage.objects.bulk_create(
+        [
+            Stage(request=request, number=number, name=step["name"], action=step["action"], needs_signature=step["signature"])
+            for number, step in enumerate(route.steps, start=1)
+        ]
+    )

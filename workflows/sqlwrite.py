@@ -1,0 +1,53 @@
+"""Set-wise statements that a projection uses to bring live tables to what the opened tables say.
+
+Only an app's projection.py calls these. Records: insert new, update old where the version is still the base version, and the
+counts must agree. Rows: by difference, since deleting and re-inserting unchanged rows pays the exclusion constraint again.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from workflows.documents import Field, Rows
+from workflows.targets import RowsBinding, Target
+
+
+class ProjectionMismatch(Exception):
+    """Fewer or more rows were written than were opened: a lock or a check before was passed by."""
+
+
+def write_records(one: Target) -> None:
+    """Insert and update the live records of `one` from its opened table; raises ProjectionMismatch."""
+    live, opened = one.live._meta.db_table, one.opened._meta.db_table
+    columns = [item.column for item in one.schema.fields]
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"select count(*) from {opened}")
+        (expected,) = cursor.fetchone()
+        cursor.execute(f"insert into {live}(id, version, digest, {names}) select id, version, digest, {names} from {opened} where op = 'create'")
+        written = cursor.rowcount
+        assignments = ", ".join(f"{column} = o.{column}" for column in columns)
+        cursor.execute(
+            f"update {live} l set version = o.version, digest = o.digest, {assignments} from {opened} o "
+            f"where o.op = 'update' and l.id = o.id and l.version = o.base_version"
+        )
+        written += cursor.rowcount
+    if written != expected:
+        raise ProjectionMismatch(f"{live}: {written} of {expected} records were written")
+
+
+def write_rows(one: Target, rows: Rows) -> None:
+    """Bring a list of rows to what was opened: delete what is gone, insert what is new, leave the rest alone."""
+    binding = one.rows[rows.name]
+    live, opened, parent = binding.live._meta.db_table, binding.opened._meta.db_table, binding.parent
+    columns = ", ".join(item.column for item in rows.fields)
+    same = _same(binding, rows.fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"delete from {live} l using {one.opened._meta.db_table} r where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
+        )
+        cursor.execute(f"insert into {live}({parent}, {columns}) select {parent}, {columns} from {opened} o where not exists (select from {live} l where {same})")
+
+
+def _same(binding: RowsBinding, fields: tuple[Field, ...]) -> str:
+    return " and ".join([f"l.{binding.parent} = o.{binding.parent}", *(f"l.{f.column} is not distinct from o.{f.column}" for f in fields)])

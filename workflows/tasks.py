@@ -1,0 +1,29 @@
+"""Thin tasks: they take ids, call one service, and may run twice."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.db import IntegrityError, OperationalError
+
+from orgtree import clock
+from workflows.choices import RequestState
+from workflows.dispatch import send_on_commit
+from workflows.models import ChangeRequest
+from workflows.services.applying import request_apply
+from workflows.services.approval import APPLY_TASK
+
+STALE = timedelta(seconds=30)
+
+
+# A unique value taken by another request between check and write, a deadlock or a lock time-out: the next run finds it by rule.
+@shared_task(name=APPLY_TASK, autoretry_for=(IntegrityError, OperationalError), retry_backoff=1, retry_jitter=True, max_retries=5)
+def apply(request_id: str) -> None:
+    request_apply(request_id=request_id)
+
+
+@shared_task(name="workflows.sweep")
+def sweep() -> None:
+    """Send again what a lost broker or a killed worker left approved and not applied."""
+    waiting = ChangeRequest.objects.filter(state=RequestState.APPROVED, decided_at__lt=clock.now() - STALE)
+    for pk in waiting.values_list("pk", flat=True):
+        send_on_commit(APPLY_TASK, str(pk))

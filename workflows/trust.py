@@ -1,0 +1,98 @@
+"""What the installation trusts: the anchors, intermediates and revocation lists that the operator keeps in one folder.
+
+Any `*.pem` may hold several certificates. A certificate signed by itself is an anchor; any other one helps to build
+paths but is not trusted for itself. `*.crl` are revocation lists, PEM or DER.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from asn1crypto import crl, pem, x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+
+class TrustStoreInvalid(Exception):
+    """The folder is missing, holds no anchor, or a file in it cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    anchors: list[x509.Certificate]
+    intermediates: list[x509.Certificate]
+    revocation_lists: list[crl.CertificateList]
+
+
+@dataclass(frozen=True)
+class TrustStore:
+    """DER of everything, as read; safe to share between threads. `parsed()` gives objects of the calling thread."""
+
+    anchors: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...] = ()
+    revocation_lists: tuple[bytes, ...] = ()
+    # asn1crypto parses lazily inside its objects without a lock, so threads must not share them.
+    _own: threading.local = field(default_factory=threading.local, repr=False, compare=False)
+
+    @classmethod
+    def load(cls, directory: Path) -> TrustStore:
+        """The store in `directory`, read again only when a file in it changed. Raises TrustStoreInvalid."""
+        try:
+            files = sorted((path, path.stat()) for path in Path(directory).iterdir() if path.suffix in (".pem", ".crl"))
+        except OSError as error:
+            raise TrustStoreInvalid(f"{directory}: {error.strerror}") from error
+        return _load(tuple((path, state.st_mtime_ns, state.st_size) for path, state in files))
+
+    def parsed(self) -> Parsed:
+        if not hasattr(self._own, "parsed"):
+            self._own.parsed = Parsed(
+                anchors=[x509.Certificate.load(der) for der in self.anchors],
+                intermediates=[x509.Certificate.load(der) for der in self.intermediates],
+                revocation_lists=[crl.CertificateList.load(der) for der in self.revocation_lists],
+            )
+        return self._own.parsed
+
+
+@lru_cache(maxsize=8)
+def _load(files: tuple[tuple[Path, int, int], ...]) -> TrustStore:
+    anchors, intermediates, lists = [], [], []
+    for path, _mtime, size in files:
+        if size > MAX_FILE_BYTES:
+            raise TrustStoreInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        for der in _blocks(path):
+            if path.suffix == ".crl":
+                lists.append(der)
+            elif _signed_by_itself(der):
+                anchors.append(der)
+            else:
+                intermediates.append(der)
+    if not anchors:
+        raise TrustStoreInvalid("there is no trust anchor (a self-signed certificate in a *.pem file)")
+    return TrustStore(tuple(anchors), tuple(intermediates), tuple(lists))
+
+
+def _blocks(path: Path) -> list[bytes]:
+    """DER of everything in a file, each parsed once by the strict parser of `cryptography`, so that a bad file is found now."""
+    body = path.read_bytes()
+    check = load_der_x509_crl if path.suffix == ".crl" else load_der_x509_certificate
+    try:
+        blocks = [der for _type, _headers, der in pem.unarmor(body, multiple=True)] if pem.detect(body) else [body]
+        for der in blocks:
+            check(der)
+    except (ValueError, TypeError) as error:
+        raise TrustStoreInvalid(f"{path} cannot be read: {error}") from error
+    return blocks
+
+
+def _signed_by_itself(der: bytes) -> bool:
+    certificate = load_der_x509_certificate(der)
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
