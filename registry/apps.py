@@ -1,5 +1,13 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class RegistryConfig(AppConfig):
     name = "registry"
+    verbose_name = _("Staff profiles")
+
+    def ready(self) -> None:
+        from registry.targets import StaffProfileTarget
+        from workflows.targets import register
+
+        register(StaffProfileTarget())

@@ -41,7 +41,7 @@ STAFF_PROFILE = Schema(
         Field("first_recruit_date", "date", required=True),
         Field("recruiting_agency", max_length=250, required=True),
         Field("current_agency_date", "date", required=True),
-        Field("personnel_type", max_length=4, required=True),
+        Field("personnel_type", max_length=10, required=True),
         Field("party_join_date", "date"),
         Field("general_education", max_length=4, required=True),
         Field("rank_code", max_length=20),

@@ -1,0 +1,43 @@
+"""Small expressions that the rules are written in. All are false, not null, where a value is missing or malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django.db.models import Case, DateField, F, Func, IntegerField, Q, QuerySet, When
+from django.db.models.functions import Cast, Substr
+
+from workflows.rules import Check
+
+Find = Callable[[Check], QuerySet[Any]]
+CITIZEN_ID_FORM = r"^[0-9]{12}$"
+CONTRACT_TYPES = ("HD111", "HDLD", "KCT")  # may begin at 15 (Labour Code 45/2019/QH14 art. 3), others at 18
+
+
+def records(condition: Q) -> Find:
+    """A rule whose condition does not depend on the day or on other records."""
+    return lambda check: check.subject.records.filter(condition)
+
+
+def postings(condition: Q) -> Find:
+    return lambda check: check.subject.rows["postings"].filter(condition)
+
+
+def later(column: str, *, years: int) -> Func:
+    """The day `years` after the date in `column`."""
+    return Func(F(column), template=f"(%(expressions)s + interval '{years} years')::date", output_field=DateField())
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day `years` earlier; 29 February becomes 28 February."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def citizen_digits(start: int, length: int) -> Case:
+    """Digits of a well-formed personal identification number as an integer, null for a malformed one (a cast would end the statement)."""
+    return Case(When(citizen_id__regex=CITIZEN_ID_FORM, then=Cast(Substr("citizen_id", start, length), IntegerField())), output_field=IntegerField())

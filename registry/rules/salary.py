@@ -1,0 +1,108 @@
+"""Rank, step and coefficient: item 30.1 of the form against the salary scale of Decree 204/2004/NĐ-CP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.translation import gettext_lazy as _
+
+from registry.models import RankCode, SalaryStep
+from registry.rules.expressions import records
+from workflows.choices import Severity
+from workflows.rules import Check, Rule
+
+SCALE = "Decree 204/2004/NĐ-CP, salary tables 2 to 4"
+GROUP = ("rank_code", "rank_date", "step", "coefficient", "step_date", "percent")
+
+
+def _incomplete(field: str) -> Rule:
+    begun = Q()
+    for other in GROUP:
+        if other != field:
+            begun |= Q(**{f"{other}__isnull": False})
+    return Rule(
+        code="RANK_INCOMPLETE",
+        severity=Severity.ERROR,
+        field=field,
+        message=_("Rank, its date, step, coefficient, date and percentage are filled in together or not at all; this one is missing."),
+        source="Circular 06/2023/TT-BNV, form item 30.1",
+        find=records(Q(**{f"{field}__isnull": True}) & begun),
+        repair=_("Enter the value from the latest salary decision."),
+    )
+
+
+def _rank_known() -> Exists:
+    return Exists(RankCode.objects.filter(code=OuterRef("rank_code")))
+
+
+def _ranked(check: Check) -> QuerySet[Any]:
+    """Subjects with their rank's class, null where the class has no table."""
+    classes = RankCode.objects.filter(code=OuterRef("rank_code"), salary_class__in=SalaryStep.objects.values("salary_class"))
+    return check.subject.records.annotate(scale_class=Subquery(classes.values("salary_class")[:1]))
+
+
+def _class_unknown(check: Check) -> QuerySet[Any]:
+    return _ranked(check).filter(_rank_known(), scale_class__isnull=True)
+
+
+def _step_outside(check: Check) -> QuerySet[Any]:
+    step = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step"))
+    return _ranked(check).filter(~Exists(step), scale_class__isnull=False, step__isnull=False)
+
+
+def _coefficient_differs(check: Check) -> QuerySet[Any]:
+    right = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step")).values("coefficient")[:1]
+    return _ranked(check).annotate(scale_coefficient=Subquery(right)).filter(~Q(coefficient=F("scale_coefficient")), coefficient__isnull=False, scale_coefficient__isnull=False)
+
+
+RULES: tuple[Rule, ...] = (
+    *(_incomplete(field) for field in GROUP),
+    Rule(
+        code="RANK_UNKNOWN",
+        severity=Severity.ERROR,
+        field="rank_code",
+        message=_("{value} is not the code of a rank or professional title."),
+        source="Circulars 2/2021/TT-BNV and 29/2022/TT-BTC; circulars of the professional titles",
+        find=lambda check: check.subject.records.filter(~_rank_known(), rank_code__isnull=False),
+        repair=_("Choose a code from the list of ranks, for example 01.003."),
+    ),
+    Rule(
+        code="RANK_CLASS_UNKNOWN",
+        severity=Severity.SUGGESTION,
+        field="rank_code",
+        message=_("The salary class of rank {value} is not known here, so that step and coefficient cannot be checked."),
+        source=SCALE,
+        find=_class_unknown,
+        repair=_("Compare step and coefficient with the salary decision."),
+    ),
+    Rule(
+        code="STEP_RANGE",
+        severity=Severity.ERROR,
+        field="step",
+        message=_("Step {value} does not exist in the salary class of this rank."),
+        source=SCALE,
+        find=_step_outside,
+        repair=_("Compare rank and step with the latest salary decision."),
+    ),
+    Rule(
+        code="COEFFICIENT_SCALE",
+        severity=Severity.ERROR,
+        field="coefficient",
+        message=_("Rank and step give another coefficient (as written → as in the scale): {value}."),
+        source=SCALE,
+        find=_coefficient_differs,
+        value=Concat(Cast("coefficient", TextField()), Value(" → "), Cast("scale_coefficient", TextField())),
+        repair=_("Take the coefficient of the scale, or correct rank or step."),
+    ),
+    Rule(
+        code="PERCENT_RANGE",
+        severity=Severity.ERROR,
+        field="percent",
+        message=_("The percentage received is {value}; it lies between 1 and 100 (100 as a rule, 85 on probation)."),
+        source="Circular 06/2023/TT-BNV, form item 30.1",
+        find=records(Q(percent__lt=1) | Q(percent__gt=100)),
+        repair=_("Enter 100, or 85 for a person on probation."),
+    ),
+)
