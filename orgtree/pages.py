@@ -1,0 +1,29 @@
+"""How our own pages are answered: to people who are signed in, never cached, inside the admin's shell.
+
+This is the one place that knows the admin site; views stay thin. It stands on the ground floor because every app has views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.views.decorators.cache import never_cache
+
+View = Callable[..., HttpResponse]
+
+
+def page_view(view: View) -> View:
+    """A view for signed-in people. What they may see in it is the view's own question to `orgtree.scope`."""
+    return never_cache(login_required(view))
+
+
+def page(request: HttpRequest, template: str, title: str | Promise, *, status: int = 200, **context: Any) -> TemplateResponse:
+    """`template` (which extends hoso/page.html) inside the shell."""
+    request.current_app = admin.site.name  # type: ignore[attr-defined]
+    return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context}, status=status)
