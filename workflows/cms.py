@@ -38,6 +38,7 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
 from workflows.coroutines import complete
+from workflows.errors import GateError
 from workflows.trust import TrustStore
 
 logger = logging.getLogger(__name__)
@@ -78,32 +79,35 @@ class RefusalCode(TextChoices):
     MALFORMED = "malformed", _("The signature file is damaged or incomplete. Download the manifest and sign it again.")
     NOT_SIGNED_BY_ONE = "not_signed_by_one", _("The file holds no signature, or more than one. Each person signs the manifest alone.")
     ALTERED = "altered", _("The signature does not belong to this manifest, or one of them was altered. Download the manifest again and sign it.")
-    UNTRUSTED = "untrusted", _("The certificate does not lead to an authority that this system trusts. Sign with the certificate of your office, its chain included.")
+    UNTRUSTED = "untrusted", _("No trusted authority stands behind the certificate. Sign with the one your office gave you, its chain included.")
     EXPIRED = "expired", _("The certificate has expired. Renew it, then sign again.")
     NOT_YET_VALID = "not_yet_valid", _("The certificate is not valid yet. Check its first day of validity, or sign with the current one.")
     REVOKED = "revoked", _("The certificate was revoked. Ask the certificate authority for a new one.")
-    REVOCATION_UNKNOWN = "revocation_unknown", _("It cannot be told whether the certificate was revoked. Ask the operator to update the revocation lists, then sign again.")
+    REVOCATION_UNKNOWN = (
+        "revocation_unknown",
+        _("It cannot be told whether the certificate was revoked. Ask the operator to update the revocation lists, then sign again."),
+    )
     WRONG_USAGE = "wrong_usage", _("The certificate is not meant for signing documents. Choose your signing certificate.")
-    WEAK_ALGORITHM = "weak_algorithm", _("The signature uses an algorithm or a key that is too weak. Sign with SHA-256 and RSA 2048, ECDSA P-256 or stronger.")
+    WEAK_ALGORITHM = (
+        "weak_algorithm",
+        _("The signature uses an algorithm or a key that is too weak. Sign with SHA-256 and RSA 2048, ECDSA P-256 or stronger."),
+    )
     CLOCK_SKEW = "clock_skew", _("The clock of the signing computer is more than 10 minutes off. Set it right, then sign again.")
     WRONG_PERSON = "wrong_person", _("The certificate belongs to somebody else. Sign with your own, or have it registered on your account.")
-    WRONG_AGENCY = "wrong_agency", _("The certificate does not belong to the agency that sends. Sign with a certificate of that agency, or register it at the hub.")
+    WRONG_AGENCY = "wrong_agency", _("The certificate is not the sending agency's. Sign with one of that agency, or register it at the hub.")
 
 
-class SignatureRefused(Exception):
-    """A signature that does not count. `message` is for the signer (translatable), `detail` for the audit record (English)."""
+class SignatureRefused(GateError):
+    """A signature that does not count. `str()` and `message` are for the signer, translated; `reason` for the audit record, in English."""
 
-    def __init__(self, code: RefusalCode, detail: str = "") -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
+    def __init__(self, code: RefusalCode, reason: str = "") -> None:
+        super().__init__(code.label, reason=reason)
+        self.code: RefusalCode = code
+        self.reason = reason
 
     @property
     def message(self) -> str:
-        return str(self.code.label)
-
-    def __str__(self) -> str:
-        return f"{self.code.value}: {self.detail}" if self.detail else self.code.value
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,9 @@ def bind_to_agency(verified: VerifiedSignature, *, organization_identifier: str,
     """Raises SignatureRefused(WRONG_AGENCY) unless the certificate names the agency (2.5.4.97) or is one registered for it."""
     if verified.fingerprint in fingerprints or (organization_identifier and verified.organization_identifier == organization_identifier):
         return
-    raise SignatureRefused(RefusalCode.WRONG_AGENCY, f"the certificate is of {verified.organization_identifier or 'no agency'}, not of {organization_identifier}")
+    raise SignatureRefused(
+        RefusalCode.WRONG_AGENCY, f"{verified.organization_identifier or 'no agency'} in the certificate, not {organization_identifier}"
+    )
 
 
 class StrongAlgorithms(CMSAlgorithmUsagePolicy):

@@ -20,6 +20,8 @@ import msgspec
 from workflows.documents import canonical
 
 SCHEMA = "manifest/1"
+# A person approves and signs; a system stage accepts (the hub, after it verified an agency's signature) and signs nothing.
+Purpose = Literal["approve", "accept"]
 MAX_BYTES = 1024 * 1024  # 100,000 excluded indexes of 6 digits and their commas are 0.7 MB
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})  # Unicode categories: control, format, surrogate, private use
@@ -91,7 +93,7 @@ def build_manifest(
 ) -> bytes:
     """Canonical bytes of a manifest.
 
-    `authority` is the installation's agency identifier; `stage` the stage's number, from 1; `count` the leaves under
+    `authority` is the installation's agency identifier; `unit` is null only while an authority is being founded; `stage` the stage's number, from 1; `count` the leaves under
     `root` (32 bytes), the excluded ones included; `kinds` the same leaves counted by kind of record; `decider` is
     {name, user}; `prepared_at` an aware time, kept to the second. Texts lose what no eye can see (`visible`).
     Raises ManifestInvalid when the parts do not make a manifest.
@@ -151,6 +153,12 @@ def _problems(statement: Statement) -> Iterator[str]:
         yield "every item is excluded: there is nothing to approve"
     if sum(statement.kinds.values()) != statement.count:
         yield "the counts by kind do not add up to count"
-    for name, text in (("title", statement.title), ("unit_name", statement.unit_name), ("decider", statement.decider.name), ("user", statement.decider.user)):
+    texts = {
+        "title": statement.title,
+        "unit_name": statement.unit_name,
+        "decider.name": statement.decider.name,
+        "decider.user": statement.decider.user,
+    }
+    for name, text in texts.items():
         if text is not None and visible(text) != text:
             yield f"{name} holds characters that cannot be seen"

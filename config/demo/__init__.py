@@ -1,0 +1,1 @@
+"""What only the demonstration needs: people, certificates and records that look like a province's."""
