@@ -20,8 +20,11 @@ from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import databases
+
+ON_THE_STACK = ("tests/journeys/", "tests/faults/")
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("ci")
@@ -43,13 +46,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         databases.close_servers(config)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module stays on one worker; everything that runs on the shared black-box stack is one group."""
-    for item in items:
-        on_stack = item.get_closest_marker("stack") or item.get_closest_marker("journey")
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.nodeid.split("::")[0]))
+class ModulesTogether(LoadFileScheduling):
+    """A module stays on one worker; what runs on the shared black-box stack stays on one worker as a whole.
+
+    xdist's own groups (`--dist=loadgroup`) write a private attribute of the item that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = super()._split_scope(nodeid)
+        return "stack" if module.startswith(ON_THE_STACK) else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesTogether:
+    return ModulesTogether(config, log)
 
 
 @pytest.fixture(scope="session")
