@@ -23,11 +23,11 @@ CHANNEL_SECRETS = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_s
 PINNED_TODAY = ENVIRONMENT.hoso_today or None
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # without unfold's own site: config.site is ours
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "config.apps.HoSoAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -50,8 +50,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.language.ChosenLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -169,7 +170,7 @@ UNFOLD = {
     "SITE_TITLE": "Hồ Sơ",
     "SITE_HEADER": "Hồ Sơ",
     "SITE_SUBHEADER": _("National hub") if ROLE == "hub" else _("Civil-service registry"),
-    "SITE_SYMBOL": "badge",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "THEME": "light",
 }

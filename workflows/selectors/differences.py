@@ -98,7 +98,9 @@ _Entry = tuple[int, Sequence[str], Document | None, Document]
 def _changes_of_kind(one: Target, entries: Sequence[_Entry]) -> dict[int, list[FieldChange]]:
     order = {name: place for place, name in enumerate([*(f.name for f in one.schema.fields), *(r.name for r in one.schema.rows)])}
     pairs = {
-        (pk, name): ((before or {}).get(name), after.get(name)) for pk, changed, before, after in entries for name in sorted(changed, key=lambda n: order.get(n, len(order)))
+        (pk, name): ((before or {}).get(name), after.get(name))
+        for pk, changed, before, after in entries
+        for name in sorted(changed, key=lambda n: order.get(n, len(order)))
     }
     texts = _texts(one, pairs)
     changes: dict[int, list[FieldChange]] = {pk: [] for pk, *_rest in entries}

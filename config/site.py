@@ -1,0 +1,76 @@
+"""The admin site in whose shell every page stands: who may enter, the menu, and the home page.
+
+Django's permissions guard only the model forms (code lists, accounts), which administrators use. What a person may see or
+do with people and units is a matter of grants (`orgtree.scope`), so every active user may enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from orgtree import scope
+from orgtree.choices import Action
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the menu; `needs` is the right that somebody must hold somewhere to be shown it."""
+
+    title: str | Promise
+    icon: str
+    view: str
+    needs: Action | None = None
+
+
+ENTRIES = (
+    Entry(_("Home"), "home", "admin:index"),
+    Entry(_("Change requests"), "fact_check", "workflows:request_list"),
+    Entry(_("Upload a workbook"), "upload_file", "registry:upload_new", Action.EDIT),
+    Entry(_("Staff profiles"), "groups", "registry:staff_list"),
+    Entry(_("Organisation tree"), "account_tree", "orgtree:unit_tree"),
+    Entry(_("Deliveries"), "sync_alt", "exchange:delivery_overview", Action.OPERATE),
+)
+
+
+class HoSoSite(UnfoldAdminSite):
+    enable_nav_sidebar = True
+    index_title = _("Home")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        if self.has_permission(request):
+            context["hoso_navigation"] = self.navigation(request)
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Imported here: the admin site is made while the apps' models are still being loaded.
+        from config.home import home
+
+        return home(request)
+
+    def navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Groups of the menu as the templates show them: {title, items: [{title, icon, address, current}]}."""
+        user = request.user
+        held = {one for one in (Action.EDIT, Action.OPERATE) if user.is_superuser or scope.intervals(user, one)}
+        entries = [one for one in ENTRIES if one.needs is None or one.needs in held]
+        groups = [{"title": "", "items": [self._item(request, one.title, one.icon, reverse(one.view)) for one in entries]}]
+        if request.user.is_staff:
+            models = [model for app in self.get_app_list(request) for model in app["models"] if model["admin_url"]]
+            items = [self._item(request, model["name"], "tune", model["admin_url"]) for model in models]
+            groups.append({"title": _("Administration"), "items": items})
+        return groups
+
+    def _item(self, request: HttpRequest, title: str | Promise, icon: str, address: str) -> dict[str, Any]:
+        home = reverse("admin:index")
+        current = request.path == address or (address != home and request.path.startswith(address))
+        return {"title": title, "icon": icon, "address": address, "current": current}

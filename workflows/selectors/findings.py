@@ -1,0 +1,76 @@
+"""Findings as sentences: what is wrong, and what to do. A stored finding holds only the rule's code, so the language is the reader's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from workflows.choices import Severity
+from workflows.models import ChangeRequest, Finding
+from workflows.rules import Rule
+from workflows.targets import Target, target, targets
+
+Sentence = str | Promise
+
+
+@dataclass(frozen=True)
+class FindingLine:
+    """One finding for the screen. `label` names the field, "" where the whole record is meant."""
+
+    severity: Severity
+    code: str
+    label: str
+    message: str
+    repair: str
+    source: str = ""
+
+
+# What the gate itself finds, whatever the kind of record: (message, repair). Every other code is a rule's.
+GATE_FINDINGS: Mapping[str, tuple[Sentence, Sentence]] = {
+    "VALUE_FORM": (_("“{value}” cannot be read as a value of this field."), _("Correct the value and send the record again.")),
+    "STALE_BASE": (_("The record has changed since you opened it."), _("Open it again, look at what is new, and repeat your change.")),
+    "TWICE_IN_REQUEST": (_("{value} stands in this request twice."), _("Keep one of the two rows.")),
+    "RECORD_BUSY": (_("Another open request already changes this record: {value}."), _("Wait until it has ended, or ask its author to withdraw it.")),
+    "OUT_OF_SCOPE": (_("The record belongs to a unit in which you may not edit."), _("Check the unit, or ask for the right to edit there.")),
+}
+
+
+def finding_line(one: Target, *, code: str, severity: str, field: str, value: str) -> FindingLine:
+    """The sentence of a finding on a record of `one`'s kind."""
+    message, repair, source = _texts(one, code)
+    return FindingLine(Severity(severity), code, one.label_of(field) if field else "", message.format(value=value), repair, source)
+
+
+def finding_lines(request: ChangeRequest, leaf_indexes: Sequence[int], kinds: Mapping[int, str]) -> dict[int, list[FindingLine]]:
+    """The findings on some items of a request by leaf index; `kinds` names the kind of record at each of them. One query."""
+    lines: dict[int, list[FindingLine]] = defaultdict(list)
+    for one in Finding.objects.filter(request=request, leaf_index__in=leaf_indexes).order_by("leaf_index", "code"):
+        lines[one.leaf_index].append(
+            finding_line(target(kinds[one.leaf_index]), code=one.code, severity=one.severity, field=one.field, value=one.value)
+        )
+    return lines
+
+
+def finding_counts(request: ChangeRequest) -> dict[Severity, int]:
+    """How many findings of each severity a request carries."""
+    rows = Finding.objects.filter(request=request).order_by().values_list("severity").annotate(total=Count("pk"))
+    return {Severity(severity): total for severity, total in rows}
+
+
+def _texts(one: Target, code: str) -> tuple[str, str, str]:
+    rule = _rule(one, code)
+    if rule is not None:
+        return str(rule.message), str(rule.repair), rule.source
+    message, repair = GATE_FINDINGS.get(code, (code, ""))
+    return str(message), str(repair), ""
+
+
+def _rule(one: Target, code: str) -> Rule | None:
+    """The rule with this code; a rule that an older version of the program had is looked for among all kinds, then unknown."""
+    candidates = [rule for each in (one, *targets()) for rule in each.rules if rule.code == code]
+    return candidates[0] if candidates else None

@@ -1,0 +1,126 @@
+"""How far a request has come, and who did what with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from workflows.choices import RequestState as S
+from workflows.choices import Verdict
+from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion
+
+StepState = Literal["done", "now", "todo", "stopped"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a request's way: what it is, how it stands, who did it and when."""
+
+    label: str | Promise
+    state: StepState
+    who: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the history, in words."""
+
+    at: datetime
+    who: str
+    what: str
+    note: str
+
+
+DEEDS: Mapping[str, str | Promise] = {
+    "request.staged": _("prepared the request"),
+    "request.submitted": _("submitted the request"),
+    "request.withdrawn": _("withdrew the request"),
+    "request.returned": _("returned the request"),
+    "request.approved": _("approved and signed"),
+    "request.applied": _("Changes recorded in the ledger"),
+    "request.failed": _("The changes could not be recorded"),
+    "signature.refused": _("tried to sign; the signature was refused"),
+}
+
+
+def request_steps(request: ChangeRequest) -> list[Step]:
+    """Prepared, submitted, each stage of the frozen route, recorded. A request that ended early shows where it stopped."""
+    author = request.author.display_name if request.author else request.system
+    steps = [Step(_("Prepared"), "done", author, request.created_at)]
+    submitted = request.submitted_at is not None
+    if not submitted:
+        ended = request.state in (S.WITHDRAWN, S.EXPIRED, S.FAILED)
+        return [
+            *steps,
+            Step(S(request.state).label, "stopped") if ended else Step(_("Submit"), "now"),
+            Step(_("Approve"), "todo"),
+            Step(_("Recorded"), "todo"),
+        ]
+    steps.append(Step(_("Submitted"), "done", author, request.submitted_at))
+    stages, going = _stage_steps(request)
+    return [*steps, *stages, *([_last_step(request)] if going or request.state not in (S.WITHDRAWN, S.RETURNED, S.EXPIRED) else [])]
+
+
+def request_events(request: ChangeRequest) -> list[Event]:
+    """The audit trail of a request, oldest first."""
+    return [
+        Event(
+            event.at, event.actor.display_name if event.actor else "", str(DEEDS.get(event.action, event.action)), str(event.detail.get("reason", ""))
+        )
+        for event in AuditEvent.objects.filter(request=request).select_related("actor").order_by("id")
+    ]
+
+
+def record_versions(*, kind: str, key: UUID) -> Sequence[RecordVersion]:
+    """Every version of a record in the ledger, newest first, with its request and who wrote it; documents included."""
+    return list(RecordVersion.objects.filter(kind=kind, key=key).select_related("request__author", "document").order_by("-version"))
+
+
+def approvers(request_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """By request, the names of who approved it, in the order of the stages."""
+    names: dict[UUID, list[str]] = {}
+    decisions = (
+        Decision.objects.filter(stage__request__in=request_ids, verdict=Verdict.APPROVE).select_related("stage", "user").order_by("stage__number")
+    )
+    for decision in decisions:
+        names.setdefault(decision.stage.request_id, []).append(decision.user.display_name if decision.user else decision.stage.name)
+    return {request_id: ", ".join(found) for request_id, found in names.items()}
+
+
+def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
+    """The stages of the route, and whether the request goes on after them."""
+    steps: list[Step] = []
+    going = True
+    for stage in request.stages.prefetch_related("decisions__user").order_by("number"):
+        decision = next(iter(stage.decisions.all()), None)
+        who = (decision.user.display_name if decision.user else stage.system) if decision else ""
+        if decision and decision.verdict == Verdict.APPROVE:
+            steps.append(Step(stage.name, "done", who, decision.decided_at))
+        elif decision:
+            steps.append(Step(S.RETURNED.label, "stopped", who, decision.decided_at))
+            going = False
+        elif going and request.state == S.IN_REVIEW:
+            steps.append(Step(stage.name, "now"))
+            going = False
+        else:
+            steps.append(Step(stage.name, "todo"))
+    if request.state in (S.WITHDRAWN, S.EXPIRED):
+        return [*(one for one in steps if one.state == "done"), Step(S(request.state).label, "stopped")], False
+    return steps, going
+
+
+def _last_step(request: ChangeRequest) -> Step:
+    if request.state == S.APPLIED:
+        return Step(_("Recorded"), "done", "", request.applied_at)
+    if request.state in (S.CONFLICT, S.FAILED):
+        return Step(S(request.state).label, "stopped", "", request.decided_at)
+    if request.state in (S.APPROVED, S.APPLYING, S.SCHEDULED):
+        return Step(_("Being recorded"), "now")
+    return Step(_("Recorded"), "todo")

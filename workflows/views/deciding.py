@@ -1,0 +1,117 @@
+"""The approver's pages: return with a reason, or see what is signed, sign it, and so approve."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from orgtree.pages import page, page_view
+from workflows.cms import MAX_SIGNATURE_BYTES
+from workflows.errors import GateError
+from workflows.manifest import read_manifest
+from workflows.models import ChangeRequest, Manifest
+from workflows.services.approval import manifest_prepare, request_approve, request_return
+from workflows.targets import target
+from workflows.views.requests import request_or_404
+
+
+@page_view
+@require_POST
+def return_to_author(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    one = request_or_404(request.user, request_id)
+    try:
+        request_return(actor=request.user, request_id=one.pk, reason=request.POST.get("reason", ""))
+    except GateError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The request has been returned to its author with your reason."))
+    return redirect("workflows:request_detail", one.pk)
+
+
+@page_view
+@require_POST
+def prepare(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Make the statement to sign and go to the page that shows it."""
+    one = request_or_404(request.user, request_id)
+    try:
+        manifest = manifest_prepare(actor=request.user, request_id=one.pk)
+    except GateError as error:
+        messages.error(request, str(error))
+        return redirect("workflows:request_detail", one.pk)
+    return redirect("workflows:request_sign", one.pk, manifest.digest)
+
+
+@page_view
+@require_GET
+def sign(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> HttpResponse:
+    one, manifest = _manifest_or_404(request, request_id, manifest_digest)
+    statement = read_manifest(bytes(manifest.body))
+    return page(
+        request,
+        "workflows/request_sign.html",
+        _("Sign and approve"),
+        request_=one,
+        manifest=manifest,
+        manifest_base64=base64.b64encode(bytes(manifest.body)).decode(),
+        digest=bytes(manifest.digest).hex(),
+        statement=statement,
+        kinds=[(target(kind).label, count) for kind, count in statement.kinds.items()],
+    )
+
+
+@page_view
+@require_GET
+def manifest_download(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> HttpResponse:
+    """The exact bytes to sign, for a signing tool outside this program."""
+    one, manifest = _manifest_or_404(request, request_id, manifest_digest)
+    answer = HttpResponse(bytes(manifest.body), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="manifest-{one.number}.json"'
+    return answer
+
+
+@page_view
+@require_POST
+def approve(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> HttpResponse:
+    """Take the signature, from the signing agent (field `signature`, Base64) or as a file (field `file`), and approve."""
+    one, manifest = _manifest_or_404(request, request_id, manifest_digest)
+    try:
+        request_approve(actor=request.user, manifest_digest=bytes(manifest.digest), signature=_signature(request))
+    except GateError as error:
+        messages.error(request, str(error))
+        return redirect("workflows:request_sign", one.pk, manifest.digest)
+    messages.success(request, _("Approved and signed. The changes are being recorded."))
+    return redirect("workflows:request_detail", one.pk)
+
+
+def _signature(request: HttpRequest) -> bytes:
+    """The signature's bytes; b"" when nothing readable was sent, which the gate refuses with its reason. PEM text is understood."""
+    file = request.FILES.get("file")
+    if file is None:
+        return _base64(request.POST.get("signature", ""))
+    body = file.read(MAX_SIGNATURE_BYTES + 1)  # one byte more than is allowed, so that the gate can say that it is too large
+    if body.lstrip().startswith(b"-----BEGIN"):
+        return _base64("".join(line for line in body.decode("ascii", "ignore").splitlines() if not line.startswith("-----")))
+    return body
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _manifest_or_404(request: HttpRequest, request_id: UUID, digest: bytes) -> tuple[ChangeRequest, Manifest]:
+    """The request and a manifest that was prepared for this very person; anybody else's is not found."""
+    one = request_or_404(request.user, request_id)
+    manifest = Manifest.objects.filter(pk=digest, request=one, user=request.user).first()
+    if manifest is None:
+        raise Http404
+    return one, manifest

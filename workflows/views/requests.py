@@ -1,0 +1,121 @@
+"""The list of change requests, one request, and its author's own moves."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from orgtree import scope
+from orgtree.choices import Action
+from orgtree.models import User
+from orgtree.pages import page, page_view
+from workflows import progress
+from workflows.choices import JobState, RequestState
+from workflows.errors import GateError
+from workflows.models import ChangeRequest, JobRun
+from workflows.selectors.differences import item_page
+from workflows.selectors.findings import finding_counts
+from workflows.selectors.history import request_events, request_steps
+from workflows.selectors.requests import request_get, request_page, stage_to_decide
+from workflows.services.submission import request_submit, request_withdraw
+
+# While a request is in one of these, the workers have it and the page looks again by itself.
+WITH_THE_WORKERS = (RequestState.CHECKING, RequestState.APPROVED, RequestState.APPLYING)
+
+
+def request_or_404(user: User, request_id: UUID) -> ChangeRequest:
+    try:
+        return request_get(user=user, request_id=request_id)
+    except ChangeRequest.DoesNotExist:
+        raise Http404 from None
+
+
+@page_view
+@require_GET
+def request_list_view(request: HttpRequest) -> HttpResponse:
+    tabs = {"waiting": _("Waiting for my decision"), "mine": _("Written by me"), "all": _("All in my scope")}
+    which = request.GET.get("show", "")
+    if which not in tabs:
+        which = "waiting" if scope.units(request.user, Action.APPROVE).exists() else "mine"
+    before = request.GET.get("before", "")
+    rows, next_before = request_page(user=request.user, which=which, before=int(before) if before.isdecimal() else None)  # type: ignore[arg-type]
+    context = {"tabs": tabs, "which": which, "rows": rows, "next_before": next_before, "later": bool(before)}
+    return page(request, "workflows/request_list.html", _("Change requests"), **context)
+
+
+@page_view
+@require_GET
+def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    one = request_or_404(request.user, request_id)
+    after = request.GET.get("after", "")
+    items, next_after = item_page(one, after=int(after) if after.isdecimal() else -1)
+    is_author = one.author_id == request.user.pk
+    return page(
+        request,
+        "workflows/request_detail.html",
+        one.title,
+        request_=one,
+        steps=request_steps(one),
+        items=items,
+        next_after=next_after,
+        later=bool(after),
+        counts=finding_counts(one),
+        events=request_events(one),
+        may_submit=is_author and one.state == RequestState.READY,
+        may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
+        stage=stage_to_decide(user=request.user, request=one),
+        running=one.state in WITH_THE_WORKERS,
+    )
+
+
+@page_view
+@require_GET
+def request_progress(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """The steps alone, which the request's page fetches while the workers have the request."""
+    one = request_or_404(request.user, request_id)
+    return render(
+        request, "workflows/parts/steps.html", {"request_": one, "steps": request_steps(one), "running": one.state in WITH_THE_WORKERS, "part": True}
+    )
+
+
+@page_view
+@require_POST
+def submit(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    one = request_or_404(request.user, request_id)
+    try:
+        request_submit(actor=request.user, request_id=one.pk)
+    except GateError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The request has been submitted. Its approver finds it under “Waiting for my decision”."))
+    return redirect("workflows:request_detail", one.pk)
+
+
+@page_view
+@require_POST
+def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    one = request_or_404(request.user, request_id)
+    try:
+        request_withdraw(actor=request.user, request_id=one.pk)
+    except GateError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The request has been withdrawn; nothing was changed."))
+    return redirect("workflows:request_detail", one.pk)
+
+
+@page_view
+@require_GET
+def job_progress(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """How far a background run has come, as a part of a page; only its own person sees it."""
+    try:
+        job = JobRun.objects.get(pk=job_id, actor=request.user)
+    except JobRun.DoesNotExist:
+        raise Http404 from None
+    running = job.state in (JobState.QUEUED, JobState.RUNNING)
+    return render(request, "workflows/parts/job.html", {"job": job, "live": progress.progress_get(job.pk) if running else None, "running": running})
