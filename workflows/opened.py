@@ -15,15 +15,18 @@ from django.db import models
 TREE_COLUMNS = frozenset({"lft", "rght", "tree_id", "level"})  # kept by the tree, not part of a document
 
 
-def opened_model(live: type[models.Model], *, db_table: str, relations: Mapping[str, type[models.Model]] | None = None) -> type[models.Model]:
+def opened_model(
+    live: type[models.Model], *, db_table: str, relations: Mapping[str, type[models.Model]] | None = None, app_label: str = ""
+) -> type[models.Model]:
     """The opened twin of `live`, reading temporary table `db_table`.
 
     `relations` replaces what a foreign key points to, for example {"staff": OpenedStaffProfile} for a row of a person.
+    `app_label` is the app of the target where that is another than the live model's (its migrations name the twin).
     """
     attributes: dict[str, Any] = {
         "__module__": live.__module__,
         "__doc__": f"Rows of a request opened as {live.__name__}; a temporary table.",
-        "Meta": type("Meta", (), {"managed": False, "db_table": db_table, "app_label": live._meta.app_label, "default_permissions": ()}),
+        "Meta": type("Meta", (), {"managed": False, "db_table": db_table, "app_label": app_label or live._meta.app_label, "default_permissions": ()}),
         "leaf_index": models.IntegerField(null=True),
         "op": models.CharField(max_length=6, null=True),
         "base_version": models.IntegerField(null=True),
@@ -37,7 +40,13 @@ def opened_model(live: type[models.Model], *, db_table: str, relations: Mapping[
 def _twin(column: Any, replacement: type[models.Model] | None) -> models.Field[Any, Any]:
     if column.is_relation:
         return models.ForeignKey(
-            replacement or column.remote_field.model, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+", db_column=column.column
+            replacement or column.remote_field.model,
+            models.DO_NOTHING,
+            null=True,
+            db_constraint=False,
+            db_index=False,
+            related_name="+",
+            db_column=column.column,
         )
     if column.primary_key:
         return type(column)(primary_key=True) if not isinstance(column, models.AutoField) else models.BigIntegerField(primary_key=True)
