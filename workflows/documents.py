@@ -95,7 +95,9 @@ class Field:
             return f"is not a {self.type} in its ISO form"
         if self.type == "date":
             return _date_problem(value)
-        if self.type == "decimal" and not re.match(rf"^-?(0|[1-9][0-9]{{0,{max(self.precision - self.scale - 1, 0)}}})\.[0-9]{{{self.scale}}}$", value):
+        if self.type == "decimal" and not re.match(
+            rf"^-?(0|[1-9][0-9]{{0,{max(self.precision - self.scale - 1, 0)}}})\.[0-9]{{{self.scale}}}$", value
+        ):
             return f"must have {self.scale} digits after the point"
         return None
 
@@ -203,7 +205,12 @@ class Schema:
             return shape
 
         def table(items: Sequence[Field]) -> Document:
-            return {"type": "object", "additionalProperties": False, "required": sorted(f.name for f in items), "properties": {f.name: value(f) for f in items}}
+            return {
+                "type": "object",
+                "additionalProperties": False,
+                "required": sorted(f.name for f in items),
+                "properties": {f.name: value(f) for f in items},
+            }
 
         shape = table(self.fields)
         shape["properties"]["schema"] = {"const": self.identifier}

@@ -48,7 +48,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a manifest says. Field for field the signed JSON object; `root` is 64 lower-case hexadecimal digits."""
 
     schema: Literal["manifest/1"]
-    purpose: Literal["approve", "accept"]
+    purpose: Purpose
     authority: Code
     request: UUID
     unit: UUID | None
@@ -77,7 +77,7 @@ _decode = msgspec.json.Decoder(Statement).decode
 
 def build_manifest(
     *,
-    purpose: Literal["approve", "accept"] = "approve",
+    purpose: Purpose = "approve",
     authority: str,
     request: UUID,
     unit: UUID | None,
@@ -93,10 +93,10 @@ def build_manifest(
 ) -> bytes:
     """Canonical bytes of a manifest.
 
-    `authority` is the installation's agency identifier; `unit` is null only while an authority is being founded; `stage` the stage's number, from 1; `count` the leaves under
-    `root` (32 bytes), the excluded ones included; `kinds` the same leaves counted by kind of record; `decider` is
-    {name, user}; `prepared_at` an aware time, kept to the second. Texts lose what no eye can see (`visible`).
-    Raises ManifestInvalid when the parts do not make a manifest.
+    `authority` is the installation's agency identifier; `unit` is null only while an authority is being founded; `stage`
+    the stage's number, from 1; `count` the leaves under `root` (32 bytes), the excluded ones included; `kinds` the same
+    leaves counted by kind of record; `decider` is {name, user}; `prepared_at` an aware time, kept to the second. Texts
+    lose what no eye can see (`visible`). Raises ManifestInvalid when the parts do not make a manifest.
     """
     if prepared_at.tzinfo is None:
         raise ManifestInvalid("prepared_at has no time zone")

@@ -109,7 +109,9 @@ def _run(rule: Rule, binding: Check, columns: dict[str, str], one: Target) -> No
     queryset = rule.find(binding)
     expression = rule.value_expression(columns.get(rule.field, rule.field))
     try:
-        sql, params = queryset.annotate(finding_value=Cast(expression, TextField())).values_list("leaf_index", "finding_value").query.sql_with_params()
+        sql, params = (
+            queryset.annotate(finding_value=Cast(expression, TextField())).values_list("leaf_index", "finding_value").query.sql_with_params()
+        )
     except EmptyResultSet:
         return
     with connection.cursor() as cursor:
@@ -142,7 +144,9 @@ def _open_kind(cursor: Any, one: Target) -> None:
     )
     _find_misformed(cursor, fields, "opened_text")
     typed = ", ".join(f"{_typed(f)} as {f.column}" for f in fields)
-    cursor.execute(f"create temp table {table} as select leaf_index, id, op, base_version, base_version + 1 as version, digest, {typed} from opened_text")
+    cursor.execute(
+        f"create temp table {table} as select leaf_index, id, op, base_version, base_version + 1 as version, digest, {typed} from opened_text"
+    )
     cursor.execute(f"create unique index on {table}(id)")
     for item in fields:
         if item.column in one.indexed:
@@ -163,7 +167,9 @@ def _open_rows(cursor: Any, one: Target, rows: Rows) -> None:
     )
     _find_misformed(cursor, rows.fields, "opened_text_row", prefix=rows.name + ".")
     typed = ", ".join(f"{_typed(f)} as {f.column}" for f in rows.fields)
-    cursor.execute(f"create temp table {table} as select leaf_index, op, base_version, id, parent_id as {binding.parent}, {typed} from opened_text_row")
+    cursor.execute(
+        f"create temp table {table} as select leaf_index, op, base_version, id, parent_id as {binding.parent}, {typed} from opened_text_row"
+    )
     cursor.execute(f"create index on {table}({binding.parent})")
     cursor.execute(f"analyze {table}")
     cursor.execute("drop table opened_text_row")

@@ -25,9 +25,7 @@ def live_bodies(one: Target) -> str:
             f"from (select {columns} from {binding.live._meta.db_table} x where x.{binding.parent} = l.id) r)"
         )
     columns = ", ".join(f"{parts[name]} as {name}" for name in sorted(parts))
-    return (
-        f"select l.id, l.version, l.digest, convert_to(row_to_json(d)::text, 'UTF8') as body from {live} l cross join lateral (select {columns}) d"
-    )
+    return f"select l.id, l.version, l.digest, convert_to(row_to_json(d)::text, 'UTF8') as body from {live} l cross join lateral (select {columns}) d"
 
 
 def _named(fields: Sequence[Field], alias: str) -> list[str]:

@@ -18,7 +18,9 @@ class ChangeRequest(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    number = models.BigIntegerField(_("number"), unique=True, editable=False, db_default=models.Func(models.Value("workflows_request_number"), function="nextval"))
+    number = models.BigIntegerField(
+        _("number"), unique=True, editable=False, db_default=models.Func(models.Value("workflows_request_number"), function="nextval")
+    )
     title = models.CharField(_("title"), max_length=300)
     unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, related_name="+", verbose_name=_("unit"))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("author"))
@@ -43,7 +45,11 @@ class ChangeRequest(models.Model):
             models.CheckConstraint(condition=models.Q(author__isnull=False) ^ ~models.Q(system=""), name="request_has_one_author"),
             models.CheckConstraint(condition=models.Q(count__lte=100_000), name="request_at_most_100000_items"),
         ]
-        indexes = [models.Index(fields=["state", "unit"]), models.Index(fields=["author", "-created_at"]), models.Index(fields=["unit", "-created_at"])]
+        indexes = [
+            models.Index(fields=["state", "unit"]),
+            models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["unit", "-created_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -72,7 +78,9 @@ class ChangeItem(models.Model):
             models.UniqueConstraint(fields=["request", "kind", "key"], name="item_once_a_request"),
             models.UniqueConstraint(fields=["kind", "key"], condition=models.Q(state="open"), name="item_open_once_a_record"),
             models.UniqueConstraint(fields=["kind", "natural_hash"], condition=models.Q(state="open"), name="item_open_once_a_natural_key"),
-            models.CheckConstraint(condition=models.Q(op="create", base_version=0) | models.Q(op="update", base_version__gt=0), name="item_op_fits_base"),
+            models.CheckConstraint(
+                condition=models.Q(op="create", base_version=0) | models.Q(op="update", base_version__gt=0), name="item_op_fits_base"
+            ),
         ]
         indexes = [models.Index(fields=["kind", "key"])]
 

@@ -58,13 +58,13 @@ def request_apply(*, request_id: UUID) -> ChangeRequest:
                 for one in open_.targets:
                     one.project()
                 _append_ledger(request)
-        with connection.cursor() as cursor:
+        request_move(request, RequestState.APPLIED if applied else RequestState.CONFLICT, applied_at=Now() if applied else None)
+        with connection.cursor() as cursor:  # deferred foreign keys are checked here, before the seal chain's lock is held
             cursor.execute("set constraints all immediate")
         audit(actor=None, action="request.applied" if applied else "request.conflict", request=request, applied=applied, skipped=len(skipped))
         if applied:
-            _seal(request, decisions, applied=applied, skipped=skipped)
             announce_applied(request.pk)
-        request_move(request, RequestState.APPLIED if applied else RequestState.CONFLICT, applied_at=Now() if applied else None)
+            _seal(request, decisions, applied=applied, skipped=skipped)
     return request
 
 
@@ -76,7 +76,9 @@ def _touches_tree(request_id: UUID) -> bool:
 def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
     """The approvals of every stage, after comparing what they covered with what is stored now (promise 2)."""
     decisions = list(
-        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature", "stage").order_by("stage__number")
+        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
+        .select_related("manifest", "signature", "stage")
+        .order_by("stage__number")
     )
     if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or len({one.stage_id for one in decisions}) != request.stages.count():
         raise WrongState(state=request.state)
@@ -86,7 +88,12 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
         assert decision.manifest is not None
         body = bytes(decision.manifest.body)
         statement = read_manifest(body)
-        if digest(body) != bytes(decision.manifest_id) or statement.request != request.pk or statement.root_hash != root or statement.count != request.count:
+        if (
+            digest(body) != bytes(decision.manifest_id)
+            or statement.request != request.pk
+            or statement.root_hash != root
+            or statement.count != request.count
+        ):
             raise EvidenceBroken
         if decision.stage.needs_signature and (decision.signature is None or digest(bytes(decision.signature.der)) != bytes(decision.signature_id)):
             raise EvidenceBroken
@@ -145,7 +152,8 @@ def _give_back(request: ChangeRequest, found: Sequence[Found]) -> None:
     leaves = {one.ref for one in found}
     request.items.filter(leaf_index__in=leaves, state=ItemState.OPEN).update(state=ItemState.CONFLICT)
     Finding.objects.bulk_create(
-        [Finding(request=request, leaf_index=one.ref, code=one.code, severity=one.severity, field=one.field, value=one.value) for one in found], batch_size=5_000
+        [Finding(request=request, leaf_index=one.ref, code=one.code, severity=one.severity, field=one.field, value=one.value) for one in found],
+        batch_size=5_000,
     )
 
 
@@ -164,7 +172,8 @@ def _append_ledger(request: ChangeRequest) -> None:
                 [request.pk],
             )
         cursor.execute(
-            "update workflows_changeitem i set state = 'applied' from opened_item o where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'", [request.pk]
+            "update workflows_changeitem i set state = 'applied' from opened_item o where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'",
+            [request.pk],
         )
 
 

@@ -40,7 +40,11 @@ def may_decide(*, actor: User, request: ChangeRequest) -> Stage:
     if request.author_id == actor.pk or Contribution.objects.filter(request=request, user=actor).exists():
         raise OwnRequest
     units = _units_touched(request)
-    if stage.system or scope.outside(actor, Action(stage.action), units) or (_founds_root(request) and not scope.can(actor, Action(stage.action), None)):
+    if (
+        stage.system
+        or scope.outside(actor, Action(stage.action), units)
+        or (_founds_root(request) and not scope.can(actor, Action(stage.action), None))
+    ):
         raise NotAllowed
     return stage
 
@@ -79,7 +83,14 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes) ->
             signed = signature_record(actor=actor, manifest=manifest, der=signature)
             Decision.objects.create(stage=stage, user=actor, verdict=Verdict.APPROVE, manifest=manifest, signature=signed)
             _exclude(request, manifest)
-            audit(actor=actor, action="request.approved", request=request, stage=stage.number, manifest=manifest_digest.hex(), signature=bytes(signed.digest).hex())
+            audit(
+                actor=actor,
+                action="request.approved",
+                request=request,
+                stage=stage.number,
+                manifest=manifest_digest.hex(),
+                signature=bytes(signed.digest).hex(),
+            )
             _advance(request)
     except SignatureRefused as refused:
         refusal_record(actor=actor, manifest=manifest, refused=refused)

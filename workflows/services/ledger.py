@@ -17,13 +17,14 @@ from django.db import connection
 
 from workflows import merkle
 from workflows.choices import ItemState, Verdict
-from workflows.cms import SignatureRefused, TrustStore, verify_detached
+from workflows.cms import SignatureRefused, verify_detached
 from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature
 from workflows.services.submission import SUBTREE_LEVEL, request_leaves
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
+from workflows.trust import TrustStore
 
 BLOCK = 2**SUBTREE_LEVEL
 
@@ -130,7 +131,9 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
     applied = RecordVersion.objects.filter(request=request).count()
     if applied != said["applied"]:
         yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
-    decisions = list(Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature").order_by("stage__number"))
+    decisions = list(
+        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature").order_by("stage__number")
+    )
     if [bytes(one.manifest_id).hex() for one in decisions] != said["manifests"]:
         yield Damage("decisions", place, "its manifests are not those that were sealed")
     if [bytes(one.signature_id).hex() for one in decisions if one.signature_id] != said["signatures"]:

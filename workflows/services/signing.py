@@ -9,9 +9,10 @@ from django.conf import settings
 
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import SignatureRefused, TrustStore, bind_to_person, verify_detached
+from workflows.cms import SignatureRefused, bind_to_person, verify_detached
 from workflows.models import Manifest, Signature
 from workflows.services.audit import audit
+from workflows.trust import TrustStore
 
 
 def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signature:

@@ -237,12 +237,21 @@ def _request_make(*, actor: User | None, system: str, unit: OrgUnit | None, titl
         cursor.execute("select kind, count(*) from candidate group by kind order by kind")
         kinds = dict(cursor.fetchall())
     return ChangeRequest.objects.create(
-        author=actor, system=system, unit=unit, title=title, state=RequestState.CHECKING, count=sum(kinds.values()), kinds=kinds, evidence=dict(evidence)
+        author=actor,
+        system=system,
+        unit=unit,
+        title=title,
+        state=RequestState.CHECKING,
+        count=sum(kinds.values()),
+        kinds=kinds,
+        evidence=dict(evidence),
     )
 
 
 def _contributors_add(request: ChangeRequest, parts: Mapping[str, Iterable[User]]) -> None:
-    Contribution.objects.bulk_create([Contribution(request=request, user=user, part=part) for part, users in parts.items() for user in users], ignore_conflicts=True)
+    Contribution.objects.bulk_create(
+        [Contribution(request=request, user=user, part=part) for part, users in parts.items() for user in users], ignore_conflicts=True
+    )
 
 
 def _items_insert(request: ChangeRequest) -> dict[int, int]:
@@ -250,7 +259,9 @@ def _items_insert(request: ChangeRequest) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute("select distinct kind from candidate")
         order = [one.kind for one in sorted((target(kind) for (kind,) in cursor.fetchall()), key=lambda one: one.order)]
-        cursor.execute("insert into workflows_storeddocument(digest, body) select distinct on (digest) digest, body from candidate on conflict (digest) do nothing")
+        cursor.execute(
+            "insert into workflows_storeddocument(digest, body) select distinct on (digest) digest, body from candidate on conflict (digest) do nothing"
+        )
         cursor.execute(
             "insert into workflows_changeitem(request_id, leaf_index, ref, kind, key, op, base_version, document_id, changed, units, natural_hash, state) "
             "select %s, row_number() over (order by array_position(%s::text[], kind), ref) - 1, ref, kind, key, op, base_version, digest, changed, units, natural_hash, %s "

@@ -31,8 +31,8 @@ def request_submit(*, actor: User | None, request_id: UUID, system_stage: str = 
             raise NotAllowed
         tree = merkle.levels(request_leaves(request))
         subtrees = b"".join(tree[SUBTREE_LEVEL]) if len(tree) > SUBTREE_LEVEL else b""
-        _route_freeze(request, system_stage)
         request_move(request, RequestState.IN_REVIEW, root=tree[-1][0], subtrees=subtrees, submitted_at=Now())
+        _route_freeze(request, system_stage)
         try:
             with transaction.atomic():
                 request.items.filter(state=ItemState.DRAFT).update(state=ItemState.OPEN)
@@ -60,7 +60,8 @@ def request_leaves(request: ChangeRequest) -> list[bytes]:
     """Leaf hashes of every item in leaf order, recomputed from what is stored."""
     rows = ChangeItem.objects.filter(request=request).order_by("leaf_index").values_list("kind", "key", "op", "base_version", "document_id")
     return [
-        merkle.leaf_hash(kind=kind, key=key, op=op, base_version=base, document_digest=bytes(document)) for kind, key, op, base, document in rows.iterator(chunk_size=20_000)
+        merkle.leaf_hash(kind=kind, key=key, op=op, base_version=base, document_digest=bytes(document))
+        for kind, key, op, base, document in rows.iterator(chunk_size=20_000)
     ]
 
 
