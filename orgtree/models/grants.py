@@ -29,7 +29,10 @@ class PeriodQuerySet(models.QuerySet):
 
 
 class Grant(models.Model):
-    """A role on a unit and all below it. It always ends; one taken back before it began has an empty period."""
+    """A role on a unit and all below it. It always ends; one taken back before it began has an empty period.
+
+    `ender` and `ended_at` tell who ended it earlier than it was given for, and when.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="grants", verbose_name=_("user"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
@@ -38,6 +41,8 @@ class Grant(models.Model):
     valid_to = models.DateField(_("valid to"), help_text=_("The first day on which the grant is no longer in force."))
     giver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="grants_given", verbose_name=_("given by"))
     given_at = models.DateTimeField(_("given at"), auto_now_add=True)
+    ender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="grants_ended", verbose_name=_("ended by"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     objects = PeriodQuerySet.as_manager()
 

@@ -58,7 +58,8 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
         if day < clock.today() or day >= current.valid_to:
             raise GrantPeriodInvalid(f"{day}, {current.valid_from} - {current.valid_to}")
         current.valid_to = max(day, current.valid_from)
-        current.save(update_fields=["valid_to"])
+        current.ender, current.ended_at = actor, clock.now()
+        current.save(update_fields=["valid_to", "ender", "ended_at"])
         _derive_permissions(current.user, current.unit)
     return current
 
