@@ -1,0 +1,225 @@
+"""Talking to the other side over HTTP: one call each, its answer or a `CallFailed` of a known kind.
+
+A connector knows addresses, credentials and time limits; it knows nothing of deliveries, retries or transactions.
+The national platform's own contract (M51, NDXP headers) will be one more class behind `Connector`.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+from django.conf import settings
+
+from exchange.contract import SCOPE, Accepted, BatchStatus, ErrorKind, Problem, Receipts, kind_of
+from exchange.models import Channel
+
+MAX_ANSWER = 8 * 1024 * 1024
+MAX_RETRY_AFTER = 3_600.0
+TOKEN_MARGIN = 60.0  # seconds before its end at which a token is fetched anew
+
+T = TypeVar("T")
+
+
+class CallFailed(Exception):
+    """A call that did not succeed. `detail` holds no secret; `retry_after` is in seconds, when the other side named it."""
+
+    def __init__(self, kind: ErrorKind, code: str, detail: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        self.kind, self.code, self.detail, self.status, self.retry_after = kind, code, detail[:500], status, retry_after
+        super().__init__(f"{kind.value}: {code}: {self.detail}")
+
+
+class Connector(Protocol):
+    """What delivery needs of the other side. Every method raises CallFailed."""
+
+    def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted: ...
+
+    def find(self, *, idempotency_key: str) -> BatchStatus | None:
+        """The batch that arrived under this key, or None when none did."""
+
+    def status(self, *, batch: UUID) -> BatchStatus: ...
+
+    def receipts(self, *, batch: UUID, after: int) -> Receipts: ...
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    usable_until: float
+
+
+# Tokens by channel, per process: they are secrets and stay out of database and cache. The clock is monotonic.
+_tokens: dict[tuple[str, str], _Token] = {}
+
+
+class HubConnector:
+    """The hub's API (docs/api/openapi.json) with OAuth 2 client credentials."""
+
+    def __init__(self, channel: Channel, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._channel = channel
+        self._base = channel.base_url.rstrip("/")
+        # Redirects are not followed (they would carry the token away), and no proxy or certificate comes from the environment.
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(float(channel.timeout_seconds), connect=min(5.0, float(channel.timeout_seconds))),
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport,
+            headers={"accept": "application/json", "user-agent": f"hoso/{settings.AUTHORITY}"},
+        )
+
+    def __enter__(self) -> HubConnector:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted:
+        headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
+        return self._call(method, path, Accepted, expect=202, content=body, headers=headers)
+
+    def find(self, *, idempotency_key: str) -> BatchStatus | None:
+        try:
+            return self._call("GET", "/batches", BatchStatus, params={"idempotency_key": idempotency_key})
+        except CallFailed as failure:
+            # Only the hub's own "no such batch" is an answer; any other 404 is a wrong address.
+            if failure.status == 404 and failure.code == "NOT_FOUND":
+                return None
+            raise
+
+    def status(self, *, batch: UUID) -> BatchStatus:
+        return self._call("GET", f"/batches/{batch}", BatchStatus)
+
+    def receipts(self, *, batch: UUID, after: int) -> Receipts:
+        return self._call("GET", "/receipts", Receipts, params={"batch": str(batch), "after": after})
+
+    def _call(self, method: str, path: str, shape: type[T], *, expect: int = 200, **request: Any) -> T:
+        with _asking(method == "GET"):
+            status, headers, body = self._authorised(method, f"{self._base}/api/v1{path}", request)
+            if status != expect:
+                raise _refused(status, headers, body)
+            try:
+                if b"\\u0000" in body:
+                    raise msgspec.DecodeError("it holds a NUL character")
+                return msgspec.json.decode(body, type=shape)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise CallFailed(ErrorKind.AMBIGUOUS, "ANSWER_UNREADABLE", f"{method} {path}: {error}", status=status) from error
+
+    def _authorised(self, method: str, url: str, request: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
+        """Call with a token; when it is refused, once more with a new one."""
+        cached = self._token_cached()
+        answer = self._raw(method, url, request, cached or self._token_fetch())
+        if answer[0] == 401 and cached:
+            answer = self._raw(method, url, request, self._token_fetch())
+        return answer
+
+    def _raw(self, method: str, url: str, request: Mapping[str, Any], token: str) -> tuple[int, httpx.Headers, bytes]:
+        headers = {**request.get("headers", {}), "authorization": f"Bearer {token}"}
+        return self._exchange(lambda: self._client.stream(method, url, **{**request, "headers": headers}))
+
+    def _token_cached(self) -> str | None:
+        token = _tokens.get((self._base, self._channel.client_id))
+        return token.text if token and token.usable_until > time.monotonic() else None
+
+    def _token_fetch(self) -> str:
+        """RFC 6749 section 4.4; the credentials travel in the Authorization header (section 2.3.1)."""
+        secret = settings.CHANNEL_SECRETS.get(self._channel.code)
+        if not secret:
+            raise CallFailed(ErrorKind.CONFIG, "SECRET_MISSING", f"HOSO_CHANNEL_SECRETS names no secret for the channel {self._channel.code}")
+        form = {"grant_type": "client_credentials", "scope": SCOPE}
+        auth = (self._channel.client_id, secret)
+        with _asking(True):
+            status, headers, body = self._exchange(lambda: self._client.stream("POST", f"{self._base}/o/token/", data=form, auth=auth))
+            if status in (400, 401, 403):
+                raise CallFailed(ErrorKind.AUTH, "CREDENTIALS_REFUSED", f"the token was refused with status {status}", status=status)
+            if status != 200:
+                raise _refused(status, headers, body)
+        try:
+            answer = json.loads(body)
+            token = _Token(str(answer["access_token"]), time.monotonic() + float(answer["expires_in"]) - TOKEN_MARGIN)
+        except (ValueError, KeyError, TypeError) as error:
+            raise CallFailed(
+                ErrorKind.CONFIG, "TOKEN_UNREADABLE", "the token's answer is not that of OAuth 2; check the channel's address"
+            ) from error
+        _tokens[self._base, self._channel.client_id] = token
+        return token.text
+
+    def _exchange(self, stream: Callable[[], Any]) -> tuple[int, httpx.Headers, bytes]:
+        """One HTTP exchange with a bounded answer; failures of transport become kinds."""
+        try:
+            with stream() as response:
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise CallFailed(
+                            ErrorKind.AMBIGUOUS, "ANSWER_TOO_LARGE", f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code
+                        )
+                return response.status_code, response.headers, bytes(body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            if _untrusted(error):
+                raise CallFailed(ErrorKind.CONFIG, "CERTIFICATE_UNTRUSTED", _transport(error)) from error
+            raise CallFailed(ErrorKind.TRANSIENT, "UNREACHABLE", _transport(error)) from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise CallFailed(ErrorKind.CONFIG, "ADDRESS_INVALID", _transport(error)) from error
+        except httpx.HTTPError as error:
+            # The request may have been read before the connection or the time ran out.
+            raise CallFailed(ErrorKind.AMBIGUOUS, "NO_ANSWER", _transport(error)) from error
+
+
+def connect(channel: Channel) -> HubConnector:
+    """The connector of a channel's kind."""
+    return HubConnector(channel)
+
+
+@contextmanager
+def _asking(asking: bool) -> Iterator[None]:
+    """A question, or the fetching of a token, changes nothing on the other side: its failure is never ambiguous."""
+    try:
+        yield
+    except CallFailed as failure:
+        if asking and failure.kind == ErrorKind.AMBIGUOUS:
+            failure.kind = ErrorKind.TRANSIENT
+        raise
+
+
+def _transport(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Did the connection fail because the server's certificate is not trusted? The TLS error is somewhere in the chain of causes."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _refused(status: int, headers: httpx.Headers, body: bytes) -> CallFailed:
+    try:
+        problem = msgspec.json.decode(body, type=Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        problem = Problem(code=f"HTTP_{status}", message="")
+    detail = f"{problem.message} {problem.place}".strip() or f"status {status}"
+    return CallFailed(kind_of(status), problem.code[:40], detail, status=status, retry_after=retry_after(headers.get("retry-after")))
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds to wait from a Retry-After header (RFC 9110 section 10.2.3): a number or a date; None when it says nothing usable."""
+    if not value:
+        return None
+    try:
+        seconds = float(value) if value.strip().isdigit() else (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)

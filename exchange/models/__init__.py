@@ -1,0 +1,7 @@
+"""The exchange's tables: what an agency sends, and what the hub receives."""
+
+from exchange.models.channels import Channel
+from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
+from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
+
+__all__ = ["Agency", "AgencyManifest", "Attempt", "Batch", "Channel", "Delivery", "InboundBatch", "InboundEvidence", "InboundResult", "Receipt"]

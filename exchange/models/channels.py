@@ -1,0 +1,39 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from exchange.choices import ChannelKind
+from exchange.contract import ErrorKind
+
+
+class Channel(models.Model):
+    """A configured destination. Its client secret is not here but in the environment (`HOSO_CHANNEL_SECRETS`).
+
+    The circuit breaker lives in `failures` (calls failed in a row) and `paused_until`. Every outbox message with an id of at
+    most `fanned_below` has its delivery already, so that the fan-out looks at the recent end of the outbox only.
+    """
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=20, choices=ChannelKind, default=ChannelKind.NATIONAL_HUB)
+    base_url = models.URLField(_("address"), max_length=300)
+    client_id = models.CharField(_("client id"), max_length=100)
+    active = models.BooleanField(_("active"), default=True)
+    timeout_seconds = models.PositiveSmallIntegerField(
+        _("time limit of a call, in seconds"), default=30, validators=[MinValueValidator(1), MaxValueValidator(300)]
+    )
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    paused_until = models.DateTimeField(_("paused until"), null=True, editable=False)
+    last_contact = models.DateTimeField(_("last contact"), null=True, editable=False)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True, default="", editable=False)
+    last_error_kind = models.CharField(
+        max_length=10, blank=True, default="", editable=False, choices=[(kind.value, kind.value) for kind in ErrorKind]
+    )
+    fanned_below = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,118 @@
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from exchange.choices import InboundState, Outcome
+
+
+class Agency(models.Model):
+    """On the hub: an installation that may send. `code` is its agency identifier (Decision 20/2020/QĐ-TTg), as in its certificates.
+
+    `root` is the key of the top unit of its tree, set by the first unit it sends whose code is its own. `issued` counts the
+    receipts given to it; it is the cursor's source and is raised under this row's lock, so that a reader never misses one.
+    """
+
+    code = models.CharField(_("agency identifier"), max_length=35, unique=True)
+    name = models.CharField(_("name"), max_length=250)
+    application = models.OneToOneField(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.PROTECT, related_name="agency")
+    root = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("top unit"))
+    active = models.BooleanField(_("active"), default=True)
+    issued = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("sending agency")
+        verbose_name_plural = _("sending agencies")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class InboundBatch(models.Model):
+    """A call as it was received: the bytes are kept as evidence. Results are `InboundResult`s."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="batches")
+    idempotency_key = models.CharField(max_length=128)
+    kind = models.CharField(max_length=30)
+    body = models.BinaryField()
+    body_digest = models.BinaryField(max_length=32)
+    size = models.PositiveIntegerField(_("records"))
+    state = models.CharField(_("state"), max_length=9, choices=InboundState, default=InboundState.RECEIVED)
+    request = models.OneToOneField("workflows.ChangeRequest", models.PROTECT, null=True, related_name="+")
+    accepted = models.PositiveIntegerField(_("accepted"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"), default=0)
+    received_at = models.DateTimeField(_("received"), db_default=Now())
+    processed_at = models.DateTimeField(_("processed"), null=True)
+    not_before = models.DateTimeField(db_default=Now())
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = _("received batch")
+        verbose_name_plural = _("received batches")
+        constraints = [models.UniqueConstraint(fields=["agency", "idempotency_key"], name="inbound_key_once")]
+        indexes = [models.Index(fields=["not_before"], condition=models.Q(state="received"), name="inbound_due")]
+
+
+class AgencyManifest(models.Model):
+    """An agency's signed manifest as the hub verified it, once for all its batches. Append-only."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="manifests")
+    digest = models.BinaryField(max_length=32)
+    body = models.BinaryField()
+    signature_digest = models.BinaryField(max_length=32)
+    signature = models.BinaryField()
+    received_at = models.DateTimeField(_("received by the agency"))
+    verified_at = models.DateTimeField(_("verified"), db_default=Now())
+    subject = models.CharField(max_length=500)
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("agency's manifest")
+        verbose_name_plural = _("agencies' manifests")
+        constraints = [models.UniqueConstraint(fields=["agency", "digest", "signature_digest"], name="agency_manifest_once")]
+
+
+class InboundEvidence(models.Model):
+    """Why the hub holds a version: the leaf of the agency's manifest that it was, and the proof. Append-only."""
+
+    kind = models.CharField(max_length=30)
+    key = models.UUIDField()
+    version = models.PositiveIntegerField()
+    manifest = models.ForeignKey(AgencyManifest, models.PROTECT, related_name="evidence")
+    leaf_index = models.PositiveIntegerField()
+    proof = ArrayField(models.BinaryField(max_length=32))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key", "version"], name="evidence_once_a_version")]
+
+
+class InboundResult(models.Model):
+    """The hub's answer for one item of a batch. `sequence` is the cursor of its agency. Append-only."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    sequence = models.BigIntegerField()
+    batch = models.ForeignKey(InboundBatch, models.PROTECT, related_name="results")
+    index = models.PositiveIntegerField()
+    kind = models.CharField(max_length=30)
+    key = models.UUIDField()
+    version = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    code = models.CharField(max_length=40, blank=True, default="")
+    message = models.TextField(blank=True, default="")
+    digest = models.BinaryField(max_length=32, null=True)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "index"], name="result_once_an_item"),
+            models.UniqueConstraint(fields=["agency", "sequence"], name="result_sequence_once"),
+            models.CheckConstraint(
+                condition=models.Q(outcome="accepted", code="", digest__isnull=False) | (models.Q(outcome="rejected") & ~models.Q(code="")),
+                name="result_says_what",
+            ),
+        ]

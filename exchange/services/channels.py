@@ -1,0 +1,42 @@
+"""Setting up a channel, and driving it: forming and sending until nothing more may go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from exchange.choices import BatchState, ChannelKind
+from exchange.connectors import Connector, connect
+from exchange.models import Batch, Channel
+from exchange.services.delivery import deliver
+from exchange.services.forming import batches_form
+from exchange.services.retrying import DELIVER_TASK
+from orgtree.models import User
+from workflows.dispatch import send_on_commit
+from workflows.services.audit import audit
+
+
+def channel_set(*, actor: User | None, code: str, name: str, base_url: str, client_id: str, timeout_seconds: int = 30) -> Channel:
+    """Create or change a channel (actor None: from a shell on the server) and start sending. Raises ValidationError."""
+    if not base_url.startswith(("http://", "https://")):
+        raise ValidationError({"base_url": "must begin with https:// (or http:// on this machine)"})
+    with transaction.atomic():
+        channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code)
+        channel.name, channel.kind, channel.base_url, channel.client_id = name, ChannelKind.NATIONAL_HUB, base_url.rstrip("/"), client_id
+        channel.timeout_seconds, channel.active = timeout_seconds, True
+        channel.failures, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, "", ""
+        channel.full_clean(exclude=["base_url"])  # a bare host name is a good address inside a ministry's network
+        channel.save()
+        audit(actor=actor, action="channel.set", channel=code, base_url=base_url)
+        send_on_commit(DELIVER_TASK)
+    return channel
+
+
+def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
+    """Form and send batches until nothing more may go now. True while receipts are outstanding."""
+    while batches_form(channel_id=channel_id) or Batch.objects.filter(channel=channel_id, state=BatchState.READY).exists():
+        if not deliver(channel_id=channel_id, connector=connector):
+            break
+    return Batch.objects.filter(channel=channel_id, state=BatchState.ACCEPTED).exists()

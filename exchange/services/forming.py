@@ -1,0 +1,232 @@
+"""From outbox to batches: which messages a channel still owes, and which of them may go now.
+
+Lanes. A version of a record waits for the version before it. Units go before people: a person's message waits for every
+unit message with a smaller id, and unit batches go one at a time, parents first. What stands behind a refused message is
+parked with it at once, so that nothing waits for ever without saying so.
+
+All of this is decided under the channel's row lock, in milliseconds; nothing here talks to the other side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from exchange.choices import BatchState, DeliveryState
+from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
+from exchange.models import Batch, Channel, Delivery
+from workflows.documents import canonical
+
+PEOPLE_A_BATCH = 200
+WINDOW = 8  # batches of a channel that may be open at the same time
+UNIT_CANDIDATES = 20_000
+# Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
+SETTLED = "3 hours"
+BEHIND = "BEHIND_REFUSED"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A waiting delivery that its lane lets go. `parent` is set for units only."""
+
+    delivery: int
+    key: UUID
+    version: int
+    digest: bytes
+    round: int
+    parent: UUID | None = None
+
+
+def deliveries_fan_out() -> int:
+    """Make the missing delivery of every outbox message for every active channel; returns how many were made."""
+    made = 0
+    for channel in Channel.objects.filter(active=True):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "insert into exchange_delivery(channel_id, message_id) select %(channel)s, m.id from workflows_outboxmessage m "
+                "where m.id > %(below)s and m.kind = any(%(kinds)s) "
+                "and not exists (select from exchange_delivery d where d.channel_id = %(channel)s and d.message_id = m.id) "
+                "order by m.id on conflict do nothing",
+                {"channel": channel.pk, "below": channel.fanned_below, "kinds": list(ROUTES)},
+            )
+            made += cursor.rowcount
+            cursor.execute(
+                "update exchange_channel c set fanned_below = settled.id from "
+                "(select max(m.id) as id from workflows_outboxmessage m where m.id > %s and m.created_at < now() - %s::interval) settled "
+                "where c.id = %s and settled.id > c.fanned_below",
+                [channel.fanned_below, SETTLED, channel.pk],
+            )
+    return made
+
+
+def batches_form(*, channel_id: int) -> list[Batch]:
+    """Bundle what may go now into batches, up to the channel's window. Their members never change afterwards."""
+    formed: list[Batch] = []
+    with transaction.atomic():
+        channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        _park_behind_refused(channel)
+        room = WINDOW - Batch.objects.filter(channel=channel, state__in=[BatchState.READY, BatchState.ACCEPTED]).count()
+        while len(formed) < room and (batch := _form_one(channel)) is not None:
+            formed.append(batch)
+    return formed
+
+
+def _form_one(channel: Channel) -> Batch | None:
+    first_unit = _first_open_unit(channel)
+    if first_unit is not None and (batch := _form_units(channel)) is not None:
+        return batch
+    head = _head(channel, below=first_unit)
+    if head is None:
+        return None
+    request_id, kind = head
+    return _batch_make(channel, request_id, kind, _eligible(channel, request_id, kind, limit=PEOPLE_A_BATCH, below=first_unit))
+
+
+def _first_open_unit(channel: Channel) -> int | None:
+    """The smallest unit message that is not finished: people's messages after it wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select min(d.message_id) from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id "
+            "where d.channel_id = %s and d.state in ('waiting', 'sent') and m.kind = %s",
+            [channel.pk, UNIT_KIND],
+        )
+        return cursor.fetchone()[0]
+
+
+# A waiting delivery whose earlier version, if it has one, is received. Versions are contiguous, so the one before is enough.
+LANE = """
+from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id
+where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= now() and not exists (
+  select from workflows_outboxmessage p join exchange_delivery e on e.message_id = p.id and e.channel_id = d.channel_id
+  where p.kind = m.kind and p.key = m.key and p.version = m.version - 1 and e.state <> 'received')
+"""
+
+
+def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
+    """Request and kind of the oldest message other than a unit's that may go."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select m.request_id, m.kind {LANE} and m.kind <> %(unit)s and (%(below)s::bigint is null or m.id < %(below)s) order by m.id limit 1",
+            {"channel": channel.pk, "unit": UNIT_KIND, "below": below},
+        )
+        return cursor.fetchone()
+
+
+def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, below: int | None = None) -> list[Candidate]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select d.id, m.key, m.version, m.document_id, d.round {LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
+            "and (%(below)s::bigint is null or m.id < %(below)s) order by m.leaf_index limit %(limit)s",
+            {"channel": channel.pk, "request": request_id, "kind": kind, "below": below, "limit": limit},
+        )
+        return [Candidate(delivery, key, version, bytes(digest), round_) for delivery, key, version, digest, round_ in cursor.fetchall()]
+
+
+def _form_units(channel: Channel) -> Batch | None:
+    """The next batch of units, or None while one is under way or none may go."""
+    if Delivery.objects.filter(channel=channel, state=DeliveryState.SENT, message__kind=UNIT_KIND).exists():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"select m.request_id {LANE} and m.kind = %(unit)s order by m.id limit 1", {"channel": channel.pk, "unit": UNIT_KIND})
+        if (row := cursor.fetchone()) is None:
+            return None
+    chosen = _parents_first(_unit_candidates(channel, row[0]), _missing_units(channel))
+    return _batch_make(channel, row[0], UNIT_KIND, chosen[:MAX_ITEMS]) if chosen else None
+
+
+def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
+    """Waiting units of a request with the parent that each names in its document."""
+    candidates = _eligible(channel, request_id, UNIT_KIND, limit=UNIT_CANDIDATES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select digest, (convert_from(body, 'UTF8')::jsonb ->> 'parent')::uuid from workflows_storeddocument where digest = any(%s)",
+            [[one.digest for one in candidates]],
+        )
+        parents = {bytes(digest): parent for digest, parent in cursor.fetchall()}
+    return [Candidate(one.delivery, one.key, one.version, one.digest, one.round, parents[one.digest]) for one in candidates]
+
+
+def _missing_units(channel: Channel) -> set[UUID]:
+    """Keys of units that the other side does not hold in their latest version yet."""
+    unfinished = Delivery.objects.filter(channel=channel, message__kind=UNIT_KIND).exclude(state=DeliveryState.RECEIVED)
+    return set(unfinished.values_list("message__key", flat=True))
+
+
+def _parents_first(candidates: Sequence[Candidate], missing: Iterable[UUID]) -> list[Candidate]:
+    """The candidates in an order in which every unit comes after its parent; those whose parent cannot go yet stay out."""
+    awaited = set(missing)
+    children: dict[UUID | None, list[Candidate]] = {}
+    for one in candidates:
+        children.setdefault(one.parent if one.parent in awaited else None, []).append(one)
+    ordered: list[Candidate] = []
+    level = children.get(None, [])
+    while level:
+        ordered += level
+        level = [child for one in level for child in children.get(one.key, ())]
+    return ordered
+
+
+def _batch_make(channel: Channel, request_id: UUID, kind: str, members: Sequence[Candidate]) -> Batch:
+    batch = Batch.objects.create(
+        channel=channel, request_id=request_id, kind=kind, size=len(members), idempotency_key=idempotency_key(channel, kind, members)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update exchange_delivery d set state = 'sent', batch_id = %s, position = x.position - 1, changed_at = now(), "
+            "error_kind = '', error_code = '', error_text = '' "
+            "from unnest(%s::bigint[]) with ordinality x(id, position) where d.id = x.id",
+            [batch.pk, [one.delivery for one in members]],
+        )
+    return batch
+
+
+def idempotency_key(channel: Channel, kind: str, members: Sequence[Candidate]) -> str:
+    """SHA-256 over channel and members (record, version, digest, round), so that the same batch has the same name for ever."""
+    listed = [{"key": str(one.key), "version": one.version, "digest": one.digest.hex(), "round": one.round} for one in members]
+    return hashlib.sha256(canonical({"channel": channel.code, "kind": kind, "members": listed})).hexdigest()
+
+
+REFUSED_STATES = (DeliveryState.REJECTED, DeliveryState.PARKED)
+PARK = "update exchange_delivery d set state = 'parked', error_kind = %(kind)s, error_code = %(code)s, error_text = '', changed_at = now() "
+
+
+def _park_behind_refused(channel: Channel) -> None:
+    """Waiting messages whose earlier version, or whose superior unit, was refused or parked are parked with it.
+
+    The statements start from what was refused, which is little, and not from what waits, which may be 100,000 messages.
+    """
+    refused = Delivery.objects.filter(channel=channel, state__in=REFUSED_STATES)
+    while refused.exists() and _park_later_versions(channel) + _park_inferior_units(channel):
+        pass
+
+
+def _park_later_versions(channel: Channel) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PARK + "from exchange_delivery e join workflows_outboxmessage p on p.id = e.message_id "
+            "join workflows_outboxmessage m on m.kind = p.kind and m.key = p.key and m.version = p.version + 1 "
+            "where e.channel_id = %(channel)s and e.state in ('rejected', 'parked') "
+            "and d.channel_id = e.channel_id and d.message_id = m.id and d.state = 'waiting'",
+            {"kind": ErrorKind.BUSINESS.value, "code": BEHIND, "channel": channel.pk},
+        )
+        return cursor.rowcount
+
+
+def _park_inferior_units(channel: Channel) -> int:
+    """Units below a unit that the other side never took (its first version was refused)."""
+    founding = Delivery.objects.filter(channel=channel, state__in=REFUSED_STATES, message__kind=UNIT_KIND, message__version=1)
+    absent = list(founding.values_list("message__key", flat=True))
+    if not absent:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PARK + "from workflows_outboxmessage m join workflows_storeddocument s on s.digest = m.document_id "
+            "where m.id = d.message_id and d.channel_id = %(channel)s and d.state = 'waiting' and m.kind = %(unit)s "
+            "and (convert_from(s.body, 'UTF8')::jsonb ->> 'parent')::uuid = any(%(absent)s)",
+            {"kind": ErrorKind.BUSINESS.value, "code": BEHIND, "channel": channel.pk, "unit": UNIT_KIND, "absent": absent},
+        )
+        return cursor.rowcount

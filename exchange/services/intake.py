@@ -1,0 +1,254 @@
+"""The hub's intake: a call is stored and answered at once; a worker then verifies it and takes it through the hub's own gate.
+
+`batch_process` is one transaction from verification to results: the gate's request, its seal, the evidence and the answers
+commit together or not at all, so a worker may be killed anywhere and the batch is simply processed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from exchange.choices import InboundState, Outcome
+from exchange.contract import UNIT_KIND, Envelope, ItemCode, ItemFinding, decode_envelope
+from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
+from exchange.services.verification import BatchRefused, Checked, Refusal, agency_units, items_check, manifest_verify
+from orgtree import clock
+from orgtree.locks import tree_lock
+from workflows.choices import ItemState
+from workflows.dispatch import send_on_commit
+from workflows.documents import digest
+from workflows.models import ChangeItem
+from workflows.rules import Found
+from workflows.selectors.findings import finding_line
+from workflows.services.applying import request_apply
+from workflows.services.approval import request_approve_by_system
+from workflows.services.staging import Proposal, Staged, request_stage
+from workflows.services.submission import request_submit
+from workflows.targets import target
+
+SYSTEM = "exchange.intake"
+STAGE = "verified agency signature"
+PROCESS_TASK = "exchange.process"
+MAX_FAILURES = 10
+
+# What the gate itself found, as the agency is told it; every other finding is a rule's.
+GATE_CODES: Mapping[str, ItemCode] = {
+    "OUT_OF_SCOPE": ItemCode.WRONG_OWNER,
+    "RECORD_BUSY": ItemCode.CONFLICT,
+    "STALE_BASE": ItemCode.CONFLICT,
+    "VALUE_FORM": ItemCode.DOCUMENT_INVALID,
+}
+
+
+class BodyInvalid(Exception):
+    """The body is not an envelope. `malformed`: it is not even JSON. The message names the place."""
+
+    def __init__(self, message: str, *, malformed: bool) -> None:
+        self.malformed = malformed
+        super().__init__(message)
+
+
+class KeyReused(Exception):
+    """The idempotency key already names another body."""
+
+
+def batch_receive(*, agency: Agency, kind: str, idempotency_key: str, body: bytes) -> InboundBatch:
+    """Store a call and send it to the workers. The same key with the same body gives the same batch.
+
+    Raises KeyReused for another body under a known key, BodyInvalid for what is no envelope of `kind`.
+    """
+    if (known := _known(agency, idempotency_key, body)) is not None:
+        return known
+    envelope = envelope_read(body, kind)
+    batch = InboundBatch(agency=agency, kind=kind, idempotency_key=idempotency_key, body=body, body_digest=digest(body), size=len(envelope.items))
+    with transaction.atomic():
+        # Two calls with one key at the same moment: the second insert waits for the first and does nothing.
+        InboundBatch.objects.bulk_create([batch], ignore_conflicts=True)
+        stored = InboundBatch.objects.defer("body").get(agency=agency, idempotency_key=idempotency_key)
+        if bytes(stored.body_digest) != batch.body_digest:
+            raise KeyReused
+        send_on_commit(PROCESS_TASK, str(stored.pk))
+    return stored
+
+
+def _known(agency: Agency, idempotency_key: str, body: bytes) -> InboundBatch | None:
+    known = InboundBatch.objects.filter(agency=agency, idempotency_key=idempotency_key).defer("body").first()
+    if known is not None and bytes(known.body_digest) != digest(body):
+        raise KeyReused
+    return known
+
+
+def envelope_read(body: bytes, kind: str) -> Envelope:
+    """Parse strictly; raises BodyInvalid with the place of the first thing that is wrong."""
+    try:
+        envelope = decode_envelope(body)
+    except msgspec.ValidationError as error:
+        raise BodyInvalid(str(error), malformed=False) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyInvalid(str(error), malformed=True) from error
+    for index, item in enumerate(envelope.items):
+        if item.kind != kind:
+            raise BodyInvalid(f"this address takes {kind} only, not {item.kind} - at `$.items[{index}].kind`", malformed=False)
+    return envelope
+
+
+def batch_process(*, batch_id: UUID) -> InboundBatch:
+    """Verify a stored batch and take what holds through the gate; every item gets a result. Doing so twice changes nothing."""
+    with transaction.atomic():
+        if InboundBatch.objects.filter(pk=batch_id, kind=UNIT_KIND).exists():
+            tree_lock()
+        batch = InboundBatch.objects.select_for_update(no_key=True, of=("self",)).select_related("agency").get(pk=batch_id)
+        if batch.state == InboundState.PROCESSED:
+            return batch
+        agency = Agency.objects.select_related("root").get(pk=batch.agency_id)
+        envelope = envelope_read(bytes(batch.body), batch.kind)
+        try:
+            manifest, statement = manifest_verify(agency=agency, envelope=envelope)
+        except BatchRefused as refused:
+            refusals = dict.fromkeys(range(len(envelope.items)), refused.refusal)
+            return _finish(batch, envelope, {}, refusals)
+        checked = items_check(agency=agency, envelope=envelope, statement=statement)
+        refusals = {one.index: one.refusal for one in checked if one.refusal is not None}
+        accepted = {one.index: one.digest for one in checked if one.held and one.digest}
+        fresh = [one for one in checked if one.refusal is None and not one.held]
+        if fresh:
+            _through_the_gate(batch, agency, manifest, statement.title, fresh, accepted, refusals)
+        return _finish(batch, envelope, accepted, refusals)
+
+
+def batch_fail(*, batch_id: UUID, error: Exception) -> InboundBatch:
+    """Note that processing broke off, and when to try again; after `MAX_FAILURES` it waits for the operator."""
+    batch = InboundBatch.objects.defer("body").get(pk=batch_id)
+    failures = batch.failures + 1
+    state = InboundState.FAILED if failures >= MAX_FAILURES else InboundState.RECEIVED
+    waiting = clock.now() + timedelta(seconds=min(2**failures, 600))
+    InboundBatch.objects.filter(pk=batch_id, state=InboundState.RECEIVED).update(
+        failures=failures, state=state, not_before=waiting, error=f"{type(error).__name__}: {error}"[:2_000].replace("\x00", "\ufffd")
+    )
+    batch.refresh_from_db(fields=["state", "failures", "not_before"])
+    return batch
+
+
+def _through_the_gate(
+    batch: InboundBatch,
+    agency: Agency,
+    manifest: AgencyManifest,
+    title: str,
+    fresh: Sequence[Checked],
+    accepted: dict[int, bytes],
+    refusals: dict[int, Refusal],
+) -> None:
+    """Stage, approve by the system stage and apply; fills `accepted` (digest by index) and `refusals`."""
+    staged = request_stage(
+        actor=None,
+        system=SYSTEM,
+        unit=agency.root,
+        allowed=agency_units(agency),
+        title=_("%(agency)s: %(title)s (manifest %(digest)s)")
+        % {"agency": agency.code, "title": title[:200], "digest": bytes(manifest.digest).hex()[:12]},
+        proposals=[
+            Proposal(kind=one.item.kind, key=one.item.key, patch=one.item.document, base_version=one.item.base_version, ref=one.index)
+            for one in fresh
+        ],
+        evidence={
+            "agency": agency.code,
+            "manifest": bytes(manifest.digest).hex(),
+            "signature": bytes(manifest.signature_digest).hex(),
+            "batch": str(batch.pk),
+            "body": bytes(batch.body_digest).hex(),
+        },
+    )
+    by_index = {one.index: one for one in fresh}
+    refusals |= _staging_refusals(staged, by_index)
+    if staged.request is None:
+        return
+    request_submit(actor=None, request_id=staged.request.pk, system_stage=STAGE)
+    request_approve_by_system(request_id=staged.request.pk)
+    batch.request = request_apply(request_id=staged.request.pk)
+    for ref, state in ChangeItem.objects.filter(request=staged.request).values_list("ref", "state"):
+        one = by_index[ref]
+        if state == ItemState.APPLIED and one.digest is not None:
+            accepted[ref] = one.digest
+        else:
+            refusals[ref] = Refusal(ItemCode.CONFLICT, _("The record changed at the hub at the same moment. It will be taken when it is sent again."))
+    _evidence_keep(manifest, [by_index[index] for index in accepted if index in by_index])
+    _root_note(agency, [by_index[index] for index in accepted if index in by_index])
+
+
+def _staging_refusals(staged: Staged, by_index: Mapping[int, Checked]) -> dict[int, Refusal]:
+    refusals = {ref: _gate_refusal(by_index[ref], found) for ref, found in staged.returned.items()}
+    for ref in staged.unchanged:
+        refusals[ref] = Refusal(ItemCode.UNCHANGED, _("The document is the same as that of the version before."))
+    return refusals
+
+
+def _gate_refusal(one: Checked, found: Sequence[Found]) -> Refusal:
+    lines = [finding_line(target(one.item.kind), code=each.code, severity=each.severity, field=each.field, value=each.value) for each in found]
+    findings = [
+        ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(found, lines, strict=True)
+    ]
+    code = next((GATE_CODES[each.code] for each in found if each.code in GATE_CODES), ItemCode.RULE)
+    return Refusal(code, lines[0].message, findings)
+
+
+def _evidence_keep(manifest: AgencyManifest, taken: Sequence[Checked]) -> None:
+    InboundEvidence.objects.bulk_create(
+        [
+            InboundEvidence(
+                kind=one.item.kind,
+                key=one.item.key,
+                version=one.item.version,
+                manifest=manifest,
+                leaf_index=one.item.leaf_index,
+                proof=[bytes.fromhex(node) for node in one.item.proof],
+            )
+            for one in taken
+        ]
+    )
+
+
+def _root_note(agency: Agency, taken: Sequence[Checked]) -> None:
+    """Remember the agency's top unit when this batch founded it."""
+    if agency.root_id is None:
+        for one in taken:
+            if one.item.kind == UNIT_KIND and one.item.document["parent"] is None:
+                Agency.objects.filter(pk=agency.pk, root=None).update(root=one.item.key)
+
+
+def _finish(batch: InboundBatch, envelope: Envelope, accepted: Mapping[int, bytes], refusals: Mapping[int, Refusal]) -> InboundBatch:
+    """Write the results under the agency's lock, so that the cursor never passes a result that commits later."""
+    agency = Agency.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.agency_id)
+    rows = [_result(batch, index, agency.issued + 1 + index, envelope, accepted, refusals) for index in range(len(envelope.items))]
+    InboundResult.objects.bulk_create(rows)
+    Agency.objects.filter(pk=agency.pk).update(issued=F("issued") + len(rows))
+    batch.state, batch.accepted, batch.rejected, batch.error = InboundState.PROCESSED, len(accepted), len(refusals), ""
+    batch.processed_at = clock.now()
+    batch.save(update_fields=["state", "accepted", "rejected", "processed_at", "request", "error"])
+    return batch
+
+
+def _result(
+    batch: InboundBatch, index: int, sequence: int, envelope: Envelope, accepted: Mapping[int, bytes], refusals: Mapping[int, Refusal]
+) -> InboundResult:
+    item = envelope.items[index]
+    refusal = refusals.get(index)
+    said = (
+        {
+            "outcome": Outcome.REJECTED,
+            "code": refusal.code.value,
+            "message": refusal.message,
+            "findings": [msgspec.to_builtins(one) for one in refusal.findings],
+        }
+        if refusal
+        else {"outcome": Outcome.ACCEPTED, "digest": accepted[index]}
+    )
+    return InboundResult(
+        agency_id=batch.agency_id, sequence=sequence, batch=batch, index=index, kind=item.kind, key=item.key, version=item.version, **said
+    )

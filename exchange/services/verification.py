@@ -1,0 +1,210 @@
+"""What the hub checks of a batch before its gate: who signed, what exactly, and whether each item is a leaf of it.
+
+Nothing here asks what a record says; that is the gate's work. A batch whose manifest or signature does not hold is refused
+as a whole; an item whose leaf, version or owner does not hold is refused alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from exchange.contract import RECEIVED_AT_FUTURE, RECEIVED_AT_PAST, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding
+from exchange.models import Agency, AgencyManifest
+from orgtree import clock
+from orgtree.models import OrgUnit
+from workflows import merkle
+from workflows.cms import RefusalCode, SignatureRefused, TrustStore, bind_to_agency, verify_detached
+from workflows.documents import Problem, canonical, digest
+from workflows.manifest import ManifestInvalid, Statement, read_manifest
+from workflows.targets import Target, target
+
+MAX_SHOWN = 200  # characters of an offending value that go back
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an item, or a whole batch, is refused: code and sentence, and what is wrong where."""
+
+    code: ItemCode
+    message: str
+    findings: Sequence[ItemFinding] = field(default=())
+
+
+class BatchRefused(Exception):
+    """Manifest or signature does not hold: every item of the batch is refused for this reason."""
+
+    def __init__(self, code: ItemCode, message: str) -> None:
+        self.refusal = Refusal(code, message)
+        super().__init__(f"{code}: {message}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An item with the digest of its document, when that could be made, and the refusal, when there is one."""
+
+    index: int
+    item: Item
+    digest: bytes | None
+    refusal: Refusal | None = None
+    held: bool = False  # the hub already holds this very version
+
+
+def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManifest, Statement]:
+    """The agency's manifest with its verified signature, kept once for all its batches. Raises BatchRefused."""
+    try:
+        statement = read_manifest(envelope.manifest)
+    except ManifestInvalid as error:
+        raise BatchRefused(ItemCode.MANIFEST_INVALID, str(error)) from error
+    if statement.purpose != "approve":
+        raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The manifest does not approve anything: its purpose is “%s”.") % statement.purpose)
+    if statement.authority != agency.code:
+        raise BatchRefused(
+            ItemCode.WRONG_AGENCY,
+            _("The manifest is of agency %(other)s, the sender is %(code)s.") % {"other": statement.authority, "code": agency.code},
+        )
+    _check_received_at(envelope.received_at)
+    names = {"agency": agency, "digest": digest(envelope.manifest), "signature_digest": digest(envelope.signature)}
+    known = AgencyManifest.objects.filter(**names, received_at=envelope.received_at).first()
+    return known or _signature_verify(agency, envelope, names), statement
+
+
+def _check_received_at(received_at: datetime) -> None:
+    now = clock.now()
+    if received_at > now + RECEIVED_AT_FUTURE:
+        raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, _("The receipt time of the signature lies in the future. Set the server's clock right."))
+    if received_at < now - RECEIVED_AT_PAST:
+        raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, _("The signature was received more than 90 days ago. Have the request signed anew."))
+
+
+def _signature_verify(agency: Agency, envelope: Envelope, names: dict[str, Any]) -> AgencyManifest:
+    trust = TrustStore.load(settings.TRUST_DIRECTORY)
+    try:
+        verified = verify_detached(content=envelope.manifest, signature=envelope.signature, moment=envelope.received_at, trust=trust)
+        bind_to_agency(verified, organization_identifier=agency.code)
+    except SignatureRefused as refused:
+        code = ItemCode.WRONG_AGENCY if refused.code == RefusalCode.WRONG_AGENCY else ItemCode.SIGNATURE_REFUSED
+        raise BatchRefused(code, f"{refused.code.value}: {refused.message}") from refused
+    # The same signature with another receipt time counts again, but what was kept first stays.
+    kept, _made = AgencyManifest.objects.get_or_create(
+        **names,
+        defaults={
+            "body": envelope.manifest,
+            "signature": envelope.signature,
+            "received_at": envelope.received_at,
+            "subject": verified.subject[:500],
+            "fingerprint": verified.fingerprint,
+        },
+    )
+    return kept
+
+
+def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> list[Checked]:
+    """Every item against its document's shape, the manifest's tree, the hub's ledger and the agency's own tree, set-wise."""
+    checked: list[Checked] = []
+    seen: set[UUID] = set()
+    for index, item in enumerate(envelope.items):
+        checked.append(_check_alone(index, item, statement, seen))
+        seen.add(item.key)
+    kind = envelope.items[0].kind
+    heads = _heads(kind, [one for one in checked if one.refusal is None])
+    foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
+    return [_check_against(one, heads, foreign, agency) if one.refusal is None else one for one in checked]
+
+
+def _check_alone(index: int, item: Item, statement: Statement, seen: set[UUID]) -> Checked:
+    one = target(item.kind)
+    if problems := one.schema.problems(item.document):
+        findings = [_finding(one, problem) for problem in problems]
+        return Checked(
+            index, item, None, Refusal(ItemCode.DOCUMENT_INVALID, _("The document is not a complete %s.") % one.schema.identifier, findings)
+        )
+    found = digest(canonical(item.document))
+    return Checked(index, item, found, _leaf_refusal(item, found, statement, seen))
+
+
+def _leaf_refusal(item: Item, document_digest: bytes, statement: Statement, seen: set[UUID]) -> Refusal | None:
+    if item.key in seen:
+        return Refusal(ItemCode.TWICE_IN_BATCH, _("The record stands in this batch twice. Send its versions one after the other."))
+    if (item.op == "create") != (item.base_version == 0):
+        return Refusal(ItemCode.OP_INVALID, _("A new record has base version 0, a change of a record a higher one."))
+    if item.leaf_index in statement.excluded:
+        return Refusal(ItemCode.LEAF_EXCLUDED, _("The approver left this record out of the signed request."))
+    leaf = merkle.leaf_hash(kind=item.kind, key=item.key, op=item.op, base_version=item.base_version, document_digest=document_digest)
+    path = [bytes.fromhex(node) for node in item.proof]
+    if not merkle.verify(leaf=leaf, index=item.leaf_index, count=statement.count, path=path, expected_root=statement.root_hash):
+        return Refusal(ItemCode.PROOF_INVALID, _("The record is not what was signed: its proof does not lead to the root of the manifest."))
+    return None
+
+
+def _finding(one: Target, problem: Problem) -> ItemFinding:
+    value = "" if problem.value is None else str(problem.value)[:MAX_SHOWN].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    name = problem.field[:MAX_SHOWN].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return ItemFinding(code=ItemCode.DOCUMENT_INVALID, field=name, value=value, message=problem.reason)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the ledger holds: the record's last version, and the digest of the very version that was sent, if there is one."""
+
+    version: int
+    digest: bytes | None
+
+
+def _heads(kind: str, checked: Sequence[Checked]) -> dict[UUID, _Head]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select x.key, coalesce((select max(h.version) from workflows_recordversion h where h.kind = %(kind)s and h.key = x.key), 0), "
+            "v.document_id "
+            "from unnest(%(keys)s::uuid[], %(versions)s::int[]) x(key, version) "
+            "left join workflows_recordversion v on v.kind = %(kind)s and v.key = x.key and v.version = x.version",
+            {"kind": kind, "keys": [one.item.key for one in checked], "versions": [one.item.version for one in checked]},
+        )
+        return {key: _Head(version, bytes(held) if held is not None else None) for key, version, held in cursor.fetchall()}
+
+
+def agency_units(agency: Agency) -> Any:
+    """Queryset of the units that belong to the agency: its tree."""
+    if agency.root is None:
+        return OrgUnit.objects.none()
+    return OrgUnit.objects.filter(tree_id=agency.root.tree_id, lft__gte=agency.root.lft, rght__lte=agency.root.rght)
+
+
+def _foreign(agency: Agency, one: Target, keys: Sequence[UUID]) -> set[UUID]:
+    """Those of the records that the hub holds for another agency."""
+    columns = ("id",) if one.kind == UNIT_KIND else tuple(one.unit_columns)
+    rows = list(one.live._default_manager.filter(pk__in=keys).order_by().values_list("pk", *columns))
+    named = {unit for _key, *units in rows for unit in units if unit is not None}
+    own = set(agency_units(agency).filter(pk__in=named).order_by().values_list("pk", flat=True))
+    return {key for key, *units in rows if not own.issuperset(unit for unit in units if unit is not None)}
+
+
+def _check_against(one: Checked, heads: dict[UUID, _Head], foreign: set[UUID], agency: Agency) -> Checked:
+    item, head = one.item, heads[one.item.key]
+    if item.key in foreign or not _may_be_top(item, agency):
+        refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
+    elif head.digest == one.digest:
+        return Checked(one.index, item, one.digest, held=True)
+    elif item.version <= head.version:
+        refusal = Refusal(ItemCode.VERSION_CONFLICT, _("Another document is already held as version %s.") % item.version)
+    elif item.version > head.version + 1:
+        refusal = Refusal(ItemCode.VERSION_GAP, _("Send version %s first.") % (head.version + 1))
+    else:
+        return one
+    return Checked(one.index, item, one.digest, refusal)
+
+
+def _may_be_top(item: Item, agency: Agency) -> bool:
+    """A unit without a superior is the agency's own top unit: the one that is known, or the first, under the agency's code."""
+    if item.kind != UNIT_KIND or item.document["parent"] is not None:
+        return True
+    if agency.root_id is not None:
+        return item.key == agency.root_id
+    return item.document["code"] == agency.code
