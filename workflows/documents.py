@@ -95,11 +95,14 @@ class Field:
             return f"is not a {self.type} in its ISO form"
         if self.type == "date":
             return _date_problem(value)
-        if self.type == "decimal" and not re.match(
-            rf"^-?(0|[1-9][0-9]{{0,{max(self.precision - self.scale - 1, 0)}}})\.[0-9]{{{self.scale}}}$", value
-        ):
+        if self.type == "decimal" and not self._decimal_form.match(value):
             return f"must have {self.scale} digits after the point"
         return None
+
+    @property
+    def _decimal_form(self) -> re.Pattern[str]:
+        whole = max(self.precision - self.scale - 1, 0)
+        return re.compile(rf"^-?(0|[1-9][0-9]{{0,{whole}}})\.[0-9]{{{self.scale}}}$")
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ class Schema:
 
     def __post_init__(self) -> None:
         names = ["schema", *(f.name for f in self.fields), *(r.name for r in self.rows)]
-        assert len(names) == len(set(names)) and all(name.isascii() for name in names)
+        if len(names) != len(set(names)) or not all(name.isascii() for name in names):
+            raise ValueError(f"{self.name}: names are ASCII and stand once")
         object.__setattr__(self, "_names", frozenset(names))
 
     @property
@@ -155,14 +159,14 @@ class Schema:
 
     def problems(self, document: Document) -> list[Problem]:
         """Everything that keeps `document` from being a total, well-typed document of this schema."""
-        found: list[Problem] = []
-        for name in sorted(document.keys() ^ self._names):
-            found.append(Problem(name, document.get(name), "is missing" if name in self._names else "is not a field of this record"))
+        found = [
+            Problem(name, document.get(name), "is missing" if name in self._names else "is not a field of this record")
+            for name in sorted(document.keys() ^ self._names)
+        ]
         if document.get("schema") != self.identifier:
             found.append(Problem("schema", document.get("schema"), f"must be {self.identifier}"))
-        for item in self.fields:
-            if (reason := item.problem(document.get(item.name))) is not None:
-                found.append(Problem(item.name, document.get(item.name), reason))
+        reasons = ((item.name, item.problem(document.get(item.name))) for item in self.fields)
+        found += [Problem(name, document.get(name), reason) for name, reason in reasons if reason is not None]
         for rows in self.rows:
             found += self._row_problems(rows, document.get(rows.name))
         return found

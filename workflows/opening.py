@@ -86,7 +86,8 @@ def findings(*, severity: Severity | None = None) -> list[Found]:
     """What has been found so far, in the order of the records. `ref` is the leaf index."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select leaf_index, code, severity, field, coalesce(value, '') from opened_finding where %s::text is null or severity = %s order by leaf_index, code",
+            "select leaf_index, code, severity, field, coalesce(value, '') from opened_finding "
+            "where %s::text is null or severity = %s order by leaf_index, code",
             [severity, severity],
         )
         return [Found(ref=ref, code=code, severity=Severity(grade), field=field, value=value) for ref, code, grade, field, value in cursor.fetchall()]

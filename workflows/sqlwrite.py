@@ -44,7 +44,8 @@ def write_rows(one: Target, rows: Rows) -> None:
     same = _same(binding, rows.fields)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"delete from {live} l using {one.opened._meta.db_table} r where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
+            f"delete from {live} l using {one.opened._meta.db_table} r "
+            f"where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
         )
         cursor.execute(
             f"insert into {live}({parent}, {columns}) select {parent}, {columns} from {opened} o where not exists (select from {live} l where {same})"

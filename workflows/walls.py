@@ -52,12 +52,14 @@ begin
     raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';
   end if;
   if new.state <> old.state then
-    if new.state = 'approved' and (old.state <> 'in_review' or not exists (select from public.workflows_stage s where s.request_id = new.id) or exists (
+    if new.state = 'approved' and (old.state <> 'in_review'
+        or not exists (select from public.workflows_stage s where s.request_id = new.id) or exists (
         select from public.workflows_stage s where s.request_id = new.id and not exists (
           select from public.workflows_decision d where d.stage_id = s.id and d.verdict = 'approve'))) then
       raise exception 'change request % is not approved at every stage', new.id using errcode = 'insufficient_privilege';
     end if;
-    if new.state = 'applying' and (old.state not in ('approved', 'scheduled') or new.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
+    if new.state = 'applying'
+        and (old.state not in ('approved', 'scheduled') or new.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
       raise exception 'change request % cannot be applied from %', new.id, old.state using errcode = 'insufficient_privilege';
     end if;
     if new.state in ('scheduled') and old.state <> 'approved' then
@@ -103,7 +105,8 @@ begin
 end $$;
 create trigger hoso_item_frozen before update on public.workflows_changeitem for each row
   when (row(old.request_id, old.leaf_index, old.kind, old.key, old.op, old.base_version, old.document_id, old.units, old.natural_hash)
-        is distinct from row(new.request_id, new.leaf_index, new.kind, new.key, new.op, new.base_version, new.document_id, new.units, new.natural_hash))
+        is distinct from
+        row(new.request_id, new.leaf_index, new.kind, new.key, new.op, new.base_version, new.document_id, new.units, new.natural_hash))
   execute function public.hoso_item_frozen();
 """
 
@@ -130,8 +133,10 @@ begin
       raise exception 'the manifest is not that of this decision' using errcode = 'insufficient_privilege';
     end if;
     if stage.needs_signature and not exists (
-        select from public.workflows_signature g where g.digest = new.signature_id and g.manifest_id = new.manifest_id and g.user_id = new.user_id) then
-      raise exception 'stage % of change request % needs a signature over its manifest', stage.number, request.id using errcode = 'insufficient_privilege';
+        select from public.workflows_signature g
+        where g.digest = new.signature_id and g.manifest_id = new.manifest_id and g.user_id = new.user_id) then
+      raise exception 'stage % of change request % needs a signature over its manifest', stage.number, request.id
+        using errcode = 'insufficient_privilege';
     end if;
   end if;
   return new;
@@ -151,7 +156,8 @@ class GateGuard(RunSQL):
     def __init__(self, table: str) -> None:
         self.table = table
         super().__init__(
-            f"create trigger hoso_gate before insert or update or delete or truncate on public.{table} for each statement execute function public.hoso_gate_guard()",
+            f"create trigger hoso_gate before insert or update or delete or truncate on public.{table} "
+            "for each statement execute function public.hoso_gate_guard()",
             f"drop trigger hoso_gate on public.{table}",
         )
 
@@ -167,7 +173,8 @@ class AppendOnly(RunSQL):
     def __init__(self, table: str) -> None:
         self.table = table
         super().__init__(
-            f"create trigger hoso_keep before update or delete or truncate on public.{table} for each statement execute function public.hoso_append_only()",
+            f"create trigger hoso_keep before update or delete or truncate on public.{table} "
+            "for each statement execute function public.hoso_append_only()",
             f"drop trigger hoso_keep on public.{table}",
         )
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
 
 from tests.workflows.toy import NoteTarget, toy_kind
 
@@ -20,6 +19,15 @@ class Gate:
     keys: dict[str, bytes]
     notes: NoteTarget
     serial: int = field(default=0)
+
+    def found_authority(self) -> None:
+        """The root unit, through the gate like everything else."""
+        from orgtree.models import OrgUnit
+        from workflows.services.staging import Proposal
+
+        root = {"code": "H15", "name": "Tỉnh Đắk Lắk", "kind": "province", "valid_from": "2025-07-01"}
+        self.applied(Proposal(kind="org_unit", key=self.key(), patch=root))
+        self.unit = OrgUnit.objects.get()
 
     def key(self) -> uuid.UUID:
         self.serial += 1
@@ -68,15 +76,6 @@ class Gate:
         return request_apply(request_id=request.pk)
 
 
-def superuser_insert_unit(**values):
-    """A unit put in place by a superuser with the walls off, as only a test's preparation may."""
-    from orgtree.models import OrgUnit
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local session_replication_role = replica")
-        return OrgUnit.objects.create(**values)
-
-
 @pytest.fixture(scope="module")
 def gate(committed_db, tmp_path_factory):
     from django.conf import settings
@@ -92,7 +91,8 @@ def gate(committed_db, tmp_path_factory):
     files = issue_certificates(people, directory=folder, pin="123456", trust=folder / "trust")
     before, settings.TRUST_DIRECTORY = settings.TRUST_DIRECTORY, folder / "trust"
     users = {p.login: User.objects.create(username=p.login, last_name=p.name, personal_number=p.personal_number, is_superuser=True) for p in people}
-    unit = superuser_insert_unit(code="H15", name="Tỉnh Đắk Lắk", kind="province", valid_from="2025-07-01")
     with toy_kind() as notes:
-        yield Gate(users["author"], users["approver"], unit, {login: path.read_bytes() for login, path in files.items()}, notes)
+        gate = Gate(users["author"], users["approver"], None, {login: path.read_bytes() for login, path in files.items()}, notes)
+        gate.found_authority()
+        yield gate
     settings.TRUST_DIRECTORY = before

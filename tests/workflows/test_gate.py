@@ -91,7 +91,8 @@ def test_errors_never_become_items_and_all_are_told(gate):
         gate.proposal(ref=6, lines=[{"text": "mai", "day": "2030-01-01"}]),
         gate.proposal(ref=7, name="bad", code="E-2x", count="ba"),
     )
-    assert staged.staged == 2 and sorted(staged.returned) == [2, 4, 5, 7]
+    assert staged.staged == 2
+    assert sorted(staged.returned) == [2, 4, 5, 7]
     assert [one.code for one in staged.returned[2]] == ["NAME_BAD"]
     assert [(one.code, one.field) for one in staged.returned[4]] == [("VALUE_FORM", "day")]
     assert [(one.ref, one.code) for one in staged.remarks] == [(6, "LINE_LATE")]
@@ -333,7 +334,8 @@ def test_failure_while_applying_leaves_nothing_behind(gate, monkeypatch):
         request_apply(request_id=request.pk)
     monkeypatch.undo()
     request.refresh_from_db()
-    assert request.state == RequestState.APPROVED and not Note.objects.filter(code="F-1").exists()
+    assert request.state == RequestState.APPROVED
+    assert not Note.objects.filter(code="F-1").exists()
     assert request_apply(request_id=request.pk).state == RequestState.APPLIED
 
 
@@ -395,7 +397,8 @@ def test_approve_and_return_at_once(gate):
         "update workflows_seal set sequence = 9",
         "delete from workflows_decision",
         "update workflows_stage set needs_signature = false",
-        "insert into workflows_outboxmessage(kind, key, version, document_id, request_id, leaf_index) select kind, key, 9, document_id, request_id, 99 from workflows_recordversion limit 1",
+        "insert into workflows_outboxmessage(kind, key, version, document_id, request_id, leaf_index) "
+        "select kind, key, 9, document_id, request_id, 99 from workflows_recordversion limit 1",
         "update workflows_changerequest set state = 'applying' where state = 'in_review'",
         "delete from workflows_changerequest",
     ],
@@ -430,7 +433,8 @@ def test_naming_a_request_is_not_enough(gate):
 def test_temporary_table_cannot_shadow_the_guard(gate):
     with pytest.raises(DatabaseError, match="approved change request"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "create temp table workflows_changerequest as select gen_random_uuid() as id, 'applying' as state, pg_current_xact_id()::text::bigint as applying_xid"
+            "create temp table workflows_changerequest as "
+            "select gen_random_uuid() as id, 'applying' as state, pg_current_xact_id()::text::bigint as applying_xid"
         )
         cursor.execute("select set_config('hoso.request', id::text, true) from pg_temp.workflows_changerequest")
         cursor.execute("update toy_note set name = 'x'")

@@ -85,7 +85,8 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
     root = merkle.root(request_leaves(request))
     excluded: set[int] = set()
     for decision in decisions:
-        assert decision.manifest is not None
+        if decision.manifest is None:
+            raise EvidenceBroken
         body = bytes(decision.manifest.body)
         statement = read_manifest(body)
         if (
@@ -172,7 +173,8 @@ def _append_ledger(request: ChangeRequest) -> None:
                 [request.pk],
             )
         cursor.execute(
-            "update workflows_changeitem i set state = 'applied' from opened_item o where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'",
+            "update workflows_changeitem i set state = 'applied' from opened_item o "
+            "where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'",
             [request.pk],
         )
 

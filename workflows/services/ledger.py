@@ -143,7 +143,9 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
 
 
 def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
-    assert decision.manifest is not None
+    if decision.manifest is None:
+        yield Damage("manifest", place, "an approval names no manifest")
+        return
     body = bytes(decision.manifest.body)
     try:
         statement = read_manifest(body)
@@ -177,8 +179,10 @@ def _versions(outcome: Verification) -> Iterator[Damage]:
         cursor.execute("select count(*) from workflows_recordversion")
         outcome.versions = cursor.fetchone()[0]
         cursor.execute(
-            "select v.kind, v.key, v.version from workflows_recordversion v left join workflows_changeitem i on i.request_id = v.request_id and i.leaf_index = v.leaf_index "
-            "where i.id is null or i.kind <> v.kind or i.key <> v.key or i.base_version + 1 <> v.version or i.document_id <> v.document_id or i.state <> %s",
+            "select v.kind, v.key, v.version from workflows_recordversion v "
+            "left join workflows_changeitem i on i.request_id = v.request_id and i.leaf_index = v.leaf_index "
+            "where i.id is null or i.kind <> v.kind or i.key <> v.key or i.base_version + 1 <> v.version "
+            "or i.document_id <> v.document_id or i.state <> %s",
             [ItemState.APPLIED],
         )
         for kind, key, version in cursor.fetchall():
@@ -201,7 +205,8 @@ def _live(one: Target, outcome: Verification) -> Iterator[Damage]:
         cursor.execute(f"select count(*) from {one.live._meta.db_table}")
         outcome.records += cursor.fetchone()[0]
         cursor.execute(
-            "with head as (select distinct on (key) key, version, document_id from workflows_recordversion where kind = %s order by key, version desc), "
+            "with head as (select distinct on (key) key, version, document_id from workflows_recordversion "
+            "where kind = %s order by key, version desc), "
             f"live as ({live_bodies(one)}) "
             "select coalesce(h.key, l.id), l.id is null, h.key is null, l.version is distinct from h.version, "
             "sha256(l.body) is distinct from h.document_id or l.digest is distinct from h.document_id "

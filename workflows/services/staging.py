@@ -177,7 +177,8 @@ def _heads(chunk: Sequence[Proposal]) -> dict[tuple[str, UUID], tuple[int, Docum
     with connection.cursor() as cursor:
         for kind in {proposal.kind for proposal in chunk}:
             cursor.execute(
-                f"select l.id, l.version, d.body from {target(kind).live._meta.db_table} l join workflows_storeddocument d on d.digest = l.digest where l.id = any(%s)",
+                f"select l.id, l.version, d.body from {target(kind).live._meta.db_table} l "
+                f"join workflows_storeddocument d on d.digest = l.digest where l.id = any(%s)",
                 [[proposal.key for proposal in chunk if proposal.kind == kind]],
             )
             found |= {(kind, key): (version, parse(bytes(body))) for key, version, body in cursor.fetchall()}
@@ -223,11 +224,11 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
             outside = scope.outside(actor, Action.EDIT, named)
             rootless = not scope.can(actor, Action.EDIT, None)
         else:
-            assert allowed is not None
-            outside = named - set(allowed.filter(pk__in=named).values_list("pk", flat=True))
-            rootless = False
+            inside = allowed.filter(pk__in=named) if allowed is not None else OrgUnit.objects.none()
+            outside, rootless = named - set(inside.values_list("pk", flat=True)), False
         cursor.execute(
-            "insert into opened_finding select ref, 'OUT_OF_SCOPE', 'error', '', '' from candidate where units && %s::uuid[] or (%s and units = '{}')",
+            "insert into opened_finding select ref, 'OUT_OF_SCOPE', 'error', '', '' from candidate "
+            "where units && %s::uuid[] or (%s and units = '{}')",
             [sorted(outside), rootless],
         )
 
@@ -260,11 +261,14 @@ def _items_insert(request: ChangeRequest) -> dict[int, int]:
         cursor.execute("select distinct kind from candidate")
         order = [one.kind for one in sorted((target(kind) for (kind,) in cursor.fetchall()), key=lambda one: one.order)]
         cursor.execute(
-            "insert into workflows_storeddocument(digest, body) select distinct on (digest) digest, body from candidate on conflict (digest) do nothing"
+            "insert into workflows_storeddocument(digest, body) "
+            "select distinct on (digest) digest, body from candidate on conflict (digest) do nothing"
         )
         cursor.execute(
-            "insert into workflows_changeitem(request_id, leaf_index, ref, kind, key, op, base_version, document_id, changed, units, natural_hash, state) "
-            "select %s, row_number() over (order by array_position(%s::text[], kind), ref) - 1, ref, kind, key, op, base_version, digest, changed, units, natural_hash, %s "
+            "insert into workflows_changeitem"
+            "(request_id, leaf_index, ref, kind, key, op, base_version, document_id, changed, units, natural_hash, state) "
+            "select %s, row_number() over (order by array_position(%s::text[], kind), ref) - 1, "
+            "ref, kind, key, op, base_version, digest, changed, units, natural_hash, %s "
             "from candidate returning ref, leaf_index",
             [request.pk, order, ItemState.DRAFT],
         )
