@@ -152,6 +152,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# The database knows what is due; these find what a lost message left. A sweep that waited longer than its period is pointless.
+CELERY_BEAT_SCHEDULE = {
+    "workflows-sweep": {"task": "workflows.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
+}
 
 OAUTH2_PROVIDER = {"ACCESS_TOKEN_EXPIRE_SECONDS": 3_600, "SCOPES": {"exchange": "Send units and profiles, read receipts"}}
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"

@@ -1,13 +1,20 @@
 """All addresses of the program. The pages live in the admin's shell at the root; the hub's API under /api/."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("requests/", include("workflows.urls")),
-    path("staff/", include("registry.urls")),
-    path("units/", include("orgtree.urls")),
     path("exchange/", include("exchange.urls")),
+    path("", include("registry.urls")),
     path("", admin.site.urls),
 ]
+
+if settings.ROLE == "hub":
+    from oauth2_provider.views import TokenView
+
+    from exchange.api import api
+
+    urlpatterns = [path("api/v1/", api.urls), path("o/token/", TokenView.as_view(), name="token"), *urlpatterns]

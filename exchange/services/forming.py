@@ -41,10 +41,14 @@ class Candidate:
     parent: UUID | None = None
 
 
+def channels_active() -> list[Channel]:
+    return list(Channel.objects.filter(active=True).order_by("pk"))
+
+
 def deliveries_fan_out() -> int:
     """Make the missing delivery of every outbox message for every active channel; returns how many were made."""
     made = 0
-    for channel in Channel.objects.filter(active=True):
+    for channel in channels_active():
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "insert into exchange_delivery(channel_id, message_id) select %(channel)s, m.id from workflows_outboxmessage m "

@@ -69,6 +69,8 @@ def batch_receive(*, agency: Agency, kind: str, idempotency_key: str, body: byte
     envelope = envelope_read(body, kind)
     batch = InboundBatch(agency=agency, kind=kind, idempotency_key=idempotency_key, body=body, body_digest=digest(body), size=len(envelope.items))
     with transaction.atomic():
+        # The sweep leaves a new batch alone for as long as its own message usually needs.
+        batch.not_before = clock.now() + timedelta(seconds=10)
         # Two calls with one key at the same moment: the second insert waits for the first and does nothing.
         InboundBatch.objects.bulk_create([batch], ignore_conflicts=True)
         stored = InboundBatch.objects.defer("body").get(agency=agency, idempotency_key=idempotency_key)

@@ -1,0 +1,30 @@
+"""On an agency: where to send."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from exchange.services.channels import channel_set
+
+
+class Command(BaseCommand):
+    help = "Create or change a channel and start sending. Its client secret comes from HOSO_CHANNEL_SECRETS."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--code", default="national-hub", help="the channel's code, as in HOSO_CHANNEL_SECRETS")
+        parser.add_argument("--name", default="Nền tảng quốc gia")
+        parser.add_argument("--url", required=True, help="the hub's address without a path, for example https://hub.example.vn")
+        parser.add_argument("--client-id", required=True)
+        parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
+
+    def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, timeout: int, **options: Any) -> None:
+        if code not in settings.CHANNEL_SECRETS:
+            raise CommandError(f"HOSO_CHANNEL_SECRETS names no secret for the channel {code}")
+        try:
+            channel = channel_set(actor=None, code=code, name=name, base_url=url, client_id=client_id, timeout_seconds=timeout)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
+        self.stdout.write(f"{channel} ({channel.code}) sends to {channel.base_url}")

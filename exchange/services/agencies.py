@@ -1,0 +1,41 @@
+"""On the hub: admitting an agency and its credentials."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from oauth2_provider.models import get_application_model
+
+from exchange.models import Agency
+from orgtree.models import User
+from orgtree.text import AgencyCodeInvalid, parse_agency_code
+from workflows.services.audit import audit
+
+SECRET_LENGTH = 32
+
+
+def agency_set(*, actor: User | None, code: str, name: str, client_id: str, secret: str) -> Agency:
+    """Admit an agency, or give it new credentials (actor None: from a shell on the server). Raises ValidationError.
+
+    `code` is its agency identifier in either form; the secret is stored as a hash only.
+    """
+    if len(secret) < SECRET_LENGTH:
+        raise ValidationError({"secret": f"must have at least {SECRET_LENGTH} characters"})
+    try:
+        code = parse_agency_code(code)
+    except AgencyCodeInvalid as error:
+        raise ValidationError({"code": f"{code} is not an agency identifier"}) from error
+    application_model = get_application_model()
+    with transaction.atomic():
+        agency = Agency.objects.select_related("application").filter(code=code).first() or Agency(code=code)
+        application = agency.application if agency.application_id else application_model()
+        application.name, application.client_id, application.client_secret = f"{code} {name}"[:255], client_id, secret
+        application.client_type = application_model.CLIENT_CONFIDENTIAL
+        application.authorization_grant_type = application_model.GRANT_CLIENT_CREDENTIALS
+        application.full_clean(exclude=["user"])
+        application.save()
+        agency.name, agency.application, agency.active = name, application, True
+        agency.full_clean()
+        agency.save()
+        audit(actor=actor, action="agency.set", agency=code, client=client_id)
+    return agency

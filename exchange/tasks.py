@@ -1,0 +1,71 @@
+"""Thin tasks: they drive channels on an agency and process batches on the hub. Every one may run twice, or not at all.
+
+The database knows what is due. A message on the broker only makes it happen now; the sweep finds whatever a lost message,
+a killed worker or an unreachable other side left behind.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+
+from exchange.selectors.due import batches_to_process
+from exchange.services.channels import channel_drive
+from exchange.services.forming import channels_active, deliveries_fan_out
+from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
+from exchange.services.receipts import receipts_collect
+from exchange.services.retrying import DELIVER_TASK
+
+COLLECT_TASK = "exchange.collect"
+POLL = 1  # seconds between two rounds of questions while receipts are outstanding
+TIME_LIMIT = 900
+
+
+@shared_task(name=DELIVER_TASK, time_limit=TIME_LIMIT)
+def deliver(*_request_id: str) -> None:
+    """Bring what the outbox holds to every channel."""
+    deliveries_fan_out()
+    for channel in channels_active():
+        if channel_drive(channel_id=channel.pk):
+            _collect_soon()
+
+
+@shared_task(name=COLLECT_TASK, time_limit=TIME_LIMIT)
+def collect() -> None:
+    """Fetch receipts, send what they made room for, and come back while some are outstanding."""
+    outstanding = False
+    for channel in channels_active():
+        receipts_collect(channel_id=channel.pk)
+        outstanding |= channel_drive(channel_id=channel.pk)
+    if outstanding:
+        _collect_soon()
+
+
+@shared_task(name=PROCESS_TASK, time_limit=TIME_LIMIT)
+def process(batch_id: str) -> None:
+    """Take one received batch through the hub's gate. What breaks off is noted on the batch, and the sweep tries it again."""
+    try:
+        batch_process(batch_id=UUID(batch_id))
+    except Exception as error:
+        batch_fail(batch_id=UUID(batch_id), error=error)
+        raise
+
+
+@shared_task(name="exchange.sweep", time_limit=TIME_LIMIT)
+def sweep() -> None:
+    """Whatever is due and was not started by a message."""
+    if settings.ROLE == "hub":
+        for batch_id in batches_to_process():
+            process.delay(str(batch_id))
+        return
+    deliver()
+    collect()
+
+
+def _collect_soon() -> None:
+    """One message a second at most, however many workers want one."""
+    if cache.add("exchange.collect.soon", 1, timeout=POLL):
+        collect.apply_async(countdown=POLL)
