@@ -41,7 +41,9 @@ class Grant(models.Model):
     valid_to = models.DateField(_("valid to"), help_text=_("The first day on which the grant is no longer in force."))
     giver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="grants_given", verbose_name=_("given by"))
     given_at = models.DateTimeField(_("given at"), auto_now_add=True)
-    ender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="grants_ended", verbose_name=_("ended by"))
+    ender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="grants_ended", verbose_name=_("ended by")
+    )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     objects = PeriodQuerySet.as_manager()

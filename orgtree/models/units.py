@@ -44,7 +44,7 @@ class OrgUnit(MPTTModel):
     digest = models.BinaryField(_("digest"), max_length=32, null=True)
     code = models.CharField(_("code"), max_length=AGENCY_CODE_MAX_LENGTH)
     name = models.CharField(_("name"), max_length=250)
-    short_name = models.CharField(_("short name"), max_length=100, null=True, blank=True)  # noqa: DJ001 - documents say null, never ""
+    short_name = models.CharField(_("short name"), max_length=100, null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=UnitKind)
     area = models.ForeignKey("orgtree.Area", models.PROTECT, null=True, blank=True, related_name="units", verbose_name=_("area"))
     parent = TreeForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("superior unit"))

@@ -41,7 +41,7 @@ def grant_give(*, actor: User, user: User, role: Role, unit: OrgUnit, valid_from
         if Grant.objects.filter(user=user, role=role, unit=unit, valid_from__lt=valid_to, valid_to__gt=valid_from).exists():
             raise GrantOverlaps(f"{user} {role} {unit}")
         grant = Grant.objects.create(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to, giver=actor)
-        _derive_permissions(user, unit)
+        permissions_derive(user, unit)
     return grant
 
 
@@ -60,7 +60,7 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
         current.valid_to = max(day, current.valid_from)
         current.ender, current.ended_at = actor, clock.now()
         current.save(update_fields=["valid_to", "ender", "ended_at"])
-        _derive_permissions(current.user, current.unit)
+        permissions_derive(current.user, current.unit)
     return current
 
 
@@ -76,8 +76,8 @@ def _lock(user: User) -> None:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
-def _derive_permissions(user: User, unit: OrgUnit) -> None:
-    """Replace the permission rows of `user` on `unit` by what the grants come to."""
+def permissions_derive(user: User, unit: OrgUnit) -> None:
+    """Replace the permission rows of `user` on `unit` by what the grants come to. Within a transaction that holds the user's row."""
     periods: dict[Action, list[Period]] = defaultdict(list)
     for role, *period in Grant.objects.filter(user=user, unit=unit).values_list("role", "valid_from", "valid_to"):
         for action in ROLE_ACTIONS[Role(role)]:
