@@ -67,12 +67,15 @@ FIELDS: tuple[ProfileField, ...] = (
         "using_unit",
         "0b",
         _("Using unit"),
-        "Đơn vị sử dụng|Cơ quan, đơn vị sử dụng|Cơ quan, đơn vị sử dụng cán bộ, công chức, viên chức|Mã đơn vị sử dụng|Mã đơn vị|Đơn vị công tác|Đơn vị",
+        "Đơn vị sử dụng|Cơ quan, đơn vị sử dụng|Cơ quan, đơn vị sử dụng cán bộ, công chức, viên chức"
+        "|Mã đơn vị sử dụng|Mã đơn vị|Đơn vị công tác|Đơn vị",
         kind="unit",
         required=True,
         example="H15.123.01",
     ),
-    _field("staff_number", "0c", _("Staff number"), "Số hiệu|Số hiệu CBCCVC|Số hiệu cán bộ, công chức, viên chức|Mã cán bộ|Mã CBCCVC", example="CB000123"),
+    _field(
+        "staff_number", "0c", _("Staff number"), "Số hiệu|Số hiệu CBCCVC|Số hiệu cán bộ, công chức, viên chức|Mã cán bộ|Mã CBCCVC", example="CB000123"
+    ),
     _field(
         "birth_name",
         "1",
@@ -93,14 +96,64 @@ FIELDS: tuple[ProfileField, ...] = (
         required=True,
         example="15/08/1985",
     ),
-    _field("birth_place", "4", _("Place of birth"), "Nơi sinh|Nơi sinh (ghi theo giấy khai sinh)", sensitivity=B, required=True, example="Xã Ea Kao, thành phố Buôn Ma Thuột, tỉnh Đắk Lắk"),
     _field(
-        "birth_place_area", "4", _("Area of the place of birth"), "Mã địa bàn nơi sinh|Mã nơi sinh|Mã xã nơi sinh|Mã ĐVHC nơi sinh", kind="area", sensitivity=B, example="24163"
+        "birth_place",
+        "4",
+        _("Place of birth"),
+        "Nơi sinh|Nơi sinh (ghi theo giấy khai sinh)",
+        sensitivity=B,
+        required=True,
+        example="Xã Ea Kao, thành phố Buôn Ma Thuột, tỉnh Đắk Lắk",
     ),
-    _field("home_town", "5", _("Home town"), "Quê quán|Nguyên quán", sensitivity=B, required=True, example="Xã Hòa Xuân, thành phố Buôn Ma Thuột, tỉnh Đắk Lắk"),
-    _field("home_town_area", "5", _("Area of the home town"), "Mã địa bàn quê quán|Mã quê quán|Mã xã quê quán|Mã ĐVHC quê quán", kind="area", sensitivity=B, example="24178"),
-    _field("ethnicity", "6", _("Ethnicity"), "Dân tộc|Mã dân tộc", kind="code", code_list=CodeList.ETHNICITY, sensitivity=B, required=True, example="Kinh"),
-    _field("religion", "7", _("Religion"), "Tôn giáo|Mã tôn giáo", kind="code", code_list=CodeList.RELIGION, sensitivity=B, required=True, example="Không"),
+    _field(
+        "birth_place_area",
+        "4",
+        _("Area of the place of birth"),
+        "Mã địa bàn nơi sinh|Mã nơi sinh|Mã xã nơi sinh|Mã ĐVHC nơi sinh",
+        kind="area",
+        sensitivity=B,
+        example="24163",
+    ),
+    _field(
+        "home_town",
+        "5",
+        _("Home town"),
+        "Quê quán|Nguyên quán",
+        sensitivity=B,
+        required=True,
+        example="Xã Hòa Xuân, thành phố Buôn Ma Thuột, tỉnh Đắk Lắk",
+    ),
+    _field(
+        "home_town_area",
+        "5",
+        _("Area of the home town"),
+        "Mã địa bàn quê quán|Mã quê quán|Mã xã quê quán|Mã ĐVHC quê quán",
+        kind="area",
+        sensitivity=B,
+        example="24178",
+    ),
+    _field(
+        "ethnicity",
+        "6",
+        _("Ethnicity"),
+        "Dân tộc|Mã dân tộc",
+        kind="code",
+        code_list=CodeList.ETHNICITY,
+        sensitivity=B,
+        required=True,
+        example="Kinh",
+    ),
+    _field(
+        "religion",
+        "7",
+        _("Religion"),
+        "Tôn giáo|Mã tôn giáo",
+        kind="code",
+        code_list=CodeList.RELIGION,
+        sensitivity=B,
+        required=True,
+        example="Không",
+    ),
     _field(
         "citizen_id",
         "8",
@@ -122,7 +175,15 @@ FIELDS: tuple[ProfileField, ...] = (
         required=True,
         example="10/05/2021",
     ),
-    _field("phone", "8c", _("Telephone"), "SĐT liên hệ|Số điện thoại liên hệ|Số điện thoại|Điện thoại|SĐT|Điện thoại liên hệ|Di động", kind="phone", sensitivity=B, example="0912345678"),
+    _field(
+        "phone",
+        "8c",
+        _("Telephone"),
+        "SĐT liên hệ|Số điện thoại liên hệ|Số điện thoại|Điện thoại|SĐT|Điện thoại liên hệ|Di động",
+        kind="phone",
+        sensitivity=B,
+        example="0912345678",
+    ),
     _field(
         "current_address",
         "10",
@@ -150,7 +211,14 @@ FIELDS: tuple[ProfileField, ...] = (
         required=True,
         example="01/09/2008",
     ),
-    _field("recruiting_agency", "13b", _("Recruiting agency"), "Cơ quan tuyển dụng|Cơ quan, tổ chức, đơn vị tuyển dụng|Đơn vị tuyển dụng", required=True, example="UBND huyện Krông Pắc"),
+    _field(
+        "recruiting_agency",
+        "13b",
+        _("Recruiting agency"),
+        "Cơ quan tuyển dụng|Cơ quan, tổ chức, đơn vị tuyển dụng|Đơn vị tuyển dụng",
+        required=True,
+        example="UBND huyện Krông Pắc",
+    ),
     _field(
         "current_agency_date",
         "14",
@@ -193,7 +261,8 @@ FIELDS: tuple[ProfileField, ...] = (
         POSTING_TITLE,
         "23",
         _("Current post"),
-        "Chức vụ/chức danh hiện tại|Chức vụ hiện tại|Chức danh hiện tại|Chức vụ (chức danh) hiện tại|Chức vụ, chức danh|Chức vụ/chức danh|Chức vụ|Chức danh|Vị trí công tác",
+        "Chức vụ/chức danh hiện tại|Chức vụ hiện tại|Chức danh hiện tại|Chức vụ (chức danh) hiện tại"
+        "|Chức vụ, chức danh|Chức vụ/chức danh|Chức vụ|Chức danh|Vị trí công tác",
         example="Công chức Văn phòng - Thống kê",
     ),
     _field(
@@ -208,20 +277,38 @@ FIELDS: tuple[ProfileField, ...] = (
         "rank_code",
         "30.1",
         _("Rank or professional title"),
-        "Mã số ngạch/chức danh nghề nghiệp|Ngạch/chức danh nghề nghiệp|Mã số ngạch|Mã ngạch|Ngạch|Mã số|Ngạch công chức|Mã số CDNN|Mã ngạch/CDNN|Chức danh nghề nghiệp"
+        "Mã số ngạch/chức danh nghề nghiệp|Ngạch/chức danh nghề nghiệp|Mã số ngạch|Mã ngạch|Ngạch"
+        "|Mã số|Ngạch công chức|Mã số CDNN|Mã ngạch/CDNN|Chức danh nghề nghiệp"
         "|Ngạch/chức danh nghề nghiệp, mã số",
         kind="rank",
         example="01.003",
     ),
     _field(
-        "rank_date", "30.1b", _("Appointed to the rank on"), "Ngày bổ nhiệm ngạch|Ngày bổ nhiệm ngạch/chức danh nghề nghiệp|Ngày bổ nhiệm vào ngạch|Ngày bổ nhiệm CDNN", kind="date", example="01/01/2010"
+        "rank_date",
+        "30.1b",
+        _("Appointed to the rank on"),
+        "Ngày bổ nhiệm ngạch|Ngày bổ nhiệm ngạch/chức danh nghề nghiệp|Ngày bổ nhiệm vào ngạch|Ngày bổ nhiệm CDNN",
+        kind="date",
+        example="01/01/2010",
     ),
     _field("step", "30.1c", _("Step"), "Bậc lương|Bậc|Bậc lương hiện hưởng", kind="int", example="3"),
     _field("coefficient", "30.1c", _("Coefficient"), "Hệ số lương|Hệ số|Hệ số lương hiện hưởng|HSL", kind="decimal", example="3,00"),
     _field(
-        "step_date", "30.1c", _("In the step since"), "Ngày hưởng bậc lương|Ngày hưởng|Ngày hưởng lương|Ngày xếp lương|Thời điểm hưởng|Ngày hưởng bậc", kind="date", example="01/01/2024"
+        "step_date",
+        "30.1c",
+        _("In the step since"),
+        "Ngày hưởng bậc lương|Ngày hưởng|Ngày hưởng lương|Ngày xếp lương|Thời điểm hưởng|Ngày hưởng bậc",
+        kind="date",
+        example="01/01/2024",
     ),
-    _field("percent", "30.1d", _("Percentage received"), "Phần trăm hưởng|% hưởng|Tỷ lệ hưởng|Phần trăm hưởng lương|Tỷ lệ % hưởng", kind="decimal", example="100"),
+    _field(
+        "percent",
+        "30.1d",
+        _("Percentage received"),
+        "Phần trăm hưởng|% hưởng|Tỷ lệ hưởng|Phần trăm hưởng lương|Tỷ lệ % hưởng",
+        kind="decimal",
+        example="100",
+    ),
 )
 
 BY_NAME: Mapping[str, ProfileField] = {field.name: field for field in FIELDS}
@@ -249,8 +336,8 @@ def _answers() -> dict[str, ProfileField]:
     answers: dict[str, ProfileField] = {}
     for field in FIELDS:
         for heading in (*field.headings, field.name):
-            other = answers.setdefault(heading_key(heading), field)
-            assert other is field, f"{heading!r} names both {other.name} and {field.name}"
+            if (other := answers.setdefault(heading_key(heading), field)) is not field:
+                raise ValueError(f"{heading!r} names both {other.name} and {field.name}")
     return answers
 
 

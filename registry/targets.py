@@ -61,8 +61,7 @@ def _names(field: str, wanted: set[str]) -> dict[str, str]:
     kind = described.kind if described else {"postings.unit": "unit"}.get(field, "text")
     if not wanted or kind not in ("code", "unit", "area", "rank"):
         return {}
-    if kind == "code":
-        assert described is not None
+    if described is not None and kind == "code":
         return {item.code: item.name for item in CodeItem.objects.filter(list=described.code_list, code__in=wanted)}
     if kind == "rank":
         return {rank.code: str(rank) for rank in RankCode.objects.filter(code__in=wanted)}

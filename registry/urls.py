@@ -1,2 +1,11 @@
+"""Pages of people, uploads and the organisation tree."""
+
+from django.urls import path
+
+from registry.views import units
+
 app_name = "registry"
-urlpatterns: list = []
+urlpatterns = [
+    path("units/", units.unit_tree, name="unit_tree"),
+    path("units/<uuid:unit_id>/below/", units.unit_children, name="unit_children"),
+]

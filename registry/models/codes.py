@@ -36,7 +36,9 @@ class CodeItem(models.Model):
         ordering = ["list", "sort", "code"]
         constraints = [
             models.UniqueConstraint(fields=["list", "code"], name="registry_codeitem_code"),
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_from=None) | Q(valid_from__lt=F("valid_to")), name="registry_codeitem_period"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_from=None) | Q(valid_from__lt=F("valid_to")), name="registry_codeitem_period"
+            ),
         ]
 
     def __str__(self) -> str:

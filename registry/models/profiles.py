@@ -1,4 +1,7 @@
-"""The person's file as tables: the projection of the ledger. Written by `registry.projection` alone, inside the gate."""
+"""The person's file as tables: the projection of the ledger. Written by `registry.projection` alone, inside the gate.
+
+A value that is not known is null, never "", as in the document: the same bytes must come out of the tables again.
+"""
 
 from __future__ import annotations
 
@@ -70,11 +73,21 @@ class StaffProfile(models.Model):
             models.UniqueConstraint(fields=["managing_agency", "staff_number"], name="registry_staff_number", deferrable=Deferrable.DEFERRED),
             models.CheckConstraint(condition=Q(citizen_id__regex=r"^[0-9]{12}$"), name="registry_staff_citizen_id_form"),
             models.CheckConstraint(condition=Q(phone=None) | Q(phone__regex=r"^0[0-9]{9}$"), name="registry_staff_phone_form"),
-            models.CheckConstraint(condition=Q(citizen_id_date__gt=F("birth_date"), first_recruit_date__gt=F("birth_date")), name="registry_staff_after_birth"),
+            models.CheckConstraint(
+                condition=Q(citizen_id_date__gt=F("birth_date"), first_recruit_date__gt=F("birth_date")), name="registry_staff_after_birth"
+            ),
             models.CheckConstraint(condition=Q(current_agency_date__gte=F("first_recruit_date")), name="registry_staff_recruited_first"),
             models.CheckConstraint(
                 condition=Q(rank_code=None, rank_date=None, step=None, coefficient=None, step_date=None, percent=None)
-                | Q(rank_code__isnull=False, rank_date__isnull=False, step__gte=1, coefficient__gt=0, step_date__isnull=False, percent__gt=0, percent__lte=100),
+                | Q(
+                    rank_code__isnull=False,
+                    rank_date__isnull=False,
+                    step__gte=1,
+                    coefficient__gt=0,
+                    step_date__isnull=False,
+                    percent__gt=0,
+                    percent__lte=100,
+                ),
                 name="registry_staff_rank_whole",
             ),
         ]
@@ -110,7 +123,10 @@ class Posting(models.Model):
             models.CheckConstraint(condition=Q(unit__isnull=False) | Q(unit_name__isnull=False), name="registry_posting_place"),
             ExclusionConstraint(
                 name="registry_posting_overlap",
-                expressions=[("staff", RangeOperators.EQUAL), (Func(F("valid_from"), F("valid_to"), function="daterange", output_field=DateRangeField()), RangeOperators.OVERLAPS)],
+                expressions=[
+                    ("staff", RangeOperators.EQUAL),
+                    (Func(F("valid_from"), F("valid_to"), function="daterange", output_field=DateRangeField()), RangeOperators.OVERLAPS),
+                ],
             ),
         ]
 

@@ -49,7 +49,10 @@ class Upload(models.Model):
         verbose_name_plural = _("uploads")
         ordering = ["-created"]
         constraints = [models.CheckConstraint(condition=Q(read=F("staged") + F("returned") + F("unchanged")), name="registry_upload_adds_up")]
-        indexes = [models.Index(fields=["sha256"], name="registry_upload_sha256"), models.Index(fields=["uploader", "-created"], name="registry_upload_uploader")]
+        indexes = [
+            models.Index(fields=["sha256"], name="registry_upload_sha256"),
+            models.Index(fields=["uploader", "-created"], name="registry_upload_uploader"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -25,7 +25,10 @@ NEVER_FUTURE = {
 
 
 def _age_outside(check: Check) -> QuerySet[Any]:
-    too_young = Q(birth_date__gt=years_before(check.today, YOUNGEST)) & OTHER_STAFF | Q(birth_date__gt=years_before(check.today, YOUNGEST_CONTRACT)) & CONTRACT
+    too_young = (
+        Q(birth_date__gt=years_before(check.today, YOUNGEST)) & OTHER_STAFF
+        | Q(birth_date__gt=years_before(check.today, YOUNGEST_CONTRACT)) & CONTRACT
+    )
     return check.subject.records.filter(too_young | Q(birth_date__lt=years_before(check.today, OLDEST)))
 
 
@@ -70,7 +73,9 @@ RULES: tuple[Rule, ...] = (
         field="first_recruit_date",
         message=_("On {value} the person was younger than 18 (15 for contract staff)."),
         source="Decree 170/2025/NĐ-CP; Circular 06/2023/TT-BNV, form item 13",
-        find=records(Q(first_recruit_date__lt=later("birth_date", years=18)) & OTHER_STAFF | Q(first_recruit_date__lt=later("birth_date", years=15)) & CONTRACT),
+        find=records(
+            Q(first_recruit_date__lt=later("birth_date", years=18)) & OTHER_STAFF | Q(first_recruit_date__lt=later("birth_date", years=15)) & CONTRACT
+        ),
         repair=_("Compare the date with the recruitment decision."),
     ),
     Rule(

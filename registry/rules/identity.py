@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat, ExtractYear, Substr
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat, ExtractYear, Substr
 from django.utils.translation import gettext_lazy as _
 
 from registry.choices import CodeList
@@ -61,7 +61,9 @@ def _other_gender(check: Check) -> QuerySet[Any]:
 def _other_birth_year(check: Check) -> QuerySet[Any]:
     # Digit 4 is 0 or 1 for 1900-1999, 2 or 3 for 2000-2099, and so on; integer division drops the gender.
     year = citizen_digits(4, 1) / 2 * 100 + citizen_digits(5, 2) + 1900
-    return check.subject.records.annotate(number_year=year).filter(~Q(number_year=ExtractYear("birth_date")), number_year__isnull=False, birth_date__isnull=False)
+    return check.subject.records.annotate(number_year=year).filter(
+        ~Q(number_year=ExtractYear("birth_date")), number_year__isnull=False, birth_date__isnull=False
+    )
 
 
 def _same_staff_number(check: Check) -> QuerySet[Any]:
@@ -118,7 +120,7 @@ RULES: tuple[Rule, ...] = (
         message=_("The year of birth does not agree with digits 4 to 6 of the personal identification number ({value})."),
         source=NUMBER_SOURCE,
         find=_other_birth_year,
-        value=Concat(ExtractYear("birth_date"), Value(" / "), F("number_year")),
+        value=Concat(Cast(ExtractYear("birth_date"), TextField()), Value(" / "), Cast("number_year", TextField()), output_field=TextField()),
         repair=_("Compare date of birth and number with the identity card."),
     ),
     Rule(

@@ -23,7 +23,9 @@ def _unit_unknown(field: str) -> Find:
 def _unit_ended(field: str) -> Find:
     def find(check: Check) -> QuerySet[Any]:
         unit = OrgUnit.objects.filter(pk=OuterRef(f"{field}_id"))
-        return check.subject.records.filter(Exists(unit), ~Exists(unit.filter(Q(valid_to=None) | Q(valid_to__gt=check.today), valid_from__lte=check.today)))
+        return check.subject.records.filter(
+            Exists(unit), ~Exists(unit.filter(Q(valid_to=None) | Q(valid_to__gt=check.today), valid_from__lte=check.today))
+        )
 
     return find
 
@@ -31,7 +33,9 @@ def _unit_ended(field: str) -> Find:
 def _unit_elsewhere(check: Check) -> QuerySet[Any]:
     both = check.subject.records.filter(using_unit__tree_id__isnull=False, managing_agency__tree_id__isnull=False)
     return both.filter(
-        ~Q(using_unit__tree_id=F("managing_agency__tree_id")) | Q(using_unit__lft__lt=F("managing_agency__lft")) | Q(using_unit__rght__gt=F("managing_agency__rght"))
+        ~Q(using_unit__tree_id=F("managing_agency__tree_id"))
+        | Q(using_unit__lft__lt=F("managing_agency__lft"))
+        | Q(using_unit__rght__gt=F("managing_agency__rght"))
     )
 
 
@@ -41,7 +45,9 @@ def _area_unknown(field: str) -> Find:
 
 def _area_former(check: Check) -> QuerySet[Any]:
     area = Area.objects.filter(pk=OuterRef("current_address_area"))
-    return check.subject.records.filter(Exists(area), ~Exists(area.filter(Q(valid_to=None) | Q(valid_to__gt=check.today), valid_from__lte=check.today)))
+    return check.subject.records.filter(
+        Exists(area), ~Exists(area.filter(Q(valid_to=None) | Q(valid_to__gt=check.today), valid_from__lte=check.today))
+    )
 
 
 RULES: tuple[Rule, ...] = (

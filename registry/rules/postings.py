@@ -43,7 +43,9 @@ def _unit_unknown(check: Check) -> QuerySet[Any]:
 def _open_elsewhere(check: Check) -> QuerySet[Any]:
     current = check.subject.rows["postings"].filter(valid_to=None, unit__tree_id__isnull=False, staff__using_unit__tree_id__isnull=False)
     return current.filter(
-        ~Q(unit__tree_id=F("staff__using_unit__tree_id")) | Q(unit__lft__lt=F("staff__using_unit__lft")) | Q(unit__rght__gt=F("staff__using_unit__rght"))
+        ~Q(unit__tree_id=F("staff__using_unit__tree_id"))
+        | Q(unit__lft__lt=F("staff__using_unit__lft"))
+        | Q(unit__rght__gt=F("staff__using_unit__rght"))
     )
 
 

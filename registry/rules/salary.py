@@ -54,7 +54,11 @@ def _step_outside(check: Check) -> QuerySet[Any]:
 
 def _coefficient_differs(check: Check) -> QuerySet[Any]:
     right = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step")).values("coefficient")[:1]
-    return _ranked(check).annotate(scale_coefficient=Subquery(right)).filter(~Q(coefficient=F("scale_coefficient")), coefficient__isnull=False, scale_coefficient__isnull=False)
+    return (
+        _ranked(check)
+        .annotate(scale_coefficient=Subquery(right))
+        .filter(~Q(coefficient=F("scale_coefficient")), coefficient__isnull=False, scale_coefficient__isnull=False)
+    )
 
 
 RULES: tuple[Rule, ...] = (
@@ -93,7 +97,7 @@ RULES: tuple[Rule, ...] = (
         message=_("Rank and step give another coefficient (as written → as in the scale): {value}."),
         source=SCALE,
         find=_coefficient_differs,
-        value=Concat(Cast("coefficient", TextField()), Value(" → "), Cast("scale_coefficient", TextField())),
+        value=Concat(Cast("coefficient", TextField()), Value(" → "), Cast("scale_coefficient", TextField()), output_field=TextField()),
         repair=_("Take the coefficient of the scale, or correct rank or step."),
     ),
     Rule(

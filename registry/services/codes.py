@@ -34,7 +34,10 @@ def codes_load() -> dict[str, int]:
             ),
             "steps": len(
                 SalaryStep.objects.bulk_create(
-                    _steps(), update_conflicts=True, unique_fields=["salary_class", "step"], update_fields=["coefficient", "months", "max_step", "evidence"]
+                    _steps(),
+                    update_conflicts=True,
+                    unique_fields=["salary_class", "step"],
+                    update_fields=["coefficient", "months", "max_step", "evidence"],
                 )
             ),
         }
