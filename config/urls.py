@@ -4,7 +4,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from config.health import health
+
 urlpatterns = [
+    path("health", health, name="health"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("requests/", include("workflows.urls")),
     path("exchange/", include("exchange.urls")),

@@ -44,7 +44,7 @@ class Child:
 
     name: str
     process: subprocess.Popen[bytes]
-    log: Path
+    log: Path | None
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property
@@ -58,7 +58,10 @@ class Child:
         """Which child, how it ended, and the last lines that it wrote."""
         code = self.process.returncode
         how = f"was ended by {signal.Signals(-code).name}" if code is not None and code < 0 else f"ended with status {code}"
-        return f"{self.name} {how}. The end of {self.log}:\n{tail(self.log)}"
+        return f"{self.name} {how}.{self.last_words()}"
+
+    def last_words(self) -> str:
+        return "" if self.log is None else f" The end of {self.log}:\n{tail(self.log)}"
 
 
 def tail(log: Path, lines: int = _LOG_LINES) -> str:
@@ -97,26 +100,26 @@ class Supervisor:
         name: str,
         command: Sequence[str | Path],
         *,
-        log: Path,
+        log: Path | None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         stdin: bytes | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Child:
-        """Start `command` as the child `name`, its output appended to `log`. `stdin` is written to it and closed.
+        """Start `command` as the child `name`, its output appended to `log`, or to our own output where that is None.
 
-        `options` go to Popen (user and group of a child that may not be root). A dead child of the same name is replaced.
+        `stdin` is written to it and closed. `options` go to Popen (user and group of a child that may not be root). A dead child
+        of the same name is replaced.
         """
         if name in self.children and self.children[name].alive():
             raise ValueError(f"{name} is running already")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with _output(log) as output:
             process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=None if output is None else subprocess.STDOUT,
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,
@@ -137,8 +140,20 @@ class Supervisor:
             if not child.alive():
                 raise ChildFailed(child.obituary())
             if time.monotonic() > deadline:
-                raise ChildFailed(f"{child.name} was not ready after {seconds:.0f} seconds. The end of {child.log}:\n{tail(child.log)}")
+                raise ChildFailed(f"{child.name} was not ready after {seconds:.0f} seconds.{child.last_words()}")
             time.sleep(0.02)
+
+    def finish(self, *names: str) -> None:
+        """Wait until these children have ended with status 0; raises ChildFailed when one did not, or another child ended."""
+        waiting = set(names)
+        while waiting:
+            for child in [child for child in self.children.values() if not child.alive()]:
+                if child.name not in waiting or child.process.returncode:
+                    raise ChildFailed(child.obituary())
+                waiting.remove(child.name)
+                del self.children[child.name]
+            if waiting:
+                self._sleep_until_a_child_ends()
 
     def watch(self) -> None:
         """Block until a child ends by itself (raises ChildFailed) or a signal arrives (raises Interrupted)."""
@@ -182,6 +197,13 @@ class Supervisor:
         with _signals_ignored():
             for name in reversed(list(self.children)):
                 self.stop(name)
+
+
+def _output(log: Path | None) -> contextlib.AbstractContextManager[Any]:
+    if log is None:
+        return contextlib.nullcontext(None)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
 
 
 def _signal_group(pid: int, number: int) -> None:

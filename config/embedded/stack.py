@@ -1,0 +1,265 @@
+"""The whole program on one machine: PostgreSQL, Valkey, and for agency and hub each a web server, a worker and a beat.
+
+`make run` and `make demo` are made of it (`console`), and so are the black-box tests:
+
+    with Stack(tmp_path, durable=False) as stack:      # servers up, migrated, areas and codes loaded
+        stack.seed()                                   # the demo's logins, certificates, units and people; the hub knows the agency
+        stack.serve()                                  # web, worker and beat of both roles, healthy
+        stack.url(AGENCY), stack.env(HUB), stack.pids["agency-worker"]
+        stack.kill("agency-worker", signal.SIGKILL); stack.start("agency-worker")
+        print(stack.manage(AGENCY, "verify_ledger"))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from config.demo.people import TODAY
+from config.embedded.keeping import Done, Secrets, fingerprint, used_by_us
+from config.embedded.postgres import EmbeddedPostgres
+from config.embedded.roles import AGENCY, HUB, ROLES, Role
+from config.embedded.supervisor import ChildFailed, Supervisor
+from config.embedded.valkey import EmbeddedValkey, free_port
+from config.environment import Environment
+
+ROOT = Path(__file__).resolve().parents[2]
+CHANNEL = "national-hub"
+_LOADERS = ("load_areas", "load_codes")
+_DATA_FILES = ("orgtree/data/**/*", "registry/data/**/*", "orgtree/services/areas.py", "registry/services/codes.py")
+
+Report = Callable[[str, float], None]
+
+
+class PortTaken(Exception):
+    """Another program listens on a port that the web server should have; the message says how to choose another."""
+
+
+def _silent(step: str, seconds: float) -> None:
+    """The default report of a stack in a test."""
+
+
+@dataclass
+class Stack:
+    """Use as a context manager. `ports` gives the web ports (a role that is missing gets a free one); `report` is told of every step."""
+
+    var: Path
+    ports: Mapping[str, int] = field(default_factory=dict)
+    durable: bool = True
+    report: Report = _silent
+    hub_login: str = "quantri"
+
+    def __post_init__(self) -> None:
+        self.var = self.var.absolute()
+        self.logs = self.var / "log"
+        self.supervisor = Supervisor()
+        self._leaving = contextlib.ExitStack()
+        self._ports = {role.name: self.ports.get(role.name) or free_port() for role in ROLES}
+        self._commands = {name: (role, command) for role in ROLES for name, command in role.processes(self._ports[role.name]).items()}
+
+    def __enter__(self) -> Stack:
+        for role in ROLES:
+            _refuse_taken_port(self._ports[role.name], role)
+        with contextlib.ExitStack() as entering:
+            entering.enter_context(used_by_us(self.var))
+            entering.enter_context(self.supervisor)
+            self._start_servers()
+            self._prepare()
+            self._leaving = entering.pop_all()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._leaving.close()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process numbers of the running children, by name."""
+        return {name: child.pid for name, child in self.supervisor.children.items()}
+
+    def url(self, role: Role) -> str:
+        return f"http://127.0.0.1:{self._ports[role.name]}"
+
+    def env(self, role: Role) -> dict[str, str]:
+        """The environment in which this role's processes run; nothing of the caller's own configuration passes through."""
+        ours = {item.name.upper() for item in fields(Environment)}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        return inherited | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": self.postgres.url(role.database),
+            "REDIS_URL": self.valkey.url(role.redis_number),
+            "SECRET_KEY": getattr(self.secrets, role.name),
+            "HOSO_ROLE": role.name,
+            "HOSO_AUTHORITY": role.authority,
+            "HOSO_CHANNEL_SECRETS": f"{CHANNEL}={self.secrets.channel}" if role is AGENCY else "",
+            "HOSO_TODAY": TODAY.isoformat(),
+            "INSECURE_HTTP": "1",
+            "TRUST_DIRECTORY": str(self.var / "trust"),
+            "VAR_DIRECTORY": str(self.var if role is AGENCY else self.var / role.name),
+        }
+
+    def manage(self, role: Role, *arguments: str, stdin: str | None = None, echo: bool = False, extra: Mapping[str, str] | None = None) -> str:
+        """Run a management command to its end and give what it printed (or let it print, with `echo`); raises ChildFailed.
+
+        `extra` is added to the role's environment.
+        """
+        name, log = self._launch_command(role, arguments, stdin=stdin, echo=echo, extra=extra or {})
+        self.supervisor.finish(name)
+        return "" if log is None else log.read_text(errors="replace")
+
+    def manage_together(self, commands: Iterable[tuple[Role, Sequence[str]]]) -> None:
+        """Run several management commands at the same time, to the end of the last."""
+        self.supervisor.finish(*[self._launch_command(role, arguments)[0] for role, arguments in commands])
+
+    def seed(self) -> None:
+        """The demo's logins, certificates, units and people, and agency and hub introduced to each other.
+
+        What is there already stays. The certificates' revocation lists are issued anew each time, since they expire.
+        """
+        client = f"{AGENCY.authority}-{CHANNEL}"
+        place = f"{self.url(HUB)} {client}"
+        if self.done.is_done("demo data", place):
+            self._step("revocation lists", lambda: self.manage(AGENCY, "demo_pki"))
+            return
+        self._step("agency known to the hub", lambda: self._introduce(client))
+        self._step("demo data", lambda: self.manage(AGENCY, "seed_demo", "--hub-url", self.url(HUB), "--hub-client", client))
+        if not self.done.is_done("hub login"):
+            self._step("login of the hub", self._hub_login)
+            self.done.mark("hub login")
+        self.done.mark("demo data", place)
+
+    def demo(self) -> dict[str, Any]:
+        """What `seed` wrote for people and tests that want to take part: logins, password, PIN."""
+        return json.loads((self.var / "demo.json").read_text())
+
+    def serve(self) -> None:
+        """Start web, worker and beat of both roles, and return once `/health` of both says that all is well."""
+        begin = time.monotonic()
+        for name in self._commands:
+            self.start(name)
+        for role in ROLES:
+            for kind in ("web", "worker"):
+                child = self.supervisor.children[f"{role.name}-{kind}"]
+                self.supervisor.wait_ready(child, lambda role=role: self.health(role).get("status") == "ok", seconds=60)
+        self.report("web servers and workers", time.monotonic() - begin)
+
+    def health(self, role: Role) -> dict[str, Any]:
+        """What `/health` of the role answers, or nothing when it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url(role)}/health", timeout=5) as answer:  # noqa: S310  (our own address)
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return json.load(error) if error.code == 503 else {}
+        except (OSError, ValueError):
+            return {}
+
+    def start(self, name: str) -> None:
+        """Start one of the processes by its name (again, after `kill` or `stop`)."""
+        servers = {"postgres": self.postgres, "valkey": self.valkey}
+        if name in servers:
+            servers[name].start(self.supervisor)
+            return
+        role, command = self._commands[name]
+        self.supervisor.start(name, command, env=self.env(role), cwd=ROOT, log=self.logs / f"{name}.log")
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        self.supervisor.kill(name, how)
+
+    def stop(self, name: str) -> None:
+        self.supervisor.stop(name)
+
+    def watch(self) -> None:
+        """Block until a child ends by itself or a signal arrives."""
+        self.supervisor.watch()
+
+    def _start_servers(self) -> None:
+        begin = time.monotonic()
+        (self.var / HUB.name).mkdir(parents=True, exist_ok=True)
+        self.secrets, self.done = Secrets.of(self.var), Done(self.var)
+        self.postgres = EmbeddedPostgres(self.var / "postgres", log=self.logs / "postgres.log", durable=self.durable)
+        self.valkey = EmbeddedValkey(self.var / "valkey", log=self.logs / "valkey.log", durable=self.durable)
+        self.postgres.start(self.supervisor)
+        self.valkey.start(self.supervisor)
+        for role in ROLES:
+            self.postgres.create_database(role.database)
+        self.report("PostgreSQL and Valkey", time.monotonic() - begin)
+
+    def _prepare(self) -> None:
+        """Tables, static files, areas and code lists; each only when what it is made of has changed."""
+        requirements = ROOT / "requirements.txt"
+        self._unless_done("tables", [requirements, *ROOT.glob("*/migrations/*.py")], "migrate", "--no-input")
+        static = [requirements, *_files("static/**/*"), ROOT / "config" / "settings.py"]
+        self._unless_done("static files", static, "collectstatic", "--no-input", roles=[AGENCY])
+        for loader in _LOADERS:
+            self._unless_done(loader.replace("_", " "), _files(*_DATA_FILES), loader)
+
+    def _hub_login(self) -> None:
+        password = {"DJANGO_SUPERUSER_PASSWORD": self.demo()["password"]}
+        arguments = ("--no-input", "--username", self.hub_login, "--email", f"{self.hub_login}@hub.invalid")
+        self.manage(HUB, "createsuperuser", *arguments, extra=password)
+
+    def _introduce(self, client: str) -> None:
+        """On the hub: a client for the agency, with the channel's secret on standard input."""
+        arguments = ("--code", AGENCY.authority, "--name", "Tỉnh Đắk Lắk", "--client-id", client, "--secret-stdin")
+        self.manage(HUB, "hub_agency", *arguments, stdin=self.secrets.channel)
+
+    def _unless_done(self, step: str, files: Iterable[Path], *arguments: str, roles: Sequence[Role] = ROLES) -> None:
+        mark = fingerprint(files)
+        if self.done.is_done(step, mark):
+            return
+        self._step(step, lambda: self.manage_together((role, arguments) for role in roles))
+        self.done.mark(step, mark)
+
+    def _step(self, step: str, work: Callable[[], object]) -> None:
+        begin = time.monotonic()
+        work()
+        self.report(step, time.monotonic() - begin)
+
+    def _launch_command(
+        self,
+        role: Role,
+        arguments: Sequence[str],
+        *,
+        stdin: str | None = None,
+        echo: bool = False,
+        extra: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[str, Path | None]:
+        name = f"{role.name} {arguments[0]}"
+        log = None if echo else self.logs / f"{role.name}-{arguments[0]}.log"
+        if log is not None:
+            log.unlink(missing_ok=True)
+        secret = None if stdin is None else stdin.encode()
+        command = [sys.executable, "manage.py", *arguments]
+        self.supervisor.start(name, command, env={**self.env(role), **extra}, cwd=ROOT, log=log, stdin=secret)
+        return name, log
+
+
+def _files(*patterns: str) -> list[Path]:
+    return [file for pattern in patterns for file in ROOT.glob(pattern) if file.is_file() and "__pycache__" not in file.parts]
+
+
+def _refuse_taken_port(port: int, role: Role) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise PortTaken(
+                f"Port {port}, meant for the {role.name}, is used by another program. Choose another: make run {role.port_variable}={port + 10}"
+            ) from None
+
+
+__all__ = ["AGENCY", "HUB", "ChildFailed", "PortTaken", "Stack"]
