@@ -10,7 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from asn1crypto import pkcs12 as asn1_pkcs12
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509 import Certificate
 from pyhanko.sign.signers import SimpleSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
@@ -23,7 +25,7 @@ class SigningRefused(Exception):
 
 
 class KeyFileInvalid(SigningRefused):
-    """The file is not a PKCS#12 container."""
+    """The file is not a PKCS#12 container that can be read here, or holds no key with a certificate."""
 
 
 class PinWrong(SigningRefused):
@@ -48,10 +50,12 @@ def sign_manifest(*, p12: bytes, pin: str, manifest: bytes, signed_at: datetime 
     if purpose != "approve":
         raise PurposeRefused(purpose)
     moment = signed_at or datetime.now(UTC)
-    signer = _signer(p12=p12, pin=pin)
-    certificate = signer.signing_cert
-    if not certificate.not_valid_before <= moment <= certificate.not_valid_after:
-        raise CertificateNotCurrent(f"{certificate.not_valid_before:%d/%m/%Y} - {certificate.not_valid_after:%d/%m/%Y}")
+    certificate = _certificate(p12=p12, pin=pin)
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= moment <= last:
+        raise CertificateNotCurrent(f"{first:%d/%m/%Y} - {last:%d/%m/%Y}")
+    signer = SimpleSigner.load_pkcs12_data(p12, other_certs=(), passphrase=pin.encode())
+    signer.embed_roots = False  # a verifier trusts its own copy of the root; ours would only be weight
     attributes = PdfCMSSignedAttributes(signing_time=moment.replace(microsecond=0))
     signing = signer.async_sign_general_data(manifest, "sha256", use_cades=True, signed_attr_settings=attributes)
     return complete(signing).dump()
@@ -67,14 +71,15 @@ def check_key_file(p12: bytes) -> None:
         raise KeyFileInvalid(f"PKCS#12 version {version}")
 
 
-def _signer(*, p12: bytes, pin: str) -> SimpleSigner:
+def _certificate(*, p12: bytes, pin: str) -> Certificate:
+    """The signer's certificate; that it can be read proves the PIN, the container and the key."""
     check_key_file(p12)
     try:
         key, certificate, _chain = pkcs12.load_key_and_certificates(p12, pin.encode())
     except ValueError as error:
         raise PinWrong from error
+    except UnsupportedAlgorithm as error:
+        raise KeyFileInvalid(str(error)) from error
     if key is None or certificate is None:
         raise KeyFileInvalid("there is no private key with a certificate in the file")
-    signer = SimpleSigner.load_pkcs12_data(p12, other_certs=(), passphrase=pin.encode())
-    signer.embed_roots = False  # a verifier trusts its own copy of the root; ours would only be weight
-    return signer
+    return certificate

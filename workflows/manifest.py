@@ -114,7 +114,7 @@ def build_manifest(
         "root": root.hex(),
         "excluded": sorted(excluded),
         "decider": {"name": visible(decider["name"]), "user": visible(decider["user"])},
-        "prepared_at": prepared_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "prepared_at": prepared_at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z",
     }
     body = canonical(parts)
     read_manifest(body)

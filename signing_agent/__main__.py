@@ -1,0 +1,59 @@
+"""Command line of the signing agent; what it prints is for the approver, in Vietnamese."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from signing_agent.inbox import Inbox
+from signing_agent.server import Agent
+from signing_agent.sign import KeyFileInvalid, check_key_file
+
+DEFAULT_ORIGIN = "http://127.0.0.1:8000"
+DEFAULT_PORT = 17171
+
+
+def origin(text: str) -> str:
+    """A site as browsers name it, scheme://host[:port]; never a wildcard."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "*" in parts.netloc or text.rstrip("/") != f"{parts.scheme}://{parts.netloc}":
+        raise argparse.ArgumentTypeError(f"{text!r} phải có dạng https://ten-may-chu, không kèm đường dẫn")
+    return text.rstrip("/").lower()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="signing_agent", description="Chương trình ký số của Hồ Sơ, chạy trên máy của người phê duyệt.")
+    parser.add_argument("--p12", type=Path, required=True, help="tệp khóa PKCS#12 (.p12, .pfx)")
+    parser.add_argument("--origin", type=origin, action="append", help=f"trang được phép nhờ ký số; lặp lại được (mặc định {DEFAULT_ORIGIN})")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"cổng trên 127.0.0.1 (mặc định {DEFAULT_PORT}; 0: cổng trống bất kỳ)")
+    options = parser.parse_args(arguments)
+    try:
+        p12 = options.p12.read_bytes()
+        check_key_file(p12)
+        agent = Agent(port=options.port, origins=options.origin or [DEFAULT_ORIGIN], waiting=Inbox(p12=p12, announce=_announce))
+    except KeyFileInvalid:
+        print(f"{options.p12} không phải là tệp khóa PKCS#12 (.p12, .pfx).", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"Không khởi động được: {error}", file=sys.stderr)
+        return 2
+    with agent:
+        print(f"Chương trình ký số đang chạy tại {agent.address}")
+        print(f"Tệp khóa: {options.p12}")
+        print(f"Trang được phép: {', '.join(sorted(agent.origins))}")
+        print("Nhấn Ctrl-C để tắt.", flush=True)
+        try:
+            agent.serve_forever()
+        except KeyboardInterrupt:
+            print("Đã tắt.")
+    return 0
+
+
+def _announce(code: str) -> None:
+    print(f"Mã ghép nối: {code}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
