@@ -30,7 +30,7 @@ class StaffProfileTarget(Target):
     rows = {"postings": RowsBinding(Posting, OpenedPosting, "staff_id")}
     rules = RULES
     unit_columns = ("using_unit_id",)
-    indexed = ("citizen_id",)
+    indexed = ("citizen_id", "staff_number")
 
     def natural_key(self, document: Document) -> str | None:
         return document.get("citizen_id")
