@@ -30,8 +30,9 @@ class Role:
         celery = [sys.executable, "-m", "celery", "-A", "config"]
         return {
             f"{self.name}-web": [
-                *(sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
+                *(sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--preload"),
                 *("--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "120", "--access-logfile", "-"),
+                "--no-control-socket",
             ],
             f"{self.name}-worker": [*celery, "worker", "-Q", self.queue, "-n", f"{self.name}@%h", "--concurrency", "2", "--loglevel", "INFO"],
             f"{self.name}-beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],

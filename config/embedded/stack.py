@@ -145,14 +145,17 @@ class Stack:
         return json.loads((self.var / "demo.json").read_text())
 
     def serve(self) -> None:
-        """Start web, worker and beat of both roles, and return once `/health` of both says that all is well."""
+        """Start web, worker and beat of both roles; returns once `/health` of both says that all is well."""
         begin = time.monotonic()
         for name in self._commands:
-            self.start(name)
+            if not name.endswith("-beat"):
+                self.start(name)
         for role in ROLES:
             for kind in ("web", "worker"):
                 child = self.supervisor.children[f"{role.name}-{kind}"]
-                self.supervisor.wait_ready(child, lambda role=role: self.health(role).get("status") == "ok", seconds=60)
+                self.supervisor.wait_ready(child, lambda role=role: self.health(role).get("status") == "ok", seconds=120, pause=0.2)
+        for role in ROLES:  # last, since nobody waits for it, and it would only make the others slower to start
+            self.start(f"{role.name}-beat")
         self.report("web servers and workers", time.monotonic() - begin)
 
     def health(self, role: Role) -> dict[str, Any]:
@@ -173,7 +176,7 @@ class Stack:
             servers[name].start(self.supervisor)
             return
         role, command = self._commands[name]
-        self.supervisor.start(name, command, env=self.env(role), cwd=ROOT, log=self.logs / f"{name}.log")
+        self.supervisor.start(name, command, env=self.env(role), cwd=ROOT, log=self.logs / f"{name}.log", wave=1)
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         self.supervisor.kill(name, how)
@@ -243,7 +246,7 @@ class Stack:
             log.unlink(missing_ok=True)
         secret = None if stdin is None else stdin.encode()
         command = [sys.executable, "manage.py", *arguments]
-        self.supervisor.start(name, command, env={**self.env(role), **extra}, cwd=ROOT, log=log, stdin=secret)
+        self.supervisor.start(name, command, env={**self.env(role), **extra}, cwd=ROOT, log=log, stdin=secret, wave=1)
         return name, log
 
 

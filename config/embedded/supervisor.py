@@ -1,7 +1,7 @@
 """Starts processes, knows them by name, reaps every one, and leaves none behind.
 
 Each child leads a session of its own (a Ctrl-C in the terminal reaches the supervisor alone, which then ends the
-children in reverse order) and is told by the kernel when the supervisor dies, so that a cut-off run leaves no server on a
+children, the servers last) and is told by the kernel when the supervisor dies, so that a cut-off run leaves no server on a
 port. Nothing is restarted in silence: a child that ends by itself ends the whole, with its name and the end of its log.
 
 Not here: what the children are (`postgres`, `valkey`, `stack`).
@@ -40,12 +40,16 @@ class Interrupted(BaseException):
 
 @dataclass
 class Child:
-    """A process that the supervisor started. `stop_signal` is what asks it to end in good order."""
+    """A process that the supervisor started. `stop_signal` is what asks it to end in good order.
+
+    `wave` orders the end: the children of one wave end together, those of a lower one (the servers, 0) after them.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     stop_signal: signal.Signals = signal.SIGTERM
+    wave: int = 0
 
     @property
     def pid(self) -> int:
@@ -85,7 +89,7 @@ def die_with_parent(parent: int, stop_signal: int = signal.SIGTERM) -> Callable[
 
 @dataclass
 class Supervisor:
-    """Use as a context manager: leaving it stops every child, last started first."""
+    """Use as a context manager: leaving it stops every child, wave by wave."""
 
     children: dict[str, Child] = field(default_factory=dict)
 
@@ -106,6 +110,7 @@ class Supervisor:
         stop_signal: signal.Signals = signal.SIGTERM,
         stdin: bytes | None = None,
         options: Mapping[str, Any] | None = None,
+        wave: int = 0,
     ) -> Child:
         """Start `command` as the child `name`, its output appended to `log`, or to our own output where that is None.
 
@@ -130,18 +135,18 @@ class Supervisor:
             with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
                 pipe.write(stdin)
         self.children.pop(name, None)
-        child = self.children[name] = Child(name, process, log, stop_signal)
+        child = self.children[name] = Child(name, process, log, stop_signal, wave)
         return child
 
-    def wait_ready(self, child: Child, ready: Callable[[], bool], *, seconds: float = 30.0) -> None:
-        """Ask `ready` until it is true; raises ChildFailed when the child ends first or the time is over."""
+    def wait_ready(self, child: Child, ready: Callable[[], bool], *, seconds: float = 30.0, pause: float = 0.02) -> None:
+        """Ask `ready` every `pause` seconds until it is true; raises ChildFailed when the child ends first or the time is over."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not child.alive():
                 raise ChildFailed(child.obituary())
             if time.monotonic() > deadline:
                 raise ChildFailed(f"{child.name} was not ready after {seconds:.0f} seconds.{child.last_words()}")
-            time.sleep(0.02)
+            time.sleep(pause)
 
     def finish(self, *names: str) -> None:
         """Wait until these children have ended with status 0; raises ChildFailed when one did not, or another child ended."""
@@ -180,23 +185,26 @@ class Supervisor:
         if how == signal.SIGKILL:
             child.process.wait()
 
-    def stop(self, name: str) -> None:
-        """Ask the child to end in good order, insist after 20 seconds, and take what is left of its group with it."""
-        child = self.children.pop(name)
-        if child.alive():
-            child.process.send_signal(child.stop_signal)
+    def stop(self, *names: str) -> None:
+        """Ask the children to end in good order, insist after 20 seconds, and take what is left of their groups with them."""
+        ending = [self.children.pop(name) for name in names]
+        for child in ending:
+            if child.alive():
+                child.process.send_signal(child.stop_signal)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for child in ending:
             try:
-                child.process.wait(_GRACE_SECONDS)
+                child.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                print(f"{name} did not end within {_GRACE_SECONDS:.0f} seconds and is killed", file=sys.stderr)
-        _signal_group(child.pid, signal.SIGKILL)
-        child.process.wait()
+                print(f"{child.name} did not end within {_GRACE_SECONDS:.0f} seconds and is killed", file=sys.stderr)
+            _signal_group(child.pid, signal.SIGKILL)
+            child.process.wait()
 
     def stop_all(self) -> None:
-        """Stop every child, last started first. A second Ctrl-C does not break it off."""
+        """Stop every child, the highest wave first, within a wave the last started first. A second Ctrl-C does not break it off."""
         with _signals_ignored():
-            for name in reversed(list(self.children)):
-                self.stop(name)
+            for wave in sorted({child.wave for child in self.children.values()}, reverse=True):
+                self.stop(*reversed([child.name for child in self.children.values() if child.wave == wave]))
 
 
 def _output(log: Path | None) -> contextlib.AbstractContextManager[Any]:
