@@ -47,6 +47,18 @@ def units(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
     return _filtered(OrgUnit.objects.all(), user, action, "")
 
 
+def tops(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
+    """The topmost of those units: the roots of what `user` sees. Everything else he sees lies below one of them."""
+    if user.is_active and user.is_superuser:
+        return OrgUnit.objects.filter(parent=None)
+    if not user.is_active:
+        return OrgUnit.objects.none()
+    heads = Q(pk__in=[])
+    for one in intervals(user, action):
+        heads |= Q(tree_id=one.tree_id, lft=one.lft)
+    return OrgUnit.objects.filter(heads)
+
+
 def can(user: Somebody, action: Action, unit: OrgUnit | UUID | None) -> bool:
     """May `user` do `action` on `unit`? A superuser always; on no unit (what concerns the whole installation), nobody else."""
     if unit is None:

@@ -1,7 +1,8 @@
-"""Two administrators give the same role at the same moment."""
+"""Several administrators give the same role at the same moment."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier, Thread
+from threading import Barrier
 
 from django.db import connection
 
@@ -11,28 +12,27 @@ from orgtree.models import Grant, UnitPermission, User
 from orgtree.services.grants import GrantOverlaps, grant_give
 from tests.factories import superuser_make, unit_make, user_make
 
+GIVERS = 6
 
-def test_one_of_two_simultaneous_grants_is_refused_cleanly(committed_db):
+
+def test_one_of_several_simultaneous_grants_is_given_the_others_refused(committed_db):
     user, unit, chief = user_make(), unit_make(), superuser_make()
-    start, outcomes = Barrier(6), []
+    start = Barrier(GIVERS)
 
-    def give():
+    def give(_number: int) -> str:
         try:
             me, receiver = User.objects.get(pk=chief.pk), User.objects.get(pk=user.pk)
             start.wait()
             grant_give(actor=me, user=receiver, role=Role.CLERK, unit=unit, valid_from=clock.today(), valid_to=clock.today() + timedelta(9))
-            outcomes.append("given")
         except GrantOverlaps:
-            outcomes.append("refused")
+            return "refused"
         finally:
             connection.close()
+        return "given"
 
-    threads = [Thread(target=give) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(GIVERS) as pool:
+        outcomes = list(pool.map(give, range(GIVERS)))
 
-    assert sorted(outcomes) == ["given"] + ["refused"] * 5
+    assert sorted(outcomes) == ["given"] + ["refused"] * (GIVERS - 1)
     assert Grant.objects.filter(user=user).count() == 1
     assert UnitPermission.objects.filter(user=user).count() == 2
