@@ -17,7 +17,9 @@ import json
 import logging
 import os
 import socketserver
+import sys
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -72,6 +74,11 @@ class Agent(socketserver.ThreadingTCPServer):
         self.inbox = waiting
         self.hosts = frozenset({f"{HOST}:{self.port}", f"localhost:{self.port}"})
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no error; anything else is logged without what was sent."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            logger.exception("A request failed")
+
     @property
     def port(self) -> int:
         return self.server_address[1]
@@ -102,6 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             answer()
         except BadRequest as error:
             logger.warning("Refused %s: %s", self.command, error)
+            self._discard_body()
             self._send(error.status, b"", "text/plain")
 
     def _preflight(self) -> None:
@@ -240,7 +248,13 @@ class Handler(BaseHTTPRequestHandler):
             raise BadRequest(HTTPStatus.LENGTH_REQUIRED, "no Content-Length")
         if int(length) > MAX_BODY:
             raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
+        del self.headers["Content-Length"]  # read once
         return self.rfile.read(int(length))
+
+    def _discard_body(self) -> None:
+        """Closing with unread bytes resets the connection, and the answer may be lost on its way."""
+        with suppress(BadRequest):
+            self._body()
 
     def _send(self, status: HTTPStatus, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
