@@ -1,0 +1,97 @@
+# Needs Python 3.11 or newer, pip and make; uses uv where it is there. Nothing is installed outside .venv, but Chromium (make test, root on Debian).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+BIN := .venv/bin
+RUN_LOCKS := requirements.txt requirements-embedded.txt
+DEV_LOCKS := $(RUN_LOCKS) requirements-dev.txt
+stamp = .venv/installed-$(shell cat $(1) | sha256sum | cut -c 1-16)
+RUN_STAMP := $(call stamp,$(RUN_LOCKS))
+DEV_STAMP := $(call stamp,$(DEV_LOCKS))
+
+# Settings for commands that look at the code and not at the data: production's, with a secret of the moment and servers nobody asks.
+NO_SERVERS = env -u INSECURE_HTTP -u DEBUG DJANGO_SETTINGS_MODULE=config.settings DATABASE_URL=postgresql://127.0.0.1:1/none \
+	REDIS_URL=redis://127.0.0.1:1/0 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') ALLOWED_HOSTS=hoso.example
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(RUN_STAMP) ## agency on http://127.0.0.1:8000 and hub on :8001, with a demo; PORT= and HUB_PORT= choose others
+	@exec $(BIN)/python -m config.embedded run
+
+.PHONY: demo
+demo: $(RUN_STAMP) ## the main job without a browser, from a workbook to the hub's receipts; fails unless every count adds up
+	@exec $(BIN)/python -m config.embedded demo
+
+.PHONY: test
+test: lint check chromium ## everything that CI asks: lint, checks, tests
+	$(BIN)/python -m pytest -n 2
+
+.PHONY: test-long
+test-long: $(DEV_STAMP) chromium ## the tests that take minutes, too
+	$(BIN)/python -m pytest -n 2 -m ""
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## style, format, types, walls between the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo mypy && $(NO_SERVERS) $(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: $(DEV_STAMP) ## no migration is missing, and production's settings are safe
+	@echo makemigrations --check && $(NO_SERVERS) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@echo check --deploy && $(NO_SERVERS) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+.PHONY: format
+format: $(DEV_STAMP) ## put the code into the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: messages
+messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations (needs gettext)
+	@command -v msgfmt >/dev/null || { echo "gettext is missing: apt-get install gettext"; exit 1; }
+	$(NO_SERVERS) $(BIN)/python manage.py makemessages --all --no-obsolete --ignore=.venv --ignore=var
+	$(NO_SERVERS) $(BIN)/python manage.py compilemessages --ignore=.venv --ignore=var
+
+.PHONY: lock
+lock: ## pin the requirements anew, with hashes (needs uv)
+	@test -n "$(UV)" || { echo "uv is missing: pip install uv"; exit 1; }
+	@for name in requirements requirements-embedded requirements-dev; do \
+		uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url $$name.in -o $$name.txt || exit 1; \
+	done
+
+.PHONY: chromium
+chromium: # the browser journeys drive Debian's own browser
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then apt-get update -q && apt-get install -q -y --no-install-recommends chromium; \
+	else echo "Chromium is missing, which the browser journeys need. On Debian or Ubuntu: sudo apt-get install chromium"; exit 1; fi
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; where it has another name: make PYTHON=/path/to/python"; exit 1; }
+	@rm -rf .venv
+	@if test -n "$(UV)"; then uv venv --quiet --python $(PYTHON) .venv; \
+	elif $(PYTHON) -m ensurepip --version >/dev/null 2>&1; then $(PYTHON) -m venv .venv; \
+	else $(PYTHON) -m venv --without-pip .venv; fi
+
+# One stamp for each content of the lock files: a change of a pin installs, anything else is instant.
+pip = $(if $(UV),uv pip install --python $(BIN)/python,$(if $(wildcard $(BIN)/pip),$(BIN)/python -m pip,$(PYTHON) -m pip --python $(BIN)/python) \
+	install --disable-pip-version-check)
+
+$(RUN_STAMP): | .venv/bin/python
+	@echo "Installing what the program needs into .venv"
+	@rm -f .venv/installed-*
+	@$(pip) --quiet --require-hashes $(addprefix -r ,$(RUN_LOCKS))
+	@touch $@
+
+$(DEV_STAMP): | .venv/bin/python
+	@echo "Installing what the program and its tests need into .venv"
+	@rm -f .venv/installed-*
+	@$(pip) --quiet --require-hashes $(addprefix -r ,$(DEV_LOCKS))
+	@touch $@ $(RUN_STAMP)
