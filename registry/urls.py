@@ -8,4 +8,6 @@ app_name = "registry"
 urlpatterns = [
     path("units/", units.unit_tree, name="unit_tree"),
     path("units/<uuid:unit_id>/below/", units.unit_children, name="unit_children"),
+    path("staff/", units.unit_tree, name="staff_list"),
+    path("uploads/new/", units.unit_tree, name="upload_new"),
 ]

@@ -59,7 +59,7 @@ class Upload(models.Model):
 
 
 class UploadRow(models.Model):
-    """One row of the sheet as read: `raw` holds its cells as text, in the order of the columns. `key` is the person's, once known."""
+    """One row of the sheet as read: `raw` holds its cells as text by column letter. `key` is the person's file, on hand or proposed."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="rows")
     sheet_row = models.PositiveIntegerField(_("row"))

@@ -94,6 +94,11 @@ class Table:
             else:
                 self._pass_over(number, cells)
 
+    def cells_of(self, name: str) -> Iterator[tuple[int, Raw]]:
+        """Row number and cell of one field, for every row below the headings where it is filled."""
+        index = self.fields[name].index
+        yield from ((number, cells[index]) for number, cells in islice(_rows(self._source), self.heading_row, None) if index in cells)
+
     def _pass_over(self, number: int, cells: dict[int, Raw]) -> None:
         if cells:
             self.remarks.append(Remark("ROW_PASSED_OVER", " | ".join(str(cell) for cell in cells.values())[:200], place=str(number)))
