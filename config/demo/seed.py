@@ -38,7 +38,7 @@ from workflows.services.staging import Proposal, request_stage
 from workflows.services.submission import request_submit
 
 PASSWORD = "HoSo-demo-2026"  # noqa: S105 - known to everybody, and refused outside demonstrations
-PIN = "246810"
+PIN = "123456"
 CHANNEL = "national-hub"
 UNITS_TITLE = "Nạp ban đầu: cây tổ chức tỉnh Đắk Lắk"
 PEOPLE_TITLE = "Nạp ban đầu: hồ sơ cán bộ, công chức, viên chức tỉnh Đắk Lắk"
