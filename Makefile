@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 BIN := .venv/bin
 RUN_LOCKS := requirements.txt requirements-embedded.txt
@@ -81,17 +82,19 @@ chromium: # the browser journeys drive Debian's own browser
 	else $(PYTHON) -m venv --without-pip .venv; fi
 
 # One stamp for each content of the lock files: a change of a pin installs, anything else is instant.
-pip = $(if $(UV),uv pip install --python $(BIN)/python,$(if $(wildcard $(BIN)/pip),$(BIN)/python -m pip,$(PYTHON) -m pip --python $(BIN)/python) \
-	install --disable-pip-version-check)
+install = @if test -n "$(UV)"; then set -- uv pip install --python $(BIN)/python; \
+	elif test -x $(BIN)/pip; then set -- $(BIN)/python -m pip install; \
+	else set -- $(PYTHON) -m pip --python $(BIN)/python install; fi; \
+	"$$@" --quiet --require-hashes $(addprefix -r ,$(1))
 
 $(RUN_STAMP): | .venv/bin/python
 	@echo "Installing what the program needs into .venv"
 	@rm -f .venv/installed-*
-	@$(pip) --quiet --require-hashes $(addprefix -r ,$(RUN_LOCKS))
+	$(call install,$(RUN_LOCKS))
 	@touch $@
 
 $(DEV_STAMP): | .venv/bin/python
 	@echo "Installing what the program and its tests need into .venv"
 	@rm -f .venv/installed-*
-	@$(pip) --quiet --require-hashes $(addprefix -r ,$(DEV_LOCKS))
+	$(call install,$(DEV_LOCKS))
 	@touch $@ $(RUN_STAMP)
