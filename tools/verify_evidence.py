@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Check the evidence of one record's version, offline and without Hồ Sơ. Needs only `cryptography` and `asn1crypto`.
+
+    python verify_evidence.py evidence.zip --anchor root.pem [--at 2026-11-22T08:00:00Z]
+
+What is checked: the document's bytes give the leaf's digest; the leaf and its proof lead to the root (RFC 9162); every stage's
+manifest names that root and does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a
+certificate whose chain ends in the anchor, valid and not revoked at the time of receipt; and the seal names root, manifests and
+signatures. Exit status 0 when all of it holds; otherwise 1 and what does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from asn1crypto import cms
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+MAX_FILE = 4 * 1024 * 1024  # no part of an evidence is larger; a zip bomb stops here
+HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+
+
+class Broken(Exception):
+    """Something does not hold; the message says what."""
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def must(condition: object, what: str) -> None:
+    if not condition:
+        raise Broken(what)
+
+
+def read_zip(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            must(all(item.file_size <= MAX_FILE for item in archive.infolist()), "a part of the evidence is larger than 4 MB")
+            names = archive.namelist()
+            must(len(names) == len(set(names)), "a part of the evidence stands twice")
+            return {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise Broken(f"{path.name} is not a readable zip: {error}") from error
+
+
+def read_json(files: dict[str, bytes], name: str) -> dict:
+    """A JSON object of the evidence, whose bytes must be canonical: sorted keys, no spaces, UTF-8 (RFC 8785 for such values)."""
+    must(name in files, f"{name} is missing")
+    try:
+        value = json.loads(files[name])
+    except ValueError as error:
+        raise Broken(f"{name} is not JSON: {error}") from error
+    must(isinstance(value, dict), f"{name} is not an object")
+    again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    must(again == files[name], f"{name} is not in canonical form")
+    return value
+
+
+def hex_digest(value: object) -> bytes:
+    must(isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value), "a digest is not 64 hexadecimal digits")
+    return bytes.fromhex(str(value))
+
+
+def check_leaf(files: dict[str, bytes]) -> bytes:
+    """The root to which document, leaf and proof lead."""
+    leaf, proof = read_json(files, "leaf.json"), read_json(files, "proof.json")
+    document = read_json(files, "document.json")
+    must(set(leaf) == {"kind", "key", "op", "base_version", "document_digest"}, "leaf.json has other keys than a leaf")
+    must(sha256(files["document.json"]) == hex_digest(leaf["document_digest"]), "the document is not the one of the leaf")
+    must(str(document.get("schema", "")).split("/")[0] == leaf["kind"], "the document is of another kind than the leaf")
+    index, count = proof["leaf_index"], proof["count"]
+    must(isinstance(index, int) and isinstance(count, int) and 0 <= index < count, "the proof names no leaf of the request")
+    node, first, last = sha256(b"\x00" + files["leaf.json"]), index, count - 1
+    for sibling in map(hex_digest, proof["path"]):
+        must(last, "the proof is longer than the tree is high")
+        if first % 2 or first == last:
+            node = sha256(b"\x01" + sibling + node)
+            while first % 2 == 0 and first:
+                first, last = first >> 1, last >> 1
+        else:
+            node = sha256(b"\x01" + node + sibling)
+        first, last = first >> 1, last >> 1
+    must(last == 0, "the proof is shorter than the tree is high")
+    return node
+
+
+def check_manifest(files: dict[str, bytes], folder: str, root: bytes) -> dict:
+    manifest, proof = read_json(files, f"{folder}/manifest.json"), read_json(files, "proof.json")
+    must(manifest.get("schema") == "manifest/1", f"{folder}: the manifest's schema is unknown")
+    must(hex_digest(manifest["root"]) == root, f"{folder}: the proof does not lead to the root that was signed")
+    must(manifest["count"] == proof["count"], f"{folder}: the manifest counts other items than the proof")
+    must(proof["leaf_index"] not in manifest["excluded"], f"{folder}: the signer left this record out")
+    must(f"stage-{manifest['stage']}" == folder, f"{folder}: the manifest is of another stage")
+    return manifest
+
+
+def verify_key(key: object, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> None:
+    if isinstance(key, rsa.RSAPublicKey):
+        must(key.key_size >= 2048, "an RSA key has less than 2048 bits")
+        key.verify(signature, data, padding.PKCS1v15(), algorithm)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        must(key.curve.key_size >= 256, "an elliptic curve key has less than 256 bits")
+        key.verify(signature, data, ec.ECDSA(algorithm))
+    else:
+        raise Broken("a key is neither RSA nor ECDSA")
+
+
+def check_signature(der: bytes, content: bytes, anchors: list[x509.Certificate], lists: list, moment: datetime) -> x509.Certificate:
+    """The signer's certificate, after signature, chain, validity and revocation held at `moment`."""
+    info = cms.ContentInfo.load(der, strict=True)
+    must(info["content_type"].native == "signed_data", "the signature is not a CMS signature")
+    signed = info["content"]
+    must(signed["encap_content_info"]["content"].native is None, "the signature is not detached")
+    must(len(signed["signer_infos"]) == 1, "the signature is not of one signer")
+    signer = signed["signer_infos"][0]
+    certificates = [x509.load_der_x509_certificate(item.chosen.dump()) for item in signed["certificates"]]
+    own = next((c for c in certificates if c.serial_number == signer["sid"].chosen["serial_number"].native and names_issuer(signer, c)), None)
+    must(own is not None, "the signer's certificate is not in the signature")
+    algorithm = HASHES.get(signer["digest_algorithm"]["algorithm"].native)
+    must(algorithm, "the digest algorithm is weaker than SHA-256")
+    attributes = {item["type"].native: item["values"] for item in signer["signed_attrs"]}
+    digest = hashlib.new(algorithm.name, content).digest()
+    must(attributes["content_type"].native == ["data"] and attributes["message_digest"].native == [digest], "the signature is over other bytes")
+    used = signer["signature_algorithm"]
+    must(used.signature_algo in ("rsassa_pkcs1v15", "ecdsa"), "the signature algorithm is not supported")
+    try:
+        verify_key(own.public_key(), signer["signature"].native, signer["signed_attrs"].untag().dump(), algorithm())
+    except InvalidSignature as error:
+        raise Broken("the signature does not match the certificate") from error
+    usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
+    must(usage.digital_signature or usage.content_commitment, "the certificate is not meant for signing")
+    check_chain(own, certificates, anchors, lists, moment)
+    return own
+
+
+def names_issuer(signer: cms.SignerInfo, certificate: x509.Certificate) -> bool:
+    return signer["sid"].name == "issuer_and_serial_number" and signer["sid"].chosen["issuer"].dump() == certificate.issuer.public_bytes()
+
+
+def check_chain(own: x509.Certificate, others: list, anchors: list, lists: list, moment: datetime) -> None:
+    current = own
+    for _ in range(8):
+        subject = current.subject.rfc4514_string()
+        must(current.not_valid_before_utc <= moment <= current.not_valid_after_utc, f"{subject} was not valid at {moment:%Y-%m-%d %H:%M}Z")
+        used = current.signature_hash_algorithm
+        must(used is not None and used.name in HASHES, f"{subject} is signed with a weak digest")
+        anchor = next((a for a in anchors if a.subject == current.issuer and issued(current, a)), None)
+        issuer = anchor or next((c for c in others if c.subject == current.issuer and is_authority(c) and issued(current, c)), None)
+        must(issuer is not None, f"the chain of {subject} does not end in the anchor")
+        check_revocation(current, issuer, lists, moment)
+        if anchor:
+            must(anchor.not_valid_before_utc <= moment <= anchor.not_valid_after_utc, "the anchor was not valid then")
+            return
+        current = issuer
+    raise Broken("the chain is too long")
+
+
+def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca and usage.key_cert_sign
+    except x509.ExtensionNotFound:
+        return False
+
+
+def check_revocation(certificate: x509.Certificate, issuer: x509.Certificate, lists: list, moment: datetime) -> None:
+    subject = certificate.subject.rfc4514_string()
+    own = [one for one in lists if one.issuer == issuer.subject and one.is_signature_valid(issuer.public_key())]
+    must(own, f"no revocation list of the issuer of {subject} is in the evidence")
+    for one in own:
+        entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        must(entry is None or entry.revocation_date_utc > moment, f"{subject} was revoked before it signed")
+
+
+def check_seal(files: dict[str, bytes], root: bytes, folders: list[str]) -> None:
+    seal = read_json(files, "seal.json")
+    must(hex_digest(seal["root"]) == root, "the seal is over another root")
+    manifests = [sha256(files[f"{folder}/manifest.json"]).hex() for folder in folders]
+    signatures = [sha256(files[f"{folder}/signature.p7s"]).hex() for folder in folders]
+    must(seal["manifests"] == manifests and seal["signatures"] == signatures, "the seal names other manifests or signatures")
+    index = read_json(files, "proof.json")["leaf_index"]
+    must(index not in seal["skipped"], "the seal says that this record was not applied")
+
+
+def verify(path: Path, anchor: Path, at: datetime | None = None) -> list[str]:
+    """Lines that say what was proved. Raises Broken."""
+    files = read_zip(path)
+    anchors = x509.load_pem_x509_certificates(anchor.read_bytes())
+    try:
+        lists = [load_list(body) for name, body in files.items() if name.startswith("trust/") and name.endswith(".crl")]
+        root = check_leaf(files)
+        folders = sorted({name.split("/")[0] for name in files if name.startswith("stage-")}, key=lambda name: int(name[6:]))
+        must(folders, "no signature is in the evidence")
+        lines = []
+        for folder in folders:
+            manifest = check_manifest(files, folder, root)
+            moment = at or datetime.strptime(read_json(files, f"{folder}/receipt.json")["received_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, moment)
+            lines.append(f"stage {manifest['stage']}: signed by {own.subject.rfc4514_string()}, received {moment:%Y-%m-%dT%H:%M:%SZ}")
+        check_seal(files, root, folders)
+    except Broken:
+        raise
+    except Exception as error:  # whatever a forged file makes a parser do, the answer is "broken"
+        raise Broken(f"the evidence cannot be read: {type(error).__name__}: {error}") from error
+    leaf = json.loads(files["leaf.json"])
+    return [f"{leaf['kind']} {leaf['key']} version {leaf['base_version'] + 1}, document {leaf['document_digest']}", *lines]
+
+
+def load_list(body: bytes) -> x509.CertificateRevocationList:
+    return x509.load_pem_x509_crl(body) if body.startswith(b"-----") else x509.load_der_x509_crl(body)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check the evidence of one version of a record, offline.")
+    parser.add_argument("evidence", type=Path)
+    parser.add_argument("--anchor", type=Path, required=True, help="PEM file of the root certificate that you trust")
+    parser.add_argument("--at", help="judge the certificates at this UTC time instead of the recorded time of receipt")
+    options = parser.parse_args()
+    at = datetime.strptime(options.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if options.at else None
+    try:
+        for line in verify(options.evidence, options.anchor, at):
+            print(line)
+    except Broken as error:
+        print(f"BROKEN: {error}", file=sys.stderr)
+        return 1
+    print("GOOD")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

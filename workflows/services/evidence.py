@@ -1,0 +1,69 @@
+"""The evidence of one version: a zip that anybody can check offline with tools/verify_evidence.py, without this program.
+
+Files: document.json (canonical bytes), leaf.json, proof.json, one folder a stage with manifest.json and signature.p7s (chain inside),
+seal.json, trust/*.crl as this installation holds them. The verifier brings its own trust anchor.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from django.conf import settings
+
+from workflows.choices import Verdict
+from workflows.documents import canonical
+from workflows.models import Decision, RecordVersion, Seal
+from workflows.services.ledger import leaf_proof
+
+SCHEMA = "evidence/1"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time: the same evidence is the same bytes
+
+
+def evidence_bundle(version: RecordVersion) -> bytes:
+    """The zip for `version`. Raises LookupError when no person signed it here (on the hub its evidence is the agency's)."""
+    decisions = list(
+        Decision.objects.filter(stage__request=version.request, verdict=Verdict.APPROVE, signature__isnull=False)
+        .select_related("manifest", "signature", "stage")
+        .order_by("stage__number")
+    )
+    if not decisions:
+        raise LookupError(f"no person's signature stands behind {version.kind} {version.key} version {version.version}")
+    files = {"document.json": bytes(version.document.body), "leaf.json": _leaf(version), "proof.json": _proof(version)}
+    for decision in decisions:
+        if decision.manifest is None or decision.signature is None:
+            continue
+        folder = f"stage-{decision.stage.number}"
+        files[f"{folder}/manifest.json"] = bytes(decision.manifest.body)
+        files[f"{folder}/signature.p7s"] = bytes(decision.signature.der)
+        files[f"{folder}/receipt.json"] = canonical({"received_at": decision.signature.received_at.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    files["seal.json"] = bytes(Seal.objects.get(request=version.request).body)
+    for path in sorted(settings.TRUST_DIRECTORY.glob("*.crl")):
+        files[f"trust/{path.name}"] = path.read_bytes()
+    return _zip(files)
+
+
+def _leaf(version: RecordVersion) -> bytes:
+    base = version.version - 1
+    return canonical(
+        {
+            "kind": version.kind,
+            "key": str(version.key),
+            "op": "update" if base else "create",
+            "base_version": base,
+            "document_digest": bytes(version.document_id).hex(),
+        }
+    )
+
+
+def _proof(version: RecordVersion) -> bytes:
+    path = [node.hex() for node in leaf_proof(version.request, version.leaf_index)]
+    return canonical({"schema": SCHEMA, "leaf_index": version.leaf_index, "count": version.request.count, "path": path})
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), body, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
