@@ -21,6 +21,7 @@ from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidenc
 from exchange.services.verification import BatchRefused, Checked, Refusal, agency_units, items_check, manifest_verify
 from orgtree import clock
 from orgtree.locks import tree_lock
+from orgtree.models import OrgUnit
 from workflows.choices import ItemState
 from workflows.dispatch import send_on_commit
 from workflows.documents import digest
@@ -39,8 +40,9 @@ PROCESS_TASK = "exchange.process"
 MAX_FAILURES = 10
 
 # What the gate itself found, as the agency is told it; every other finding is a rule's.
+OUT_OF_SCOPE = "OUT_OF_SCOPE"
 GATE_CODES: Mapping[str, ItemCode] = {
-    "OUT_OF_SCOPE": ItemCode.WRONG_OWNER,
+    OUT_OF_SCOPE: ItemCode.WRONG_OWNER,
     "RECORD_BUSY": ItemCode.CONFLICT,
     "STALE_BASE": ItemCode.CONFLICT,
     "VALUE_FORM": ItemCode.DOCUMENT_INVALID,
@@ -185,18 +187,26 @@ def _through_the_gate(
 
 
 def _staging_refusals(staged: Staged, by_index: Mapping[int, Checked]) -> dict[int, Refusal]:
-    refusals = {ref: _gate_refusal(by_index[ref], found) for ref, found in staged.returned.items()}
+    units = {ref: _units_named(by_index[ref]) for ref in staged.returned}
+    standing = set(OrgUnit.objects.filter(pk__in=set().union(*units.values())).order_by().values_list("pk", flat=True))
+    refusals = {ref: _gate_refusal(by_index[ref], found, foreign=bool(units[ref] & standing)) for ref, found in staged.returned.items()}
     for ref in staged.unchanged:
         refusals[ref] = Refusal(ItemCode.UNCHANGED, _("The document is the same as that of the version before."))
     return refusals
 
 
-def _gate_refusal(one: Checked, found: Sequence[Found]) -> Refusal:
-    lines = [finding_line(target(one.item.kind), code=each.code, severity=each.severity, field=each.field, value=each.value) for each in found]
+def _units_named(one: Checked) -> set[UUID]:
+    return target(one.item.kind).units_of(one.item.key, None, one.item.document)
+
+
+def _gate_refusal(one: Checked, found: Sequence[Found], *, foreign: bool) -> Refusal:
+    """`foreign`: a unit that the record names stands at the hub, so "out of scope" means another agency's and not a missing one."""
+    told = [each for each in found if foreign or each.code != OUT_OF_SCOPE] or found
+    lines = [finding_line(target(one.item.kind), code=each.code, severity=each.severity, field=each.field, value=each.value) for each in told]
     findings = [
-        ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(found, lines, strict=True)
+        ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(told, lines, strict=True)
     ]
-    code = next((GATE_CODES[each.code] for each in found if each.code in GATE_CODES), ItemCode.RULE)
+    code = next((GATE_CODES[each.code] for each in told if each.code in GATE_CODES), ItemCode.RULE)
     return Refusal(code, lines[0].message, findings)
 
 

@@ -18,9 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--code", required=True, help="agency identifier, for example H15")
         parser.add_argument("--name", required=True)
         parser.add_argument("--client-id", required=True)
-        parser.add_argument(
-            "--secret-stdin", action="store_true", required=True, help="read the client secret from standard input"
-        )
+        parser.add_argument("--secret-stdin", action="store_true", required=True, help="read the client secret from standard input")
 
     def handle(self, *args: Any, code: str, name: str, client_id: str, **options: Any) -> None:
         if settings.ROLE != "hub":
