@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # The database knows what is due; these find what a lost message left. A sweep that waited longer than its period is pointless.
 CELERY_BEAT_SCHEDULE = {
     "workflows-sweep": {"task": "workflows.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "workflows-seal-audit": {"task": "workflows.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 

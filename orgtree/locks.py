@@ -21,6 +21,7 @@ class Lock(IntEnum):
     REQUEST = 4103
     UPLOAD = 4104
     DELIVERY = 4105
+    AUDIT_CHAIN = 4106
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:

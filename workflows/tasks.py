@@ -11,6 +11,7 @@ from workflows.dispatch import send_on_commit
 from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
+from workflows.services.audit_seals import audit_seal
 
 STALE = timedelta(seconds=30)
 
@@ -27,3 +28,8 @@ def sweep() -> None:
     waiting = ChangeRequest.objects.filter(state=RequestState.APPROVED, decided_at__lt=clock.now() - STALE)
     for pk in waiting.values_list("pk", flat=True):
         send_on_commit(APPLY_TASK, str(pk))
+
+
+@shared_task(name="workflows.seal_audit")
+def seal_audit() -> None:
+    audit_seal()

@@ -502,3 +502,60 @@ def test_wrong_moves_are_refused(gate):
     request_withdraw(actor=gate.author, request_id=request.pk)
     with pytest.raises(WrongState):
         manifest_prepare(actor=gate.approver, request_id=request.pk)
+
+
+# The audit trail
+
+
+def test_audit_seals_cover_everything_and_hold_the_chain(gate):
+    from workflows.services.audit_seals import audit_seal
+
+    gate.applied(gate.proposal())
+    first = audit_seal()
+    assert first is not None
+    assert audit_seal() is None
+    gate.applied(gate.proposal())
+    second = audit_seal()
+    assert second.after_id == first.to_id
+    assert parse(bytes(Seal.objects.order_by("-sequence").first().body))["audit"] == bytes(first.digest).hex()
+
+
+def test_audit_seal_gives_way_to_a_busy_writer(gate):
+    from workflows.services.audit import audit
+    from workflows.services.audit_seals import audit_seal
+
+    with transaction.atomic():
+        audit(actor=None, action="test.busy")
+        (sealed,) = in_threads(audit_seal)
+    assert sealed is None
+    assert audit_seal() is not None
+
+
+@pytest.mark.parametrize(
+    ("statement", "undo", "what"),
+    [
+        (
+            "update workflows_auditevent set action = 'x' where id = %(id)s",
+            "update workflows_auditevent set action = 'request.staged' where id = %(id)s",
+            "edited",
+        ),
+        (
+            "create table kept as select * from workflows_auditevent where id = %(id)s; delete from workflows_auditevent where id = %(id)s",
+            "insert into workflows_auditevent select * from kept; drop table kept",
+            "missing",
+        ),
+    ],
+)
+def test_tampered_audit_event_is_named(gate, statement, undo, what):
+    from workflows.services.audit_seals import audit_seal
+
+    request = gate.submitted(gate.proposal())
+    event = AuditEvent.objects.get(request=request, action="request.staged")
+    assert audit_seal() is not None
+    for text in (statement, undo):
+        with connection.cursor() as cursor, transaction.atomic():
+            cursor.execute("set local session_replication_role = replica")
+            for part in text.split("; "):
+                cursor.execute(part, {"id": event.pk} if "%(id)s" in part else None)
+        damages = [one for one in verify_ledger().damages if one.place == f"audit event {event.pk}"]
+        assert [what in one.what for one in damages] == ([True] if text is statement else [])

@@ -1,6 +1,6 @@
 """The gate's tables, one file a subject."""
 
-from workflows.models.audit import AuditEvent
+from workflows.models.audit import AuditEvent, AuditSeal
 from workflows.models.documents import StoredDocument
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
@@ -11,6 +11,7 @@ from workflows.models.signatures import Manifest, Signature
 
 __all__ = [
     "AuditEvent",
+    "AuditSeal",
     "ChangeItem",
     "ChangeRequest",
     "Contribution",

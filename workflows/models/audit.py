@@ -19,4 +19,24 @@ class AuditEvent(models.Model):
     class Meta:
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
-        indexes = [models.Index(fields=["request", "id"]), models.Index(fields=["kind", "key"]), models.Index(fields=["actor", "-at"])]
+        indexes = [
+            models.Index(fields=["request", "id"]),
+            models.Index(fields=["kind", "key"]),
+            models.Index(fields=["actor", "-at"]),
+        ]
+
+
+class AuditSeal(models.Model):
+    """The sealed audit events with ids in (after_id, to_id], chained to the one before. Append-only.
+
+    `leaves` holds 40 bytes an event (its id, big-endian, and its leaf hash), so that an edited event is named and not only its
+    range; `body` is the canonical statement (`audit-seal/1`: sequence, previous, after_id, to_id, count, root), `digest` its SHA-256.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    after_id = models.BigIntegerField()
+    to_id = models.BigIntegerField()
+    leaves = models.BinaryField()
+    body = models.BinaryField()
+    digest = models.BinaryField(max_length=32, unique=True)
+    sealed_at = models.DateTimeField(db_default=Now())

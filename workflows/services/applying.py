@@ -26,6 +26,7 @@ from workflows.models import ChangeRequest, Decision, Finding, Seal
 from workflows.opening import Opened, check, failed_leaves, findings, opened
 from workflows.rules import Found
 from workflows.services.audit import audit
+from workflows.services.audit_seals import newest_audit_seal
 from workflows.services.moves import request_move
 from workflows.services.submission import request_leaves
 from workflows.targets import target
@@ -196,6 +197,7 @@ def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int
             "manifests": [bytes(one.manifest_id).hex() for one in decisions],
             "signatures": [bytes(one.signature_id).hex() for one in decisions if one.signature_id],
             "evidence": request.evidence or None,
+            "audit": bytes(newest).hex() if (newest := newest_audit_seal()) else None,
             "sealed_at": clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )

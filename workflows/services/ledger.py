@@ -21,6 +21,7 @@ from workflows.cms import SignatureRefused, verify_detached
 from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature
+from workflows.services.audit_seals import audit_damages
 from workflows.services.submission import SUBTREE_LEVEL, request_leaves
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
@@ -84,6 +85,7 @@ def verify_ledger() -> Verification:
     outcome.damages += _documents(outcome)
     outcome.damages += _seals(outcome)
     outcome.damages += _versions(outcome)
+    outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
     for one in targets():
         outcome.damages += _live(one, outcome)
     return outcome
@@ -123,9 +125,10 @@ def _seals(outcome: Verification) -> Iterator[Damage]:
 def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
     outcome.requests += 1
     place = f"request {request.pk}"
-    root = merkle.root(request_leaves(request))
+    tree = merkle.levels(request_leaves(request))
+    root = tree[-1][0] if tree[0] else merkle.EMPTY_ROOT
     if root.hex() != said["root"] or root != bytes(request.root or b"") or request.count != said["count"]:
-        yield Damage("items", place, "its items are not those that were sealed")
+        yield Damage("items", place, f"its items are not those that were sealed{_where(request, tree)}")
     if (request.evidence or None) != said["evidence"]:
         yield Damage("evidence", place, "what the system stage decided on is not what was sealed")
     applied = RecordVersion.objects.filter(request=request).count()
@@ -140,6 +143,16 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
         yield Damage("decisions", place, "its signatures are not those that were sealed")
     for decision in decisions:
         yield from _decision(decision, root, place, trust, outcome)
+
+
+def _where(request: ChangeRequest, tree: list[list[bytes]]) -> str:
+    """Which blocks of 256 items differ, as far as the stored nodes can tell."""
+    stored = bytes(request.subtrees)
+    nodes = [stored[start : start + 32] for start in range(0, len(stored), 32)]
+    if not nodes or len(tree) <= SUBTREE_LEVEL or len(nodes) != len(tree[SUBTREE_LEVEL]):
+        return ""
+    blocks = [number for number, (kept, now) in enumerate(zip(nodes, tree[SUBTREE_LEVEL], strict=True)) if kept != now]
+    return ": leaves " + ", ".join(f"{number * BLOCK} to {min(number * BLOCK + BLOCK, request.count) - 1}" for number in blocks)
 
 
 def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
