@@ -103,7 +103,7 @@ def _statement_rows(statement: Statement, origin: str) -> Iterable[tuple[str, st
     yield "Đơn vị", f"<bdi>{escape(statement.unit_name or 'chưa có đơn vị (khởi tạo)')}</bdi>"
     yield "Cơ quan", escape(statement.authority)
     yield "Phê duyệt", f"<strong>{_number(statement.covered)}</strong> trên {_number(statement.count)} bản ghi"
-    yield "Trong đó", "<br>".join(f"{_number(count)} {escape(KINDS.get(kind, kind))}" for kind, count in sorted(statement.kinds.items()))
+    yield "Tất cả gồm", "<br>".join(f"{_number(count)} {escape(KINDS.get(kind, kind))}" for kind, count in sorted(statement.kinds.items()))
     yield "Để lại, không duyệt", _excluded(statement.excluded)
     yield "Bước", str(statement.stage)
     yield "Người ký", f"<bdi>{escape(statement.decider.name)}</bdi> ({escape(statement.decider.user)})"

@@ -62,7 +62,7 @@ class Desk:
         return self.api("POST", "/pairings", {"manifest": base64.b64encode(body).decode()})
 
     def submit(self, path, *, page=None, **fields):
-        """Open the agent's page at `path`, fill its form in, and send it as a desk does."""
+        """Open the agent's page at `path`, fill its form in, and send it as a browser does."""
         page = page or self.send("GET", path).text
         form = {"token": re.search(r'name="token" value="([^"]+)"', page)[1], **fields}
         action = re.search(r'<form method="post" action="([^"]+)"', page)[1]
@@ -110,7 +110,7 @@ def sign_path(answer):
 
 
 def test_pair_read_sign_and_fetch(desk, world):
-    # given a desk that was never here
+    # given a browser that was never here
     assert desk.ask().status == 401
 
     # when the person types the code, reads the manifest and types the PIN
