@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -30,17 +31,17 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("Home"), "home", "admin:index"),
-    Entry(_("Change requests"), "fact_check", "workflows:request_list"),
-    Entry(_("Upload a workbook"), "upload_file", "registry:upload_new", Action.EDIT),
-    Entry(_("Staff profiles"), "groups", "registry:staff_list"),
-    Entry(_("Organisation tree"), "account_tree", "orgtree:unit_tree"),
-    Entry(_("Deliveries"), "sync_alt", "exchange:delivery_overview", Action.OPERATE),
+    Entry(_("Home"), icon="home", view="admin:index"),
+    Entry(_("Change requests"), icon="fact_check", view="workflows:request_list"),
+    Entry(_("Upload a workbook"), icon="upload_file", view="registry:upload_new", needs=Action.EDIT),
+    Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
+    Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
+    Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
 )
 
 
 class HoSoSite(UnfoldAdminSite):
-    enable_nav_sidebar = True
+    login_form = AuthenticationForm  # the admin's own form lets only "staff" in
     index_title = _("Home")
 
     def has_permission(self, request: HttpRequest) -> bool:

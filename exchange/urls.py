@@ -1,2 +1,8 @@
+"""The operator's page."""
+
+from django.urls import path
+
+from exchange.views import delivery_overview
+
 app_name = "exchange"
-urlpatterns: list = []
+urlpatterns = [path("", delivery_overview, name="delivery_overview")]

@@ -57,3 +57,23 @@ const watch = (part) => {
   }, seconds * 1000);
 };
 document.querySelectorAll("[data-watch]").forEach(watch);
+
+// A branch of a tree fetches what is below it when it is opened for the first time.
+document.addEventListener(
+  "toggle",
+  async (event) => {
+    const branch = event.target;
+    const address = branch.dataset && branch.dataset.lazy;
+    if (!address || !branch.open) return;
+    delete branch.dataset.lazy;
+    try {
+      const answer = await fetch(address);
+      if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+      branch.insertAdjacentHTML("beforeend", await answer.text());
+    } catch {
+      branch.dataset.lazy = address; // closed and opened again, it asks again
+      branch.open = false;
+    }
+  },
+  true,
+);

@@ -43,7 +43,9 @@ GATE_FINDINGS: Mapping[str, tuple[Sentence, Sentence]] = {
 def finding_line(one: Target, *, code: str, severity: str, field: str, value: str) -> FindingLine:
     """The sentence of a finding on a record of `one`'s kind."""
     message, repair, source = _texts(one, code)
-    return FindingLine(Severity(severity), code, one.label_of(field) if field else "", message.format(value=value), repair, source)
+    words = _Words(value=value)
+    label = one.label_of(field) if field else ""
+    return FindingLine(Severity(severity), code, label, message.format_map(words), repair.format_map(words), source)
 
 
 def finding_lines(request: ChangeRequest, leaf_indexes: Sequence[int], kinds: Mapping[int, str]) -> dict[int, list[FindingLine]]:
@@ -60,6 +62,13 @@ def finding_counts(request: ChangeRequest) -> dict[Severity, int]:
     """How many findings of each severity a request carries."""
     rows = Finding.objects.filter(request=request).order_by().values_list("severity").annotate(total=Count("pk"))
     return {Severity(severity): total for severity, total in rows}
+
+
+class _Words(dict[str, str]):
+    """The value for {value}, nothing for a parameter that is only known where the finding was made."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
 
 
 def _texts(one: Target, code: str) -> tuple[str, str, str]:

@@ -90,7 +90,8 @@ def approvers(request_ids: Sequence[UUID]) -> dict[UUID, str]:
         Decision.objects.filter(stage__request__in=request_ids, verdict=Verdict.APPROVE).select_related("stage", "user").order_by("stage__number")
     )
     for decision in decisions:
-        names.setdefault(decision.stage.request_id, []).append(decision.user.display_name if decision.user else decision.stage.name)
+        who = decision.user.display_name if decision.user else decision.stage.name
+        names.setdefault(decision.stage.request_id, []).append(who)
     return {request_id: ", ".join(found) for request_id, found in names.items()}
 
 

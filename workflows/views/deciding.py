@@ -60,7 +60,6 @@ def sign(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> Http
         request_=one,
         manifest=manifest,
         manifest_base64=base64.b64encode(bytes(manifest.body)).decode(),
-        digest=bytes(manifest.digest).hex(),
         statement=statement,
         kinds=[(target(kind).label, count) for kind, count in statement.kinds.items()],
     )

@@ -1,0 +1,33 @@
+"""What became of a record's versions outside, for pages of apps that stand below this one and cannot import it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django import template
+
+from exchange.choices import DeliveryState
+from exchange.models import Delivery, Receipt
+from exchange.selectors.overview import deliveries_of, last_receipt
+
+register = template.Library()
+
+LOOKS = {
+    DeliveryState.RECEIVED: "hs-chip-good",
+    DeliveryState.SENT: "hs-chip-busy",
+    DeliveryState.REJECTED: "hs-chip-bad",
+    DeliveryState.PARKED: "hs-chip-bad",
+}
+
+
+@register.simple_tag
+def record_deliveries(kind: str, key: UUID) -> dict[int, list[Delivery]]:
+    """All deliveries of one record, by version; one query and one for the receipts."""
+    return deliveries_of(kind=kind, key=key)
+
+
+@register.simple_tag
+def version_deliveries(deliveries: Mapping[int, list[Delivery]], version: int) -> list[tuple[Delivery, Receipt | None, str]]:
+    """(delivery, last receipt, look of the chip) of one version, out of what `record_deliveries` gave."""
+    return [(one, last_receipt(one), LOOKS.get(DeliveryState(one.state), "")) for one in deliveries.get(version, [])]
