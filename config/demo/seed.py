@@ -21,8 +21,6 @@ from django.contrib.auth.hashers import make_password
 from config.demo import pki
 from config.demo.people import login_person, people
 from config.demo.province import DEMO_COMMUNE, ROOT_CODE, commune_code, unit_key, units, units_by_code
-from exchange.models import Channel
-from exchange.services.channels import channel_set
 from orgtree.choices import Role
 from orgtree.models import Grant, OrgUnit, User
 from orgtree.services.areas import areas_load
@@ -39,7 +37,6 @@ from workflows.services.submission import request_submit
 
 PASSWORD = "HoSo-demo-2026"  # noqa: S105 - known to everybody, and refused outside demonstrations
 PIN = "123456"
-CHANNEL = "national-hub"
 UNITS_TITLE = "Nạp ban đầu: cây tổ chức tỉnh Đắk Lắk"
 PEOPLE_TITLE = "Nạp ban đầu: hồ sơ cán bộ, công chức, viên chức tỉnh Đắk Lắk"
 GRANTS_FROM, GRANTS_TO = date(2025, 7, 1), date(2030, 7, 1)
@@ -92,11 +89,8 @@ def login(username: str) -> Login:
     return next(one for one in logins() if one.username == username)
 
 
-def demo_seed(*, tell: Tell = lambda line: None, force: bool = False, hub_url: str = "", hub_client: str = "") -> bool:
-    """Load what of the demo is missing; False when nothing was. Raises SeedRefused outside a demonstration.
-
-    `hub_url` and `hub_client` (an OAuth client id) register the channel to the national hub, or correct its address.
-    """
+def demo_seed(*, tell: Tell = lambda line: None, force: bool = False) -> bool:
+    """Load what of the demo is missing; False when nothing was. Raises SeedRefused outside a demonstration."""
     _refuse_outside_demonstration(force)
     areas_load()
     codes_load()
@@ -107,8 +101,6 @@ def demo_seed(*, tell: Tell = lambda line: None, force: bool = False, hub_url: s
         _units_load(users, tell)
         _grants_give(users)
         _people_load(users, tell)
-    if hub_url:
-        _channel_set(users["quantri"], hub_url, hub_client)
     _summary_write()
     return before < 2
 
@@ -203,11 +195,6 @@ def _grants_give(users: dict[str, User]) -> None:
             continue
         unit = OrgUnit.objects.get(pk=unit_key(one.unit))
         grant_give(actor=users["quantri"], user=users[one.username], role=one.role, unit=unit, valid_from=GRANTS_FROM, valid_to=GRANTS_TO)
-
-
-def _channel_set(administrator: User, hub_url: str, hub_client: str) -> None:
-    if not Channel.objects.filter(code=CHANNEL, base_url=hub_url.rstrip("/"), client_id=hub_client, active=True).exists():
-        channel_set(actor=administrator, code=CHANNEL, name="Nền tảng quốc gia", base_url=hub_url, client_id=hub_client)
 
 
 def _summary_write() -> None:
