@@ -28,8 +28,8 @@ from workflows.services.staging import Proposal
 
 CHUNK = 5_000
 AREA_FIELDS = ("birth_place_area", "home_town_area", "current_address_area")
-# Findings of the gate that only repeat what the row itself was already told.
-REPEATED = frozenset({"TWICE_IN_REQUEST"})
+# Findings of the gate on a whole record that only follow from what is said of this field.
+FOLLOWS_FROM = {"TWICE_IN_REQUEST": "citizen_id", "OUT_OF_SCOPE": "using_unit"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Intake:
             for one in problems:
                 yield self._finding(row, one.code, one.field, value=one.value, params=one.params)
         for found in [*(one for many in returned.values() for one in many), *remarks]:
-            if not self._already_told(found):
+            if not self._already_told(found, returned.get(found.ref, ())):
                 yield self._finding(found.ref, found.code, found.field, value=found.value, severity=found.severity)
         for remark in self.table.remarks:
             row = int(remark.place) if remark.code == "ROW_PASSED_OVER" else 0
@@ -99,7 +99,14 @@ class Intake:
                 self.unproposed.add(row.number)
                 continue
             patch = self._change(row.number, known, values) if known else self._new(values)
-            yield Proposal("staff_profile", key, patch, known.version if known else None, row.number, blocked=row.number in self.problems)
+            yield Proposal(
+                kind="staff_profile",
+                key=key,
+                patch=patch,
+                base_version=known.version if known else None,
+                ref=row.number,
+                blocked=row.number in self.problems,
+            )
         UploadRow.objects.bulk_create(stored, batch_size=CHUNK)
 
     def _clean(self, number: int, cells: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,11 +159,12 @@ class Intake:
     def _note(self, row: int, problem: Problem) -> None:
         self.problems.setdefault(row, []).append(problem)
 
-    def _already_told(self, found: Found) -> bool:
-        """A field that could not be read is not also reported missing; a row with a twin is told so once."""
+    def _already_told(self, found: Found, others: Iterable[Found]) -> bool:
+        """A field that could not be read is not also reported missing, nor a record without a readable unit as out of scope."""
         failed = {problem.field for problem in self.problems.get(found.ref, ())}
-        columns = _columns_of(found.field)
-        return (found.code in REPEATED and bool(failed)) or (bool(columns) and not failed.isdisjoint(columns))
+        if found.code in FOLLOWS_FROM:
+            return FOLLOWS_FROM[found.code] in failed | {one.field for one in others}
+        return not failed.isdisjoint(_columns_of(found.field))
 
     def _rows_of_one_person(self) -> dict[int, list[int]]:
         """By row, all rows with its citizen number, for numbers that stand in the sheet more than once."""

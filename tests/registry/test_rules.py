@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from config.demo.people import TODAY as DEMO_TODAY
 
+from config.demo.people import TODAY as DEMO_TODAY
 from orgtree.models import OrgUnit
 from registry.models import RankCode, SalaryStep
 from registry.rules import RULES
@@ -265,7 +265,7 @@ def test_everyone_of_the_demo_is_right(db):
     from config.demo.province import units as province_units
 
     # given the province's units, and its first 300 people
-    _province_make(province_units())
+    province_make(province_units())
     documents = [one.document for one in people(300)]
     # when, then
     assert [(documents[one.ref]["birth_name"], one) for one in judge(*documents, today=DEMO_TODAY) if one.severity == ERROR] == []
@@ -280,7 +280,7 @@ def test_every_rule_names_its_source_and_a_repair():
     assert {code: texts for code, texts in sentences.items() if len(texts) > 1} == {}
 
 
-def _province_make(units):
+def province_make(units):
     from tests.factories import unit_row, units_make
 
     rows = []
