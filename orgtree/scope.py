@@ -51,8 +51,6 @@ def tops(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
     """The topmost of those units: the roots of what `user` sees. Everything else he sees lies below one of them."""
     if user.is_active and user.is_superuser:
         return OrgUnit.objects.filter(parent=None)
-    if not user.is_active:
-        return OrgUnit.objects.none()
     heads = Q(pk__in=[])
     for one in intervals(user, action):
         heads |= Q(tree_id=one.tree_id, lft=one.lft)
@@ -85,8 +83,10 @@ def holders(action: Action, unit: OrgUnit) -> QuerySet[User]:
     return User.objects.filter(Exists(_held(action, user=OuterRef("pk")).filter(content_object__in=above)), is_active=True).order_by("pk")
 
 
-def intervals(user: User, action: Action) -> list[Interval]:
+def intervals(user: Somebody, action: Action) -> list[Interval]:
     """The subtrees on which `user` holds `action` today, nested ones left out. One query."""
+    if not user.is_active:
+        return []
     rows = _held(action, user=user).values_list(F("content_object__tree_id"), F("content_object__lft"), F("content_object__rght"))
     outermost: list[Interval] = []
     for one in sorted({Interval(*row) for row in rows}):
@@ -106,9 +106,7 @@ def _held(action: Action, *, user: Any) -> QuerySet[UnitPermission]:
 
 
 def _filtered(queryset: QuerySet[M], user: Somebody, action: Action, prefix: str) -> QuerySet[M]:
-    if not user.is_active:
-        return queryset.none()
-    if user.is_superuser:
+    if user.is_active and user.is_superuser:
         return queryset
     condition = Q()
     for one in intervals(user, action):

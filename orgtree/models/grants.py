@@ -34,7 +34,7 @@ class Grant(models.Model):
     `ender` and `ended_at` tell who ended it earlier than it was given for, and when.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="grants", verbose_name=_("user"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="grants", verbose_name=_("user"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
     unit = models.ForeignKey(OrgUnit, models.PROTECT, related_name="grants", verbose_name=_("unit"))
     valid_from = models.DateField(_("valid from"))

@@ -8,6 +8,8 @@ from datetime import date
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from orgtree import clock, scope
 from orgtree.choices import ROLE_ACTIONS, Action, Role
@@ -16,16 +18,29 @@ from orgtree.models import Grant, OrgUnit, UnitPermission, User
 Period = tuple[date, date]
 
 
-class GrantRefused(Exception):
-    """The actor does not hold the right to give grants on the unit, or would give one to himself."""
+class GrantError(Exception):
+    """Base of the refusals. `code` is stable, for programs; `str()` is for people."""
+
+    code = "GRANT"
+    text: str | Promise = ""
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
-class GrantPeriodInvalid(Exception):
-    """The period is empty or already over: a grant begins before it ends, and ends after today."""
+class GrantRefused(GrantError):
+    code = "GRANT_REFUSED"
+    text = _("You may give and end grants only in units where you hold that right, and never your own.")
 
 
-class GrantOverlaps(Exception):
-    """The user holds this role on this unit on some day of the period; end that grant, or begin when it ends."""
+class GrantPeriodInvalid(GrantError):
+    code = "GRANT_PERIOD"
+    text = _("A grant begins before it ends, and ends after today; ending it early is possible from today until the day before its end.")
+
+
+class GrantOverlaps(GrantError):
+    code = "GRANT_OVERLAPS"
+    text = _("The user already holds this role on this unit during the period. End that grant first, or begin when it ends.")
 
 
 def grant_give(*, actor: User, user: User, role: Role, unit: OrgUnit, valid_from: date, valid_to: date) -> Grant:
@@ -34,12 +49,12 @@ def grant_give(*, actor: User, user: User, role: Role, unit: OrgUnit, valid_from
     Raises GrantRefused, GrantPeriodInvalid, GrantOverlaps.
     """
     if valid_to <= valid_from or valid_to <= clock.today():
-        raise GrantPeriodInvalid(f"{valid_from} - {valid_to}")
+        raise GrantPeriodInvalid
     _refuse_unless_giver(actor, user, unit)
     with transaction.atomic():
         _lock(user)
         if Grant.objects.filter(user=user, role=role, unit=unit, valid_from__lt=valid_to, valid_to__gt=valid_from).exists():
-            raise GrantOverlaps(f"{user} {role} {unit}")
+            raise GrantOverlaps
         grant = Grant.objects.create(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to, giver=actor)
         permissions_derive(user, unit)
     return grant
@@ -56,7 +71,7 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
         _lock(grant.user)
         current = Grant.objects.get(pk=grant.pk)
         if day < clock.today() or day >= current.valid_to:
-            raise GrantPeriodInvalid(f"{day}, {current.valid_from} - {current.valid_to}")
+            raise GrantPeriodInvalid
         current.valid_to = max(day, current.valid_from)
         current.ender, current.ended_at = actor, clock.now()
         current.save(update_fields=["valid_to", "ender", "ended_at"])
@@ -66,9 +81,9 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
 
 def _refuse_unless_giver(actor: User, user: User, unit: OrgUnit) -> None:
     if not scope.can(actor, Action.GRANT, unit):
-        raise GrantRefused(f"{actor} {unit}")
+        raise GrantRefused
     if actor.pk == user.pk and not actor.is_superuser:
-        raise GrantRefused(f"{actor} {unit}")
+        raise GrantRefused
 
 
 def _lock(user: User) -> None:

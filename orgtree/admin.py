@@ -1,0 +1,184 @@
+"""Accounts, grants, units and areas in the admin's shell.
+
+Units change through the gate alone and areas come from the data files: both are read-only here. Grants are given and
+ended by the services, with their checks. An account is never deleted, since history names it; it is made inactive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from orgtree import clock, scope
+from orgtree.choices import Action
+from orgtree.models import Area, Grant, OrgUnit, User
+from orgtree.services.grants import GrantError, grant_end, grant_give
+from orgtree.text import plain
+
+admin.site.unregister(Group)  # what somebody may do is a matter of grants
+
+
+class NeverDeleted:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnly(NeverDeleted):
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _gives_grants(request: HttpRequest) -> bool:
+    return request.user.is_superuser or bool(scope.intervals(request.user, Action.GRANT))
+
+
+@admin.register(User)
+class UserAdmin(NeverDeleted, DjangoUserAdmin, ModelAdmin):
+    """Only a superuser touches what would let one person act as another: privileges, and what binds a signature to a person."""
+
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    list_display = ("username", "display_name", "email", "is_active")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("username", "last_name", "first_name")
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("last_name", "first_name", "email", "personal_number", "certificate_fingerprint")}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "last_name", "first_name", "usable_password", "password1", "password2")}),)
+    superuser_fields = ("personal_number", "certificate_fingerprint", "is_staff", "is_superuser", "user_permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.superuser_fields)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return super().has_change_permission(request, obj) and not above
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who gives grants must find the people to give them to, by the list; the account itself takes Django's permission."""
+        return super().has_view_permission(request, obj) or (obj is None and _gives_grants(request))
+
+
+@admin.register(OrgUnit)
+class OrgUnitAdmin(ReadOnly, ModelAdmin):
+    """The units that the reader may see; they are changed by a change request."""
+
+    list_display = ("code", "name", "kind", "parent", "valid_from", "valid_to")
+    list_filter = ("kind",)
+    list_select_related = ("parent",)
+    search_fields = ("name_search",)
+    ordering = ("tree_id", "lft")
+    show_full_result_count = False
+    fields = ("code", "name", "short_name", "kind", "area", "parent", "order_no", "valid_from", "valid_to", "version")
+
+    def has_view_permission(self, request: HttpRequest, obj: OrgUnit | None = None) -> bool:
+        return request.user.is_active and (obj is None or scope.can(request.user, Action.VIEW, obj))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrgUnit]:
+        return scope.units(request.user, Action.VIEW)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[OrgUnit], search_term: str) -> tuple[QuerySet[OrgUnit], bool]:
+        return queryset.filter(Q(name_search__contains=plain(search_term)) | Q(code__startswith=search_term.strip().upper())), False
+
+
+@admin.register(Area)
+class AreaAdmin(ReadOnly, ModelAdmin):
+    list_display = ("code", "full_name", "level", "parent", "valid_from", "valid_to")
+    list_filter = ("level", "kind", "valid_from")
+    list_select_related = ("parent",)
+    search_fields = ("name_search",)
+    ordering = ("-valid_from", "code")
+    fields = ("key", "code", "level", "full_name", "kind", "parent", "valid_from", "valid_to")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Area], search_term: str) -> tuple[QuerySet[Area], bool]:
+        return queryset.filter(Q(name_search__contains=plain(search_term)) | Q(code=search_term.strip())), False
+
+
+class GrantForm(ModelForm):
+    """Judged by a rehearsal of the service itself, so that the form can refuse nothing that the service allows, nor the reverse."""
+
+    giver: User  # set by the admin, for each request
+
+    class Meta:
+        model = Grant
+        fields = ("user", "role", "unit", "valid_from", "valid_to")
+
+    def clean(self) -> dict[str, Any]:
+        # Without super().clean(): it would ask for Django's own check of the constraints, whose messages the service says better.
+        if not self.errors:
+            try:
+                with transaction.atomic():
+                    grant_give(actor=self.giver, **self.cleaned_data)
+                    transaction.set_rollback(True)
+            except GrantError as error:
+                raise forms.ValidationError(str(error), code=error.code) from error
+        return self.cleaned_data
+
+
+@admin.register(Grant)
+class GrantAdmin(NeverDeleted, ModelAdmin):
+    """The grants in the units where the reader may give them."""
+
+    form = GrantForm
+    list_display = ("user", "role", "unit", "valid_from", "valid_to", "giver")
+    list_filter = ("role",)
+    list_select_related = ("user", "unit", "giver")
+    search_fields = ("user__username", "user__last_name", "user__first_name", "unit__name", "unit__code")
+    autocomplete_fields = ("user", "unit")
+    date_hierarchy = "valid_to"
+    ordering = ("-pk",)
+    actions = ("end_today",)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _gives_grants(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
+        return scope.can(request.user, Action.GRANT, obj.unit) if obj else _gives_grants(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _gives_grants(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return _gives_grants(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
+        return scope.scoped(super().get_queryset(request), request.user, Action.GRANT)
+
+    def get_form(self, request: HttpRequest, obj: Grant | None = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"giver": request.user})
+
+    def save_model(self, request: HttpRequest, obj: Grant, form: ModelForm, change: bool) -> None:
+        given = grant_give(actor=request.user, **form.cleaned_data)
+        obj.pk, obj.giver, obj.given_at = given.pk, given.giver, given.given_at
+
+    @admin.action(description=_("End the chosen grants today"), permissions=["end"])
+    def end_today(self, request: HttpRequest, queryset: QuerySet[Grant]) -> None:
+        ended = 0
+        for grant in queryset.filter(valid_to__gt=clock.today()):
+            try:
+                grant_end(actor=request.user, grant=grant)
+                ended += 1
+            except GrantError as error:
+                messages.error(request, f"{grant}: {error}")
+        messages.success(request, _("%(count)d grants ended.") % {"count": ended})

@@ -1,0 +1,158 @@
+"""Accounts, grants, units and areas in the admin's shell."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from orgtree import clock, scope
+from orgtree.choices import Action, Role
+from orgtree.models import Area, Grant, OrgUnit, User
+from orgtree.services.areas import areas_load
+from tests.factories import grant_make, superuser_make, unit_make, user_make
+
+
+@pytest.fixture
+def office(db):
+    root = unit_make("Tỉnh Đắk Lắk", code="H15")
+    unit_make("Xã Ea Knốp", parent=root, code="H15.50")
+    return unit_make("Sở Nội vụ", parent=root, code="H15.02")
+
+
+@pytest.fixture
+def administrator(office, client):
+    """Logged in; gives grants in the office."""
+    user = user_make("quantri", is_staff=True)
+    grant_make(user, Role.ADMINISTRATOR, office)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def chief(db, client):
+    user = superuser_make("chief")
+    client.force_login(user)
+    return user
+
+
+def grant_form(user, unit, role=Role.CLERK, first=0, last=30):
+    day = clock.today()
+    return {"user": user.pk, "role": role, "unit": unit.pk, "valid_from": day + timedelta(first), "valid_to": day + timedelta(last)}
+
+
+@pytest.mark.parametrize("model", ["user", "orgunit", "area", "grant"])
+def test_every_list_and_record_opens(chief, office, client, model):
+    areas_load()
+    grant_make(user_make(), Role.CLERK, office)
+    record = {"user": User, "orgunit": OrgUnit, "area": Area, "grant": Grant}[model].objects.first()
+
+    assert client.get(reverse(f"admin:orgtree_{model}_changelist"), {"q": "ea knop"}).status_code == 200
+    assert client.get(reverse(f"admin:orgtree_{model}_change", args=[record.pk])).status_code == 200
+
+
+def test_giving_a_grant_goes_through_the_service(administrator, office, client):
+    clerk = user_make("thư ký")
+
+    answer = client.post(reverse("admin:orgtree_grant_add"), grant_form(clerk, office))
+
+    assert answer.status_code == 302
+    grant = Grant.objects.get(user=clerk)
+    assert (grant.giver, grant.role, grant.unit) == (administrator, Role.CLERK, office)
+    assert scope.can(clerk, Action.EDIT, office)
+
+
+@pytest.mark.parametrize(
+    ("receiver", "unit", "days", "message"),
+    [
+        ("other", "H15", (0, 30), "only in units where you hold that right"),
+        ("quantri", "H15.02", (0, 30), "never your own"),
+        ("other", "H15.02", (5, 5), "begins before it ends"),
+        ("clerk", "H15.02", (10, 40), "already holds this role"),
+    ],
+)
+def test_what_the_service_refuses_is_said_on_the_form(administrator, office, client, settings, receiver, unit, days, message):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    people = {"other": user_make("other"), "quantri": administrator, "clerk": user_make("clerk")}
+    grant_make(people["clerk"], Role.CLERK, office)
+    before = Grant.objects.count()
+
+    form = grant_form(people[receiver], OrgUnit.objects.get(code=unit), first=days[0], last=days[1])
+    answer = client.post(reverse("admin:orgtree_grant_add"), form)
+
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+        answer.context["errors"].data[0].messages if hasattr(answer.context["errors"].data[0], "messages") else answer.context["errors"][0]
+    )
+    assert Grant.objects.count() == before
+
+
+def test_grants_are_listed_and_ended_only_where_the_reader_may_give_them(administrator, office, client):
+    clerk = user_make()
+    mine = grant_make(clerk, Role.CLERK, office)
+    elsewhere = grant_make(clerk, Role.CLERK, OrgUnit.objects.get(code="H15.50"))
+
+    listed = client.get(reverse("admin:orgtree_grant_changelist")).context["cl"].queryset
+    client.post(reverse("admin:orgtree_grant_changelist"), {"action": "end_today", "_selected_action": [mine.pk, elsewhere.pk]})
+
+    assert set(listed) == {mine, Grant.objects.get(user=administrator)}
+    for grant in (mine, elsewhere):
+        grant.refresh_from_db()
+    assert (mine.valid_to, mine.ender) == (clock.today(), administrator)
+    assert (elsewhere.valid_to > clock.today(), elsewhere.ender) == (True, None)
+
+
+def test_units_are_read_only_and_listed_by_scope(administrator, office, client):
+    province = OrgUnit.objects.get(code="H15")
+
+    listed = client.get(reverse("admin:orgtree_orgunit_changelist")).context["cl"].queryset
+
+    assert set(listed) == {office}
+    assert client.get(reverse("admin:orgtree_orgunit_change", args=[office.pk])).status_code == 200
+    assert client.get(reverse("admin:orgtree_orgunit_change", args=[province.pk])).status_code == 302  # not found: back to the list
+    assert client.post(reverse("admin:orgtree_orgunit_change", args=[office.pk]), {"name": "Khác"}).status_code == 403
+    assert client.get(reverse("admin:orgtree_orgunit_add")).status_code == 403
+    assert client.post(reverse("admin:orgtree_orgunit_delete", args=[office.pk])).status_code == 403
+
+
+def test_a_clerk_reaches_neither_grants_nor_accounts(office, client):
+    clerk = user_make()
+    grant_make(clerk, Role.CLERK, office)
+    client.force_login(clerk)
+
+    for page in ("grant_changelist", "grant_add", "user_changelist", "user_add"):
+        assert client.get(reverse(f"admin:orgtree_{page}")).status_code == 403
+
+
+def test_who_gives_grants_finds_people_by_the_list_but_does_not_open_accounts(administrator, client):
+    other = user_make("other")
+
+    assert client.get(reverse("admin:orgtree_user_changelist")).status_code == 200
+    assert client.get(reverse("admin:orgtree_user_change", args=[other.pk])).status_code == 403
+    assert (
+        client.get(reverse("admin:orgtree_user_password_change" if False else "admin:auth_user_password_change", args=[other.pk])).status_code == 403
+    )
+
+
+def test_only_a_superuser_touches_what_lets_one_person_act_as_another(office, client):
+    helper, other, chief = user_make("helper", is_staff=True), user_make("other"), superuser_make("chief")
+    helper.user_permissions.set(Permission.objects.filter(codename__in=("change_user", "view_user"), content_type__app_label="orgtree"))
+    client.force_login(helper)
+    forged = {"username": "other", "last_name": "Lê", "first_name": "An", "is_active": "on", "is_superuser": "on", "personal_number": "066090000001"}
+
+    assert client.post(reverse("admin:orgtree_user_change", args=[other.pk]), forged).status_code == 302
+    other.refresh_from_db()
+    assert (other.last_name, other.is_superuser, other.personal_number) == ("Lê", False, None)
+    assert client.post(reverse("admin:orgtree_user_change", args=[chief.pk]), forged).status_code == 403
+
+
+def test_an_account_is_made_without_a_number_and_never_deleted(chief, client):
+    for name in ("first", "second"):  # two empty numbers are no duplicate
+        made = {"username": name, "usable_password": "true", "password1": "đúng-đủ-sạch-sống", "password2": "đúng-đủ-sạch-sống"}
+        assert client.post(reverse("admin:orgtree_user_add"), made).status_code == 302
+        user = User.objects.get(username=name)
+        changed = {"username": name, "last_name": "Lê", "first_name": "An", "is_active": "on", "personal_number": "", "certificate_fingerprint": ""}
+        assert client.post(reverse("admin:orgtree_user_change", args=[user.pk]), changed).status_code == 302
+        user.refresh_from_db()
+        assert (user.personal_number, user.display_name) == (None, "Lê An")
+        assert client.post(reverse("admin:orgtree_user_delete", args=[user.pk]), {"post": "yes"}).status_code == 403
