@@ -109,7 +109,12 @@ def _fill(url: str) -> None:
 
     for command in ("migrate", *(one for one in LOADERS if one in get_commands())):
         done = subprocess.run(
-            [sys.executable, "manage.py", command, "--skip-checks"], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", command, "--skip-checks"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"manage.py {command} failed on the template database:\n{done.stdout[-2_000:]}\n{done.stderr[-4_000:]}")

@@ -40,7 +40,7 @@ def _run() -> int:
         stack.serve()
         if not stack.done.is_done(_MAIN_JOB):
             print("\nFirst start: the main job runs once, from the workbook to the hub's receipts.\n", flush=True)
-            stack.manage(AGENCY, "demo_run", echo=True)
+            stack.main_job()
             stack.done.mark(_MAIN_JOB)
         print(_addresses(stack), flush=True)
         stack.watch()
@@ -55,7 +55,7 @@ def _demo() -> int:
         stack.seed()
         stack.serve()
         print(flush=True)
-        stack.manage(AGENCY, "demo_run", echo=True)
+        stack.main_job()
     return 0
 
 

@@ -28,7 +28,7 @@ from types import MappingProxyType
 from typing import Any
 
 from config.demo.people import TODAY
-from config.embedded.keeping import Done, Secrets, fingerprint, used_by_us
+from config.embedded.keeping import Done, Secrets, fingerprint, used_by_us, write
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.roles import AGENCY, HUB, ROLES, Role
 from config.embedded.supervisor import ChildFailed, Supervisor
@@ -123,22 +123,34 @@ class Stack:
         """Run several management commands at the same time, to the end of the last."""
         self.supervisor.finish(*[self._launch_command(role, arguments)[0] for role, arguments in commands])
 
-    def seed(self) -> None:
-        """The demo's logins, certificates, units and people, and agency and hub introduced to each other.
-
-        What is there already stays. The certificates' revocation lists are issued anew each time, since they expire.
-        """
+    def introduce(self) -> None:
+        """Agency and hub learn of each other: the hub a client with the channel's secret, the agency the hub's address of today."""
         client = f"{AGENCY.authority}-{CHANNEL}"
-        place = f"{self.url(HUB)} {client}"
-        if self.done.is_done("demo data", place):
-            self._step("revocation lists", lambda: self.manage(AGENCY, "demo_pki"))
+        known = f"{self.url(HUB)} {client}"
+        if self.done.is_done("introduction", known):
             return
-        self._step("agency known to the hub", lambda: self._introduce(client))
-        self._step("demo data", lambda: self.manage(AGENCY, "seed_demo", "--hub-url", self.url(HUB), "--hub-client", client))
-        if not self.done.is_done("hub login"):
+        admit = ("hub_agency", "--code", AGENCY.authority, "--name", "Tỉnh Đắk Lắk", "--client-id", client, "--secret-stdin")
+        self.manage(HUB, *admit, stdin=self.secrets.channel)
+        self.manage(AGENCY, "channel_set", "--code", CHANNEL, "--url", self.url(HUB), "--client-id", client)
+        self.done.mark("introduction", known)
+
+    def seed(self) -> None:
+        """The demo's logins, certificates, units and people; agency and hub introduced. What is there already stays.
+
+        The certificates' revocation lists are issued anew at every start, since they expire.
+        """
+        self._step("revocation lists", lambda: self.manage(AGENCY, "demo_pki"))
+        self._step("agency and hub introduced", self.introduce)
+        if not self.done.is_done("demo data"):
+            self._step("demo data", lambda: self.manage(AGENCY, "seed_demo"))
             self._step("login of the hub", self._hub_login)
-            self.done.mark("hub login")
-        self.done.mark("demo data", place)
+            self.done.mark("demo data")
+
+    def main_job(self) -> None:
+        """The demo's main job, from the workbook to the hub's receipts, told line by line; raises ChildFailed unless every count adds up."""
+        hub = self.var / "hub-env.json"
+        write(hub, json.dumps(self.env(HUB)), mode=0o600)
+        self.manage(AGENCY, "demo_run", "--hub-env", str(hub), echo=True)
 
     def demo(self) -> dict[str, Any]:
         """What `seed` wrote for people and tests that want to take part: logins, password, PIN."""
@@ -213,11 +225,6 @@ class Stack:
         password = {"DJANGO_SUPERUSER_PASSWORD": self.demo()["password"]}
         arguments = ("--no-input", "--username", self.hub_login, "--email", f"{self.hub_login}@hub.invalid")
         self.manage(HUB, "createsuperuser", *arguments, extra=password)
-
-    def _introduce(self, client: str) -> None:
-        """On the hub: a client for the agency, with the channel's secret on standard input."""
-        arguments = ("--code", AGENCY.authority, "--name", "Tỉnh Đắk Lắk", "--client-id", client, "--secret-stdin")
-        self.manage(HUB, "hub_agency", *arguments, stdin=self.secrets.channel)
 
     def _unless_done(self, step: str, files: Iterable[Path], *arguments: str, roles: Sequence[Role] = ROLES) -> None:
         mark = fingerprint(files)
