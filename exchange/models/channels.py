@@ -3,7 +3,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from exchange.choices import ChannelKind
-from exchange.contract import ErrorKind
+from exchange.contract import MAX_ITEMS, ErrorKind
 
 
 class Channel(models.Model):
@@ -21,6 +21,9 @@ class Channel(models.Model):
     active = models.BooleanField(_("active"), default=True)
     timeout_seconds = models.PositiveSmallIntegerField(
         _("time limit of a call, in seconds"), default=30, validators=[MinValueValidator(1), MaxValueValidator(300)]
+    )
+    batch_size = models.PositiveSmallIntegerField(
+        _("people in one call"), default=200, validators=[MinValueValidator(1), MaxValueValidator(MAX_ITEMS)], help_text=_("Fewer on a weak line.")
     )
     failures = models.PositiveIntegerField(default=0, editable=False)
     paused_until = models.DateTimeField(_("paused until"), null=True, editable=False)

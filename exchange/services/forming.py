@@ -21,7 +21,6 @@ from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from workflows.documents import canonical
 
-PEOPLE_A_BATCH = 200
 WINDOW = 8  # batches of a channel that may be open at the same time
 UNIT_CANDIDATES = 20_000
 # Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
@@ -87,7 +86,7 @@ def _form_one(channel: Channel) -> Batch | None:
     if head is None:
         return None
     request_id, kind = head
-    return _batch_make(channel, request_id, kind, _eligible(channel, request_id, kind, limit=PEOPLE_A_BATCH, below=first_unit))
+    return _batch_make(channel, request_id, kind, _eligible(channel, request_id, kind, limit=channel.batch_size, below=first_unit))
 
 
 def _first_open_unit(channel: Channel) -> int | None:

@@ -203,9 +203,7 @@ def _gate_refusal(one: Checked, found: Sequence[Found], *, foreign: bool) -> Ref
     """`foreign`: a unit that the record names stands at the hub, so "out of scope" means another agency's and not a missing one."""
     told = [each for each in found if foreign or each.code != OUT_OF_SCOPE] or found
     lines = [finding_line(target(one.item.kind), code=each.code, severity=each.severity, field=each.field, value=each.value) for each in told]
-    findings = [
-        ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(told, lines, strict=True)
-    ]
+    findings = [ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(told, lines, strict=True)]
     code = next((GATE_CODES[each.code] for each in told if each.code in GATE_CODES), ItemCode.RULE)
     return Refusal(code, lines[0].message, findings)
 

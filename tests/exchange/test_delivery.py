@@ -126,7 +126,7 @@ def test_units_go_parents_first_one_batch_at_a_time(office, sender, channel, mon
 
 
 def test_a_window_of_batches_is_open_at_most(office, sender, channel, monkeypatch):
-    monkeypatch.setattr(forming, "PEOPLE_A_BATCH", 1)
+    Channel.objects.filter(pk=channel.pk).update(batch_size=1)
     monkeypatch.setattr(forming, "WINDOW", 2)
     office.apply(*[sender.person() for _ in range(5)])
     hub = PaperHub(holding=True)
@@ -169,8 +169,8 @@ def test_a_refused_unit_parks_the_units_below_it(office, sender, channel):
     assert (state_of(channel, above).state, state_of(channel, below).error_code) == ("rejected", BEHIND)
 
 
-def test_an_unreachable_hub_opens_the_breaker_and_one_probe_closes_it(office, sender, channel, monkeypatch):
-    monkeypatch.setattr(forming, "PEOPLE_A_BATCH", 1)
+def test_an_unreachable_hub_opens_the_breaker_and_one_probe_closes_it(office, sender, channel):
+    Channel.objects.filter(pk=channel.pk).update(batch_size=1)
     office.apply(*[sender.person() for _ in range(6)])
     hub = PaperHub(script=[Failing(ErrorKind.TRANSIENT)] * 20)
     for _ in range(3):
@@ -355,8 +355,8 @@ def test_a_request_that_nobody_signed_is_parked(office, sender, channel):
     assert hub.calls == []
 
 
-def test_workers_at_the_same_moment_never_take_one_batch(office, sender, channel, monkeypatch):
-    monkeypatch.setattr(forming, "PEOPLE_A_BATCH", 1)
+def test_workers_at_the_same_moment_never_take_one_batch(office, sender, channel):
+    Channel.objects.filter(pk=channel.pk).update(batch_size=1)
     office.apply(*[sender.person() for _ in range(8)])
     deliveries_fan_out()
     hub, barrier = PaperHub(), threading.Barrier(4)

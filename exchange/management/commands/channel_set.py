@@ -19,12 +19,13 @@ class Command(BaseCommand):
         parser.add_argument("--url", required=True, help="the hub's address without a path, for example https://hub.example.vn")
         parser.add_argument("--client-id", required=True)
         parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
+        parser.add_argument("--batch-size", type=int, default=200, help="people in one call; fewer on a weak line")
 
-    def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, timeout: int, **options: Any) -> None:
+    def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, timeout: int, batch_size: int, **options: Any) -> None:
         if code not in settings.CHANNEL_SECRETS:
             raise CommandError(f"HOSO_CHANNEL_SECRETS names no secret for the channel {code}")
         try:
-            channel = channel_set(actor=None, code=code, name=name, base_url=url, client_id=client_id, timeout_seconds=timeout)
+            channel = channel_set(actor=None, code=code, name=name, base_url=url, client_id=client_id, timeout_seconds=timeout, batch_size=batch_size)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         self.stdout.write(f"{channel} ({channel.code}) sends to {channel.base_url}")
