@@ -82,8 +82,6 @@ def test_what_the_service_refuses_is_said_on_the_form(administrator, office, cli
 
     assert answer.status_code == 200
     assert message in answer.content.decode()
-        answer.context["errors"].data[0].messages if hasattr(answer.context["errors"].data[0], "messages") else answer.context["errors"][0]
-    )
     assert Grant.objects.count() == before
 
 
