@@ -17,6 +17,7 @@ from tests.workflows.certificates import PIN, World, manifest
 from workflows.manifest import read_manifest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "static" / "js" / "signing.js"
+PUBLIC = "https://hoso.example.gov.vn"
 BODY = manifest()
 STATES = ("asking", "pairing", "waiting", "signed", "refused", "expired", "unreachable", "failed")
 PAGE = """<!doctype html><meta charset="utf-8"><title>Page</title>
@@ -27,6 +28,11 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Page</title>
 <a data-signing-link target="_blank" hidden>Mở trang ký số</a>
 {states}
 </form><script src="/signing.js" defer></script>"""
+
+
+def page_for(agent):
+    states = "".join(f'<p data-signing-state="{state}" hidden>{state}</p>' for state in STATES)
+    return PAGE.format(manifest=base64.b64encode(BODY).decode(), agent=agent, states=states)
 
 
 class Site(ThreadingHTTPServer):
@@ -42,9 +48,7 @@ class SiteHandler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/signing.js":
             return self.answer(SCRIPT.read_bytes(), "text/javascript")
-        states = "".join(f'<p data-signing-state="{state}" hidden>{state}</p>' for state in STATES)
-        page = PAGE.format(manifest=base64.b64encode(BODY).decode(), agent=self.server.agent, states=states)
-        return self.answer(page.encode(), "text/html")
+        return self.answer(page_for(self.server.agent).encode(), "text/html")
 
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
@@ -272,3 +276,30 @@ def test_the_agents_page_fits_a_narrow_screen(window, agent, codes, tmp_path, bo
         details.click()
 
     assert own.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture
+def public(chromium, served, world, codes):
+    """A page on a public https origin, and an agent that knows it. Chrome asks its person before it lets such a page reach this machine."""
+    agent = served(Agent(port=0, origins=[PUBLIC], waiting=Inbox(p12=world.key(), announce=codes.append)))
+    context = chromium.new_context()
+    page = context.new_page()
+    page.route(f"{PUBLIC}/", lambda route: route.fulfill(body=page_for(agent.address), content_type="text/html"))
+    page.route(f"{PUBLIC}/signing.js", lambda route: route.fulfill(body=SCRIPT.read_text(), content_type="text/javascript"))
+    page.goto(f"{PUBLIC}/")
+    yield page
+    context.close()
+
+
+def test_a_public_page_reaches_the_agent_once_the_person_allowed_it(public, codes):
+    public.context.grant_permissions(["local-network-access"], origin=PUBLIC)
+
+    pair(press_start(public), codes)
+
+    expect(public.get_by_text("waiting")).to_be_visible()
+
+
+def test_a_public_page_without_the_persons_leave_says_that_it_cannot_reach_it(public):
+    public.get_by_role("button", name="Ký số").click()
+
+    expect(public.get_by_text("unreachable")).to_be_visible()
