@@ -6,6 +6,7 @@ paths but is not trusted for itself. `*.crl` are revocation lists, PEM or DER.
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,12 +15,24 @@ from pathlib import Path
 from asn1crypto import crl, pem, x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
+from django.utils.translation import gettext_lazy as _
+
+from workflows.errors import GateError
+
+logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
-class TrustStoreInvalid(Exception):
-    """The folder is missing, holds no anchor, or a file in it cannot be read; the message names it."""
+class TrustStoreInvalid(GateError):
+    """The folder is missing, holds no anchor, or a file in it cannot be read. `reason` names it, for the operator; `str()` is for people."""
+
+    code = "TRUST_STORE"
+    text = _("Signatures cannot be checked now: the list of trusted authorities is not in order. Nothing was approved; tell the operator.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -44,9 +57,13 @@ class TrustStore:
         """The store in `directory`, read again only when a file in it changed. Raises TrustStoreInvalid."""
         try:
             files = sorted((path, path.stat()) for path in Path(directory).iterdir() if path.suffix in (".pem", ".crl"))
+            return _load(tuple((path, state.st_mtime_ns, state.st_size) for path, state in files))
         except OSError as error:
+            logger.exception("TRUST_DIRECTORY cannot be read")
             raise TrustStoreInvalid(f"{directory}: {error.strerror}") from error
-        return _load(tuple((path, state.st_mtime_ns, state.st_size) for path, state in files))
+        except TrustStoreInvalid as error:
+            logger.exception("TRUST_DIRECTORY: %s", error.reason)
+            raise
 
     def parsed(self) -> Parsed:
         if not hasattr(self._own, "parsed"):
@@ -61,7 +78,7 @@ class TrustStore:
 @lru_cache(maxsize=8)
 def _load(files: tuple[tuple[Path, int, int], ...]) -> TrustStore:
     anchors, intermediates, lists = [], [], []
-    for path, _mtime, size in files:
+    for path, _changed, size in files:
         if size > MAX_FILE_BYTES:
             raise TrustStoreInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes")
         for der in _blocks(path):
@@ -81,7 +98,7 @@ def _blocks(path: Path) -> list[bytes]:
     body = path.read_bytes()
     check = load_der_x509_crl if path.suffix == ".crl" else load_der_x509_certificate
     try:
-        blocks = [der for _type, _headers, der in pem.unarmor(body, multiple=True)] if pem.detect(body) else [body]
+        blocks = [der for _kind, _headers, der in pem.unarmor(body, multiple=True)] if pem.detect(body) else [body]
         for der in blocks:
             check(der)
     except (ValueError, TypeError) as error:

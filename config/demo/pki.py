@@ -70,7 +70,7 @@ class DemoAuthority:
         key: Key | None = None,
         usages: Sequence[str] = ("digital_signature", "content_commitment"),
         extended_usages: Sequence[ObjectIdentifier] = (),
-        digest: hashes.HashAlgorithm | None = None,
+        digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | None = None,
         chain: bool = True,
     ) -> bytes:
         """A PKCS#12 container opened by `pin`: a new certificate, its key, and the issuing authority's certificate if `chain`.

@@ -266,8 +266,9 @@ def test_an_intermediate_in_the_trust_folder_is_no_anchor(own_world):
     (own_world.trust / "root.pem").rename(own_world.trust / "root.away")
     (own_world.trust / "issuing.pem").write_bytes((own_world.authority.directory / "issuing.pem").read_bytes())
 
-    with pytest.raises(TrustStoreInvalid, match="anchor"):
+    with pytest.raises(TrustStoreInvalid) as caught:
         own_world.verify(BODY, own_world.sign(BODY))
+    assert "no trust anchor" in caught.value.reason
 
 
 def test_an_expired_certificate_is_refused(world):
@@ -481,16 +482,18 @@ def test_a_refusal_says_what_to_do(world):
 
 
 def test_a_trust_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(TrustStoreInvalid, match="nowhere"):
+    with pytest.raises(TrustStoreInvalid) as caught:
         TrustStore.load(tmp_path / "nowhere")
+    assert "nowhere" in caught.value.reason
 
 
 @pytest.mark.parametrize("name", ["root.pem", "root.crl"])
 def test_a_broken_trust_file_is_named(own_world, name):
     (own_world.trust / name).write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
-    with pytest.raises(TrustStoreInvalid, match=name):
+    with pytest.raises(TrustStoreInvalid) as caught:
         TrustStore.load(own_world.trust)
+    assert name in caught.value.reason
 
 
 # Whatever the bytes are
