@@ -32,7 +32,9 @@ MO = PO.with_suffix(".mo")
 OUR_PACKAGES = ("config", "orgtree", "workflows", "registry", "planning", "exchange", "signing_agent")
 THEIR_PACKAGES = (Path(unfold.__file__).parent, Path(import_export.__file__).parent)
 # Parts of unfold that serve packages we do not install.
-NOT_OURS = re.compile(r"unfold/contrib/(constance|crispy|simple_history|location_field|guardian)|unfold_crispy|/components/chart/|wysiwyg|forms/helpers/toolbar")
+NOT_OURS = re.compile(
+    r"unfold/contrib/(constance|crispy|simple_history|location_field|guardian)|unfold_crispy|/components/chart/|wysiwyg|forms/helpers/toolbar"
+)
 KEYWORDS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "translate_lazy"), (1,)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
@@ -125,8 +127,8 @@ def _django_messages() -> set[object]:
     """Message ids that Django's own Vietnamese catalogues translate."""
     known: set[object] = set()
     folder = Path(django.__file__).parent
-    for path in [folder / "conf/locale/vi/LC_MESSAGES/django.po", *(folder / f"contrib/{app}/locale/vi/LC_MESSAGES/django.po" for app in ("admin", "auth"))]:
-        with path.open("rb") as file:
+    for place in ("conf", "contrib/admin", "contrib/auth"):
+        with (folder / place / "locale/vi/LC_MESSAGES/django.po").open("rb") as file:
             known |= {message.id for message in read_po(file) if message.id and _is_translated(message) and not message.fuzzy}
     return known
 
@@ -150,7 +152,7 @@ def _message_problems(message: Message) -> Iterator[str]:
 
 
 def _texts(catalog: Catalog) -> dict[object, object]:
-    return {(message.context, message.id): _plain(message.string) for message in catalog if message.id and _is_translated(message)}
+    return {(message.context, _plain(message.id)): _plain(message.string) for message in catalog if message.id and _is_translated(message)}
 
 
 def _plain(string: object) -> object:
