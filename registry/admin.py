@@ -1,0 +1,140 @@
+"""People and code lists in the admin's shell.
+
+People are read-only here: one proposes a change on the person's page. The import button leads to the upload of a workbook, which
+goes through the gate; the export writes the columns of the Resource, scoped like every list, and leaves a line in the audit trail.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from import_export.admin import ImportExportModelAdmin
+from import_export.formats import base_formats
+from unfold.admin import ModelAdmin
+from unfold.contrib.import_export.forms import ExportForm, ImportForm
+
+from orgtree import scope
+from orgtree.admin import ReadOnly
+from orgtree.choices import Action
+from registry.models import CodeItem, RankCode, SalaryStep, StaffProfile
+from registry.resources import StaffProfileResource, template_workbook
+from registry.selectors.staff import StaffFilter, masked, staff_list
+from workflows.services.audit import audit
+
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than 10,000 rows: on a nation's files a full count costs more than the page. Who wants more, searches."""
+
+    limit = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by().values("pk")[: self.limit].count()
+
+
+@admin.register(StaffProfile)
+class StaffProfileAdmin(ReadOnly, ModelAdmin, ImportExportModelAdmin):
+    """The files that the reader may see."""
+
+    list_display = ("birth_name", "birth_date", "number", "using_unit", "personnel_type", "rank_code")
+    list_filter = ("personnel_type",)
+    list_select_related = ("using_unit",)
+    list_per_page = 100
+    search_fields = ("name_search",)
+    ordering = ("name_sort", "id")
+    show_full_result_count = False
+    paginator = CappedPaginator
+    resource_classes = (StaffProfileResource,)
+    formats = import_formats = export_formats = (base_formats.XLSX, base_formats.CSV)
+    to_encoding = "utf-8-sig"  # Excel takes a CSV without the mark for another code page
+    import_form_class, export_form_class = ImportForm, ExportForm
+
+    @admin.display(description=_("Personal identification number"))
+    def number(self, profile: StaffProfile) -> str:
+        return masked(profile.citizen_id)
+
+    def has_view_permission(self, request: HttpRequest, obj: StaffProfile | None = None) -> bool:
+        return request.user.is_active and (obj is None or scope.can(request.user, Action.VIEW, obj.using_unit_id))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return scope.units(request.user, Action.EDIT).exists()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffProfile]:
+        return staff_list(user=request.user, wanted=StaffFilter())
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[StaffProfile], search_term: str) -> tuple[QuerySet[StaffProfile], bool]:
+        if not search_term:
+            return queryset, False
+        return queryset.filter(pk__in=staff_list(user=request.user, wanted=StaffFilter(text=search_term)).values("pk")), False
+
+    def get_urls(self) -> list[URLPattern]:
+        template = path("template.xlsx", self.admin_site.admin_view(self.template_download), name="registry_staffprofile_template")
+        return [template, *super().get_urls()]
+
+    def template_download(self, request: HttpRequest) -> HttpResponse:
+        """The empty workbook to fill in."""
+        return HttpResponse(template_workbook(), content_type=WORKBOOK_TYPE, headers={"Content-Disposition": 'attachment; filename="mau-ho-so.xlsx"'})
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
+        """A person has one page, with the button that proposes a change."""
+        return redirect("registry:staff_detail", object_id)
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponseRedirect:
+        """Import is an upload: it goes through the gate."""
+        return redirect("registry:upload_new")
+
+    process_import = import_action
+
+    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {"user": request.user}
+
+    def get_data_for_export(self, request: HttpRequest, queryset: QuerySet[StaffProfile], **kwargs: Any) -> Any:
+        exported = super().get_data_for_export(request, queryset, **kwargs)
+        audit(actor=request.user, action="profiles.exported", rows=len(exported), query=request.GET.urlencode())
+        return exported
+
+
+class Lists(ModelAdmin):
+    """A list that an administrator extends, with Django's own permissions. Nothing is deleted, since old files keep old codes."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CodeItem)
+class CodeItemAdmin(Lists):
+    list_display = ("list", "code", "name_vi", "name_en", "valid_from", "valid_to")
+    list_filter = ("list",)
+    search_fields = ("code", "name_vi", "name_en")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CodeItem | None = None) -> tuple[str, ...]:
+        return ("list", "code") if obj else ()
+
+
+@admin.register(RankCode)
+class RankCodeAdmin(Lists):
+    list_display = ("code", "title", "group", "grade", "salary_class")
+    list_filter = ("group", "salary_class")
+    search_fields = ("code", "title")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RankCode | None = None) -> tuple[str, ...]:
+        return ("code",) if obj else ()
+
+
+@admin.register(SalaryStep)
+class SalaryStepAdmin(Lists):
+    list_display = ("salary_class", "step", "coefficient", "months", "max_step")
+    list_filter = ("salary_class",)

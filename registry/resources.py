@@ -1,0 +1,145 @@
+"""The columns of people as a spreadsheet, declared once (import-export) for template, import and export.
+
+What a Resource may not do here is save: people become true through the gate alone, so importing is an upload (services.uploads),
+and every way in which import-export would write an instance refuses. An exported file can be sent back as a workbook: its headings
+are those of the template, and its cells are read as the values they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from itertools import islice
+from typing import Any, NoReturn
+from uuid import UUID
+
+import xlsxwriter
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from import_export import fields, resources
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.worksheet import Worksheet
+
+from orgtree import scope
+from orgtree.choices import Action
+from orgtree.models import OrgUnit, User
+from registry.choices import Sensitivity
+from registry.fields import FIELDS, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.models import CodeItem, Posting, StaffProfile
+from registry.selectors.staff import masked
+from registry.targets import show
+
+CHUNK = 2_000
+MAX_ROWS = 100_000  # what one workbook may bring back
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+Line = Mapping[str, str]
+
+
+class WritesThroughTheGate(Exception):
+    """import-export was about to write people; send a workbook instead (services.uploads)."""
+
+
+def neutral(text: str) -> str:
+    """The text as a cell that no spreadsheet program takes for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+class StaffProfileResource(resources.Resource):
+    """People as rows, in the order of the form. `user` decides what is shown: class-A values only where they may edit, else masked."""
+
+    def __init__(self, *, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._user = user
+        self.fields = {one.name: fields.Field(column_name=one.heading) for one in FIELDS}
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        return str(StaffProfile._meta.verbose_name_plural)
+
+    def get_export_order(self) -> list[str]:
+        return [one.name for one in FIELDS]
+
+    get_import_order = get_export_order
+
+    def iter_queryset(self, queryset: QuerySet[StaffProfile]) -> Iterator[Line]:
+        """Lines of readable text, some thousand people at a time: codes, units and posts are looked up once for all of them."""
+        people = queryset.order_by("name_sort", "id").iterator(chunk_size=CHUNK)
+        exported = 0
+        while chunk := list(islice(people, CHUNK)):
+            exported += len(chunk)
+            if exported > MAX_ROWS:
+                raise ValueError(_("At most {limit} files are exported at a time; narrow the list down first.").format(limit=MAX_ROWS))
+            yield from _lines(chunk, self._open_units(chunk))
+
+    def export_field(self, field: fields.Field, instance: Line, **kwargs: Any) -> str:
+        return neutral(instance[self.get_field_name(field)])
+
+    def _open_units(self, people: Iterable[StaffProfile]) -> set[UUID]:
+        """Units in which the reader may edit, and so sees what is masked elsewhere."""
+        units = {one.using_unit_id for one in people}
+        return set() if self._user is None else units - scope.outside(self._user, Action.EDIT, units)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise WritesThroughTheGate
+
+    import_data = import_row = save_instance = do_instance_save = delete_instance = bulk_create = bulk_update = bulk_delete = _refuse
+
+
+def _lines(people: list[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
+    """One line a person, by field name."""
+    posts = _current_posts(people)
+    columns = [(one, _texts(one, people)) for one in FIELDS if not one.is_posting]
+    for person in people:
+        line = {one.name: texts[_value(one, person)] for one, texts in columns}
+        if person.using_unit_id not in open_units:
+            line |= {one.name: masked(line[one.name]) for one in FIELDS if one.sensitivity == Sensitivity.A}
+        yield {**line, **posts.get(person.pk, {POSTING_TITLE: "", POSTING_FROM: ""})}
+
+
+def _value(one: ProfileField, person: StaffProfile) -> Any:
+    return getattr(person, f"{one.name}_id" if one.kind == "unit" else one.name)
+
+
+def _texts(one: ProfileField, people: Iterable[StaffProfile]) -> dict[Any, str]:
+    """How each value of a field is written in a cell, so that the upload reads it back."""
+    values = {_value(one, person) for person in people}
+    if one.kind == "unit":
+        return dict(OrgUnit.objects.filter(pk__in=values).values_list("pk", "code"))
+    if one.kind in ("rank", "area"):
+        return {value: value or "" for value in values}
+    if one.kind == "date":
+        return {value: f"{value:%d/%m/%Y}" if value else "" for value in values}
+    return show(one.name, values)
+
+
+def _current_posts(people: Iterable[StaffProfile]) -> dict[UUID, Line]:
+    rows = Posting.objects.filter(staff__in=[one.pk for one in people], valid_to=None).values_list("staff", "title", "valid_from")
+    return {staff: {POSTING_TITLE: title, POSTING_FROM: f"{since:%d/%m/%Y}"} for staff, title, since in rows}
+
+
+def template_workbook() -> bytes:
+    """An empty workbook with the headings that an upload understands, examples as notes, and the code lists to choose from."""
+    file = BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+        table, choices = book.add_worksheet("Hồ sơ"), book.add_worksheet("Danh mục")
+        _write_headings(book, table)
+        listed = [place for place, one in enumerate(FIELDS) if one.code_list]
+        for column, place in enumerate(listed):
+            names = list(CodeItem.objects.filter(list=FIELDS[place].code_list).order_by("sort", "code").values_list("name_vi", flat=True))
+            choices.set_column(column, column, 28)
+            choices.write_column(0, column, names)
+            letter = xl_col_to_name(column)
+            source = f"='Danh mục'!${letter}$1:${letter}${len(names)}"
+            table.data_validation(1, place, MAX_ROWS, place, {"validate": "list", "source": source, "error_type": "warning"})
+    return file.getvalue()
+
+
+def _write_headings(book: xlsxwriter.Workbook, sheet: Worksheet) -> None:
+    """One heading a column of the Resource, what must be filled in coloured; every cell below is text, so that zeros stay."""
+    look = {"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1}
+    optional, required, text = book.add_format(look), book.add_format({**look, "bg_color": "#FFF2CC"}), book.add_format({"num_format": "@"})
+    sheet.freeze_panes(1, 0)
+    for column, (one, heading) in enumerate(zip(FIELDS, StaffProfileResource().get_export_headers(), strict=True)):
+        sheet.set_column(column, column, 18, text)
+        sheet.write_string(0, column, heading, required if one.required else optional)
+        sheet.write_comment(0, column, _("Form item {item}. For example: {example}").format(item=one.item, example=one.example))
