@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -23,7 +24,7 @@ from psycopg.pq import TransactionStatus
 
 from workflows.choices import Severity
 from workflows.documents import PATTERNS, Field, Rows
-from workflows.rules import Check, Found, Others, Rule, Subject
+from workflows.rules import Check, Found, Others, Subject
 from workflows.targets import Target, target, targets
 
 VALUE_FORM = "VALUE_FORM"
@@ -53,33 +54,23 @@ def opened(source: str, params: Sequence[Any]) -> Iterator[Opened]:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("documents are opened inside a transaction")
     with connection.cursor() as cursor:
-        _drop(cursor)
-        cursor.execute(f"create temp table opened_document as {source}", params)
-        cursor.execute("create temp table opened_item as select leaf_index, kind, key, op, base_version, digest from opened_document")
-        cursor.execute("create unique index on opened_item(key, kind)")
-        cursor.execute("analyze opened_item")
-        cursor.execute("create temp table opened_finding(leaf_index int, code text, severity text, field text, value text)")
+        cursor.execute(_script(source), params)
         cursor.execute("select distinct kind from opened_item")
         kinds = [target(kind) for (kind,) in cursor.fetchall()]
-        # Tables of absent kinds stay open and empty, so that a rule on people may look at units of the same request.
-        for one in targets():
-            _open_kind(cursor, one)
-        cursor.execute("drop table opened_document")
     try:
         yield Opened(sorted(kinds, key=lambda one: one.order))
     finally:
         if not connection.needs_rollback and not _transaction_failed():
             with connection.cursor() as cursor:
-                _drop(cursor)
+                cursor.execute(_drop())
 
 
 def check(open_: Opened, *, today: date) -> None:
     """Run every rule of the opened kinds; findings gather in opened_finding, set-wise, none of them fetched."""
-    for one in open_.targets:
-        binding = _check_of(one, today)
-        columns = {item.name: item.column for item in one.schema.fields}
-        for rule in one.rules:
-            _run(rule, binding, columns, one)
+    with connection.cursor() as cursor:
+        for one in open_.targets:
+            if statement := _rules_statement(one, today):
+                cursor.execute(*statement)
 
 
 def findings(*, severity: Severity | None = None) -> list[Found]:
@@ -100,80 +91,94 @@ def failed_leaves() -> list[int]:
         return [leaf for (leaf,) in cursor.fetchall()]
 
 
+@lru_cache(maxsize=32)
+def _rules_statement(one: Target, today: date) -> tuple[str, tuple[Any, ...]] | None:
+    """All rules of a kind as one INSERT. They depend on nothing but the day, so they are compiled once a day and process."""
+    binding = _check_of(one, today)
+    columns = {item.name: item.column for item in one.schema.fields}
+    parts: list[str] = []
+    params: list[Any] = []
+    for rule in one.rules:
+        expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
+        queryset = rule.find(binding).annotate(finding_value=expression).values_list("leaf_index", "finding_value")
+        try:
+            sql, values = queryset.query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        parts.append(f"select q.leaf, %s, %s, %s, q.value from ({sql}) q(leaf, value)")
+        params += [rule.code, str(rule.severity), rule.field, *values]
+    return ("insert into opened_finding select distinct * from (" + " union all ".join(parts) + ") found", tuple(params)) if parts else None
+
+
 def _check_of(one: Target, today: date) -> Check:
     subject = Subject(one.opened._default_manager.all(), {name: rows.opened._default_manager.all() for name, rows in one.rows.items()})
     untouched = one.live._default_manager.filter(~Exists(one.opened._default_manager.filter(pk=OuterRef("pk"))))
     return Check(subject=subject, others=Others((one.opened._default_manager.all(), untouched)), today=today)
 
 
-def _run(rule: Rule, binding: Check, columns: dict[str, str], one: Target) -> None:
-    queryset = rule.find(binding)
-    expression = rule.value_expression(columns.get(rule.field, rule.field))
-    try:
-        sql, params = (
-            queryset.annotate(finding_value=Cast(expression, TextField())).values_list("leaf_index", "finding_value").query.sql_with_params()
-        )
-    except EmptyResultSet:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"insert into opened_finding select distinct q.leaf, %s, %s, %s, q.value from ({sql}) q(leaf, value)",
-            [rule.code, rule.severity, rule.field, *params],
-        )
-
-
 def _tables(one: Target) -> list[str]:
     return [one.opened._meta.db_table, *(rows.opened._meta.db_table for rows in one.rows.values())]
 
 
-def _drop(cursor: Any) -> None:
+def _script(source: str) -> str:
+    """Everything that opening does, as one script for one round trip.
+
+    Tables of kinds without a record are made too, empty, so that a rule on people may look at units of the same request.
+    """
+    return ";\n".join(
+        [
+            _drop(),
+            f"create temp table opened_document as {source}",
+            "create temp table opened_item as select leaf_index, kind, key, op, base_version, digest from opened_document",
+            "create unique index on opened_item(key, kind)",
+            "analyze opened_item",
+            "create temp table opened_finding(leaf_index int, code text, severity text, field text, value text)",
+            *(statement for one in targets() for statement in _open_kind(one)),
+            "drop table opened_document",
+        ]
+    )
+
+
+def _drop() -> str:
     names = ["opened_document", "opened_item", "opened_finding", *(name for one in targets() for name in _tables(one))]
-    cursor.execute("select relname from pg_class where relpersistence = 't' and relname = any(%s) and relnamespace = pg_my_temp_schema()", [names])
-    if present := [name for (name,) in cursor.fetchall()]:
-        cursor.execute(f"drop table {', '.join('pg_temp.' + name for name in present)}")
+    return f"drop table if exists {', '.join('pg_temp.' + name for name in names)}"
 
 
-def _open_kind(cursor: Any, one: Target) -> None:
+def _open_kind(one: Target) -> Iterator[str]:
     table = one.opened._meta.db_table
     fields, rows = one.schema.fields, one.schema.rows
     shape = ", ".join([*(f"{f.name} text" for f in fields), *(f"{r.name} jsonb" for r in rows)])
     select = ", ".join([*(f"d.{f.name} as {f.name}" for f in fields), *(f"d.{r.name} as {r.name}" for r in rows)])
-    cursor.execute(
+    yield (
         f"create temp table opened_text as select o.leaf_index, o.key as id, o.op, o.base_version, o.digest, {select} "
-        f"from opened_document o cross join lateral jsonb_to_record(convert_from(o.body, 'UTF8')::jsonb) d({shape}) where o.kind = %s",
-        [one.kind],
+        f"from opened_document o cross join lateral jsonb_to_record(convert_from(o.body, 'UTF8')::jsonb) d({shape}) where o.kind = '{one.kind}'"
     )
-    _find_misformed(cursor, fields, "opened_text")
+    yield from _find_misformed(fields, "opened_text")
     typed = ", ".join(f"{_typed(f)} as {f.column}" for f in fields)
-    cursor.execute(
-        f"create temp table {table} as select leaf_index, id, op, base_version, base_version + 1 as version, digest, {typed} from opened_text"
-    )
-    cursor.execute(f"create unique index on {table}(id)")
-    for item in fields:
-        if item.column in one.indexed:
-            cursor.execute(f"create index on {table}({item.column})")
-    cursor.execute(f"analyze {table}")
+    yield f"create temp table {table} as select leaf_index, id, op, base_version, base_version + 1 as version, digest, {typed} from opened_text"
+    yield f"create unique index on {table}(id)"
+    yield from (f"create index on {table}({item.column})" for item in fields if item.column in one.indexed)
+    yield f"analyze {table}"
     for list_ in rows:
-        _open_rows(cursor, one, list_)
-    cursor.execute("drop table opened_text")
+        yield from _open_rows(one, list_)
+    yield "drop table opened_text"
 
 
-def _open_rows(cursor: Any, one: Target, rows: Rows) -> None:
+def _open_rows(one: Target, rows: Rows) -> Iterator[str]:
     binding = one.rows[rows.name]
     table = binding.opened._meta.db_table
     shape = ", ".join(f"{f.name} text" for f in rows.fields)
-    cursor.execute(
-        f"create temp table opened_text_row as select t.leaf_index, t.op, t.base_version, t.id as parent_id, row_number() over () as id, "
-        f"{', '.join('x.' + f.name for f in rows.fields)} from opened_text t cross join lateral jsonb_to_recordset(t.{rows.name}) x({shape})"
+    columns = ", ".join("x." + f.name for f in rows.fields)
+    yield (
+        f"create temp table opened_text_row as select t.leaf_index, t.op, t.base_version, t.id as parent_id, row_number() over () as id, {columns} "
+        f"from opened_text t cross join lateral jsonb_to_recordset(t.{rows.name}) x({shape})"
     )
-    _find_misformed(cursor, rows.fields, "opened_text_row", prefix=rows.name + ".")
+    yield from _find_misformed(rows.fields, "opened_text_row", prefix=rows.name + ".")
     typed = ", ".join(f"{_typed(f)} as {f.column}" for f in rows.fields)
-    cursor.execute(
-        f"create temp table {table} as select leaf_index, op, base_version, id, parent_id as {binding.parent}, {typed} from opened_text_row"
-    )
-    cursor.execute(f"create index on {table}({binding.parent})")
-    cursor.execute(f"analyze {table}")
-    cursor.execute("drop table opened_text_row")
+    yield f"create temp table {table} as select leaf_index, op, base_version, id, parent_id as {binding.parent}, {typed} from opened_text_row"
+    yield f"create index on {table}({binding.parent})"
+    yield f"analyze {table}"
+    yield "drop table opened_text_row"
 
 
 def _well_formed(item: Field) -> str:
@@ -186,15 +191,14 @@ def _typed(item: Field) -> str:
     return f"case when {_well_formed(item)} then {item.name}::{item.sql_type} end"
 
 
-def _find_misformed(cursor: Any, fields: Sequence[Field], table: str, prefix: str = "") -> None:
+def _find_misformed(fields: Sequence[Field], table: str, prefix: str = "") -> Iterator[str]:
     checked = [item for item in fields if item.type in PATTERNS]
-    if not checked:
-        return
-    values = ", ".join(f"('{prefix}{f.name}', {f.name}, {f.name} is not null and not {_well_formed(f)})" for f in checked)
-    cursor.execute(
-        f"insert into opened_finding select t.leaf_index, '{VALUE_FORM}', 'error', v.field, v.value from {table} t "
-        f"cross join lateral (values {values}) v(field, value, bad) where v.bad"
-    )
+    if checked:
+        values = ", ".join(f"('{prefix}{f.name}', {f.name}, {f.name} is not null and not {_well_formed(f)})" for f in checked)
+        yield (
+            f"insert into opened_finding select t.leaf_index, '{VALUE_FORM}', 'error', v.field, v.value from {table} t "
+            f"cross join lateral (values {values}) v(field, value, bad) where v.bad"
+        )
 
 
 def _transaction_failed() -> bool:
