@@ -299,22 +299,22 @@ def _check_integrity(signed: cms.SignedData, signer: cms.SignerInfo, certificate
 
 def _validated_chain(certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore) -> list[bytes]:
     """DER of the path, signer first. Raises SignatureRefused with the code of what is wrong with it."""
-    known = trust.parsed()
-    context = ValidationContext(
-        trust_roots=known.anchors,
-        other_certs=known.intermediates,
-        crls=known.revocation_lists,
-        moment=moment,
-        allow_fetching=False,
-        revinfo_policy=EVERY_CERTIFICATE_CHECKED,
-        algorithm_usage_policy=ALGORITHMS,
-    )
-    try:
-        path = complete(CertificateValidator(certificate, intermediate_certs=others, validation_context=context).async_validate_path())
-    except tuple(kind for kind, _code in PATH_REFUSALS) as error:
-        code = next(code for kind, code in PATH_REFUSALS if isinstance(error, kind))
-        raise SignatureRefused(code, str(error)) from error
-    return [item.dump() for item in reversed(list(path))]
+    with trust.lent() as known:
+        context = ValidationContext(
+            trust_roots=known.anchors,
+            other_certs=known.intermediates,
+            crls=known.revocation_lists,
+            moment=moment,
+            allow_fetching=False,
+            revinfo_policy=EVERY_CERTIFICATE_CHECKED,
+            algorithm_usage_policy=ALGORITHMS,
+        )
+        try:
+            path = complete(CertificateValidator(certificate, intermediate_certs=others, validation_context=context).async_validate_path())
+        except tuple(kind for kind, _code in PATH_REFUSALS) as error:
+            code = next(code for kind, code in PATH_REFUSALS if isinstance(error, kind))
+            raise SignatureRefused(code, str(error)) from error
+        return [item.dump() for item in reversed(list(path))]
 
 
 def _check_usage(certificate: x509.Certificate) -> None:

@@ -1,20 +1,23 @@
 """What the installation trusts: the anchors, intermediates and revocation lists that the operator keeps in one folder.
 
 Any `*.pem` may hold several certificates. A certificate signed by itself is an anchor; any other one helps to build
-paths but is not trusted for itself. `*.crl` are revocation lists, PEM or DER.
+paths but is not trusted for itself. A `*.crl` is one revocation list, PEM or DER.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from asn1crypto import crl, pem, x509
+from asn1crypto import crl, x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl, load_pem_x509_certificates, load_pem_x509_crl
 from django.utils.translation import gettext_lazy as _
 
 from workflows.errors import GateError
@@ -44,13 +47,12 @@ class Parsed:
 
 @dataclass(frozen=True)
 class TrustStore:
-    """DER of everything, as read; safe to share between threads. `parsed()` gives objects of the calling thread."""
+    """DER of everything, as read; safe to share between threads. `lent()` gives parsed objects to one thread at a time."""
 
     anchors: tuple[bytes, ...]
     intermediates: tuple[bytes, ...] = ()
     revocation_lists: tuple[bytes, ...] = ()
-    # asn1crypto parses lazily inside its objects without a lock, so threads must not share them.
-    _own: threading.local = field(default_factory=threading.local, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
     def load(cls, directory: Path) -> TrustStore:
@@ -65,14 +67,22 @@ class TrustStore:
             logger.exception("TRUST_DIRECTORY: %s", error.reason)
             raise
 
-    def parsed(self) -> Parsed:
-        if not hasattr(self._own, "parsed"):
-            self._own.parsed = Parsed(
-                anchors=[x509.Certificate.load(der) for der in self.anchors],
-                intermediates=[x509.Certificate.load(der) for der in self.intermediates],
-                revocation_lists=[crl.CertificateList.load(der) for der in self.revocation_lists],
-            )
-        return self._own.parsed
+    @contextmanager
+    def lent(self) -> Iterator[Parsed]:
+        """The parsed store, for this thread alone: asn1crypto goes on parsing inside its objects as they are read, without a lock.
+
+        A copy a thread would do too, but a revocation list of 50,000 entries takes seconds and 100 MB to parse.
+        """
+        with self._lock:
+            yield self._parsed
+
+    @cached_property
+    def _parsed(self) -> Parsed:
+        return Parsed(
+            anchors=[x509.Certificate.load(der) for der in self.anchors],
+            intermediates=[x509.Certificate.load(der) for der in self.intermediates],
+            revocation_lists=[crl.CertificateList.load(der) for der in self.revocation_lists],
+        )
 
 
 @lru_cache(maxsize=8)
@@ -94,16 +104,15 @@ def _load(files: tuple[tuple[Path, int, int], ...]) -> TrustStore:
 
 
 def _blocks(path: Path) -> list[bytes]:
-    """DER of everything in a file, each parsed once by the strict parser of `cryptography`, so that a bad file is found now."""
+    """DER of everything in a file, parsed once by the strict parser of `cryptography`, so that a bad file is found now."""
     body = path.read_bytes()
-    check = load_der_x509_crl if path.suffix == ".crl" else load_der_x509_certificate
+    armoured = b"-----BEGIN" in body[:1000]
     try:
-        blocks = [der for _kind, _headers, der in pem.unarmor(body, multiple=True)] if pem.detect(body) else [body]
-        for der in blocks:
-            check(der)
+        if path.suffix == ".pem":
+            return [one.public_bytes(Encoding.DER) for one in load_pem_x509_certificates(body)]
+        return [(load_pem_x509_crl(body) if armoured else load_der_x509_crl(body)).public_bytes(Encoding.DER)]
     except (ValueError, TypeError) as error:
         raise TrustStoreInvalid(f"{path} cannot be read: {error}") from error
-    return blocks
 
 
 def _signed_by_itself(der: bytes) -> bool:

@@ -10,6 +10,7 @@ from asn1crypto import cms, x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.x509 import load_pem_x509_crl
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -485,6 +486,22 @@ def test_a_trust_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(TrustStoreInvalid) as caught:
         TrustStore.load(tmp_path / "nowhere")
     assert "nowhere" in caught.value.reason
+
+
+def test_a_revocation_list_may_be_der(own_world):
+    for file in own_world.trust.glob("*.crl"):
+        file.write_bytes(load_pem_x509_crl(file.read_bytes()).public_bytes(serialization.Encoding.DER))
+
+    assert own_world.verify(BODY, own_world.sign(BODY)).common_name == AN.name
+
+
+def test_one_file_may_hold_several_certificates(own_world):
+    chain = (own_world.authority.directory / "issuing.pem").read_bytes() + (own_world.trust / "root.pem").read_bytes()
+    (own_world.trust / "root.pem").write_bytes(chain)
+
+    store = TrustStore.load(own_world.trust)
+
+    assert (len(store.anchors), len(store.intermediates), len(store.revocation_lists)) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("name", ["root.pem", "root.crl"])
