@@ -6,8 +6,9 @@ lists the same fields and a test compares the two. Nothing else in the program l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -55,8 +56,7 @@ class Environment:
                 values[item.name] = _PARSERS[str(item.type)](text)
             except ValueError as error:
                 problems.append(f"{name}: {error}")
-        if values.get("hoso_role", "agency") not in ("agency", "hub"):
-            problems.append("HOSO_ROLE must be agency or hub")
+        problems += _contradictions(values)
         if problems:
             raise EnvironmentInvalid("; ".join(problems))
         return cls(**values)
@@ -64,8 +64,6 @@ class Environment:
     def database(self) -> dict[str, Any]:
         """DATABASE_URL as Django's DATABASES entry; query parameters become connection options."""
         url = urlsplit(self.database_url)
-        if url.scheme not in ("postgresql", "postgres"):
-            raise EnvironmentInvalid("DATABASE_URL must begin with postgresql://")
         options: dict[str, Any] = dict(parse_qsl(url.query))
         host = options.pop("host", None) or unquote(url.hostname or "")
         return {
@@ -77,6 +75,41 @@ class Environment:
             "PORT": str(url.port or options.pop("port", "")),
             "OPTIONS": options,
         }
+
+    def email(self) -> dict[str, Any]:
+        """EMAIL_URL as Django's EMAIL_* settings; port 465 means TLS from the first byte, any other STARTTLS when there is a password."""
+        url = urlsplit(self.email_url)
+        if url.scheme == "console":
+            return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": url.hostname or "",
+            "EMAIL_PORT": url.port or 25,
+            "EMAIL_HOST_USER": unquote(url.username or ""),
+            "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+            "EMAIL_USE_SSL": url.port == 465,
+            "EMAIL_USE_TLS": bool(url.password) and url.port != 465,
+        }
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is of the right type and still cannot be."""
+    if values.get("hoso_role", "agency") not in ("agency", "hub"):
+        yield "HOSO_ROLE must be agency or hub"
+    if not values.get("database_url", "postgresql://").startswith(("postgresql://", "postgres://")):
+        yield "DATABASE_URL must begin with postgresql://"
+    if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://")):
+        yield "REDIS_URL must begin with redis:// or rediss://"
+    if not values.get("email_url", "console://").startswith(("console://", "smtp://")):
+        yield "EMAIL_URL must begin with smtp:// or console://"
+    if any("=" not in pair for pair in values.get("hoso_channel_secrets", ())):
+        yield "HOSO_CHANNEL_SECRETS must be code=secret, separated by commas"
+    if values.get("log_level", "INFO") not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        yield "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"
+    try:
+        date.fromisoformat(values.get("hoso_today", "2000-01-01"))
+    except ValueError:
+        yield "HOSO_TODAY must be a day as YYYY-MM-DD"
 
 
 def _boolean(text: str) -> bool:

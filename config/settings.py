@@ -176,7 +176,7 @@ OAUTH2_PROVIDER = {
 }
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend" if ENVIRONMENT.email_url.startswith("console") else "django.core.mail.backends.smtp.EmailBackend"
+globals().update(ENVIRONMENT.email())
 
 LOGGING = {
     "version": 1,
