@@ -4,6 +4,9 @@ A grant on a unit covers the unit and everything below it, which in the tree is 
 that somebody holds today are fetched first, then anything with a unit is filtered by them: one grant costs one row, however
 many people stand below. Nobody asks guardian or `has_perm`, and nobody asks in a loop.
 
+Between the two queries the tree may be renumbered, and old bounds would then show strangers: every filter also asks, once a
+query, whether the granted unit still has these bounds, and shows nothing for that grant if not.
+
 Inactive users see nothing, superusers everything. An end of a grant works from the beginning of that day in Viet Nam.
 """
 
@@ -15,7 +18,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from orgtree import clock
 from orgtree.choices import Action
@@ -27,11 +30,12 @@ Somebody = User | AnonymousUser
 
 @dataclass(frozen=True, order=True)
 class Interval:
-    """A subtree: the units of tree `tree_id` whose `lft` lies from `lft` to `rght`."""
+    """The subtree of `unit_id`: the units of tree `tree_id` whose `lft` lies from `lft` to `rght`."""
 
     tree_id: int
     lft: int
     rght: int
+    unit_id: UUID
 
 
 def scoped(queryset: QuerySet[M], user: Somebody, action: Action, unit_field: str = "unit") -> QuerySet[M]:
@@ -51,10 +55,7 @@ def tops(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
     """The topmost of those units: the roots of what `user` sees. Everything else he sees lies below one of them."""
     if user.is_active and user.is_superuser:
         return OrgUnit.objects.filter(parent=None)
-    heads = Q(pk__in=[])
-    for one in intervals(user, action):
-        heads |= Q(tree_id=one.tree_id, lft=one.lft)
-    return OrgUnit.objects.filter(heads)
+    return OrgUnit.objects.filter(pk__in=[one.unit_id for one in intervals(user, action)])
 
 
 def can(user: Somebody, action: Action, unit: OrgUnit | UUID | None) -> bool:
@@ -79,15 +80,18 @@ def outside(user: Somebody, action: Action, unit_ids: Iterable[UUID]) -> set[UUI
 
 def holders(action: Action, unit: OrgUnit) -> QuerySet[User]:
     """The active users who hold `action` on `unit` by a grant on it or above it. Superusers only where they hold one too."""
-    above = OrgUnit.objects.filter(tree_id=unit.tree_id, lft__lte=unit.lft, rght__gte=unit.rght)
-    return User.objects.filter(Exists(_held(action, user=OuterRef("pk")).filter(content_object__in=above)), is_active=True).order_by("pk")
+    # By key: the bounds of an instance read earlier may be stale.
+    below = OrgUnit.objects.filter(
+        pk=unit.pk, tree_id=OuterRef("content_object__tree_id"), lft__gte=OuterRef("content_object__lft"), rght__lte=OuterRef("content_object__rght")
+    )
+    return User.objects.filter(Exists(_held(action, user=OuterRef("pk")).filter(Exists(below))), is_active=True).order_by("pk")
 
 
 def intervals(user: Somebody, action: Action) -> list[Interval]:
     """The subtrees on which `user` holds `action` today, nested ones left out. One query."""
     if not user.is_active:
         return []
-    rows = _held(action, user=user).values_list(F("content_object__tree_id"), F("content_object__lft"), F("content_object__rght"))
+    rows = _held(action, user=user).values_list("content_object__tree_id", "content_object__lft", "content_object__rght", "content_object_id")
     outermost: list[Interval] = []
     for one in sorted({Interval(*row) for row in rows}):
         if not outermost or one.tree_id != outermost[-1].tree_id or one.lft > outermost[-1].rght:
@@ -110,5 +114,6 @@ def _filtered(queryset: QuerySet[M], user: Somebody, action: Action, prefix: str
         return queryset
     condition = Q()
     for one in intervals(user, action):
-        condition |= Q(**{f"{prefix}tree_id": one.tree_id, f"{prefix}lft__range": (one.lft, one.rght)})
+        unmoved = Exists(OrgUnit.objects.filter(pk=one.unit_id, tree_id=one.tree_id, lft=one.lft, rght=one.rght).order_by())
+        condition |= Q(unmoved, **{f"{prefix}tree_id": one.tree_id, f"{prefix}lft__range": (one.lft, one.rght)})
     return queryset.filter(condition) if condition else queryset.none()

@@ -182,6 +182,28 @@ def test_rights_move_with_a_unit_that_moves(province):
     assert set(province) - seen(clerk) == {"province", "commune", "other province"}
 
 
+def test_a_tree_renumbered_between_question_and_answer_shows_nobody_elses_units(province):
+    clerk = user_make()
+    grant_make(clerk, Role.CLERK, province["commune"])
+    question = scope.units(clerk, Action.VIEW)
+
+    units_make([unit_row("newcomer", parent=province["province"].pk, order_no=0) for _ in range(3)])  # takes the place of the commune
+
+    assert set(question) == set()
+    assert seen(clerk) == {"commune", "school"}
+
+
+def test_holders_do_not_depend_on_when_the_unit_was_read(province):
+    here, beside = user_make(), user_make()
+    grant_make(here, Role.SUPERVISOR, province["school"])
+    grant_make(beside, Role.SUPERVISOR, province["registry office"])
+    stale = OrgUnit.objects.get(name="school")
+
+    units_make([unit_row("newcomer", parent=province["province"].pk, order_no=0) for _ in range(3)])
+
+    assert list(scope.holders(Action.APPROVE, stale)) == [here]
+
+
 @st.composite
 def granted_trees(draw):
     """Superiors as indexes (None for a root), then grants as (unit index, role, first day, last day) counted from today."""
