@@ -1,7 +1,6 @@
 import uuid
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -85,7 +84,7 @@ class InboundEvidence(models.Model):
     version = models.PositiveIntegerField()
     manifest = models.ForeignKey(AgencyManifest, models.PROTECT, related_name="evidence")
     leaf_index = models.PositiveIntegerField()
-    proof = ArrayField(models.BinaryField(max_length=32))
+    proof = models.BinaryField(help_text="32 bytes a node, lowest sibling first")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key", "version"], name="evidence_once_a_version")]

@@ -41,7 +41,7 @@ def channel_failed(channel: Channel, failure: CallFailed) -> None:
         return
     said = {"last_error": f"{failure.code}: {failure.detail}"[:500], "last_error_kind": failure.kind.value}
     if failure.kind == ErrorKind.THROTTLED:
-        wait = timedelta(seconds=failure.retry_after) if failure.retry_after is not None else full_jitter(THRESHOLD)
+        wait = full_jitter(THRESHOLD) if failure.retry_after is None else timedelta(seconds=max(failure.retry_after, 1.0))
         Channel.objects.filter(pk=channel.pk).update(paused_until=clock.now() + wait, last_contact=Now(), **said)
         return
     Channel.objects.filter(pk=channel.pk).update(failures=F("failures") + 1, **said)

@@ -23,6 +23,7 @@ from workflows.documents import canonical
 
 WINDOW = 8  # batches of a channel that may be open at the same time
 UNIT_CANDIDATES = 20_000
+LARGE = 10_000  # deliveries made at once after which the planner has to look again
 # Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
 SETTLED = "3 hours"
 BEHIND = "BEHIND_REFUSED"
@@ -57,6 +58,9 @@ def deliveries_fan_out() -> int:
                 {"channel": channel.pk, "below": channel.fanned_below, "kinds": list(ROUTES)},
             )
             made += cursor.rowcount
+            if cursor.rowcount > LARGE:
+                # Without it the lanes' first question was planned for an empty table: 15 s instead of 0.2 s over 200,000.
+                cursor.execute("analyze exchange_delivery")
             cursor.execute(
                 "update exchange_channel c set fanned_below = settled.id from "
                 "(select max(m.id) as id from workflows_outboxmessage m where m.id > %s and m.created_at < now() - %s::interval) settled "

@@ -217,7 +217,7 @@ def _evidence_keep(manifest: AgencyManifest, taken: Sequence[Checked]) -> None:
                 version=one.item.version,
                 manifest=manifest,
                 leaf_index=one.item.leaf_index,
-                proof=[bytes.fromhex(node) for node in one.item.proof],
+                proof=bytes.fromhex("".join(one.item.proof)),
             )
             for one in taken
         ]

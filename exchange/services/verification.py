@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from exchange.contract import RECEIVED_AT_FUTURE, RECEIVED_AT_PAST, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding
@@ -170,11 +171,9 @@ def _heads(kind: str, checked: Sequence[Checked]) -> dict[UUID, _Head]:
         return {key: _Head(version, bytes(held) if held is not None else None) for key, version, held in cursor.fetchall()}
 
 
-def agency_units(agency: Agency) -> Any:
-    """Queryset of the units that belong to the agency: its tree."""
-    if agency.root is None:
-        return OrgUnit.objects.none()
-    return OrgUnit.objects.filter(tree_id=agency.root.tree_id, lft__gte=agency.root.lft, rght__lte=agency.root.rght)
+def agency_units(agency: Agency) -> QuerySet[OrgUnit]:
+    """The units that belong to the agency: its tree, named when the query runs, so that it cannot have moved meanwhile."""
+    return OrgUnit.objects.filter(tree_id__in=OrgUnit.objects.filter(pk=agency.root_id).order_by().values("tree_id"))
 
 
 def _foreign(agency: Agency, one: Target, keys: Sequence[UUID]) -> set[UUID]:

@@ -42,7 +42,7 @@ def test_a_signed_person_becomes_true_with_evidence_and_seal(hub):
     # and the evidence leads from the leaf to the root that was signed
     evidence = InboundEvidence.objects.select_related("manifest").get(key=two.key, version=1)
     manifest = parse(bytes(evidence.manifest.body))
-    path = [bytes(node) for node in evidence.proof]
+    path = [bytes(evidence.proof)[start : start + 32] for start in range(0, len(evidence.proof), 32)]
     assert merkle.verify(leaf=two.leaf, index=1, count=2, path=path, expected_root=bytes.fromhex(manifest["root"]))
     # and the hub's seal names the agency's manifest and signature
     version = RecordVersion.objects.get(kind="staff_profile", key=two.key)

@@ -21,7 +21,7 @@ import pytest
 from config.embedded.stack import AGENCY, CHANNEL, HUB, Stack
 
 ROOT = Path(__file__).resolve().parents[2]
-PEOPLE = 220
+PEOPLE = 170  # and a second version of every fifth: 206 messages with the units
 PATIENCE = 120.0
 
 LOCKED = "select from pg_locks where relation = '{table}'::regclass and mode = '{mode}' and granted and pid <> pg_backend_pid()"
@@ -74,7 +74,7 @@ def wait_for(question: Question, what: str) -> None:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose agency has 220 people and more to deliver, and whose workers are not running yet."""
+    """A stack whose agency has some 200 messages to deliver, and whose workers are not running yet."""
     from config.demo.pki import DemoAuthority
 
     folder = tmp_path_factory.mktemp("fire")
