@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import translation
 
 from orgtree.choices import Role
 from orgtree.services.areas import areas_load
@@ -44,27 +45,20 @@ def test_the_code_is_claimed_by_the_unit_that_goes_on():
 def test_values_are_shown_as_a_person_reads_them(db, django_assert_num_queries):
     areas_load()
     units = target("org_unit")
-    root = unit_make("Tỉnh Đắk Lắk")
-    staged = request_stage(
-        actor=superuser_make(),
-        unit=root,
-        title="Sở mới",
-        proposals=[
-            Proposal(
-                kind="org_unit", key=(founded := uuid4()), patch=document(code="H15.3", name="Sở mới", kind="department", valid_from="2026-01-01")
-            )
-        ],
-    )
+    root, founded = unit_make("Tỉnh Đắk Lắk"), uuid4()
+    proposed = Proposal(kind="org_unit", key=founded, patch=document(code="H15.3", name="Sở mới", kind="department", valid_from="2026-01-01"))
+    staged = request_stage(actor=superuser_make(), unit=root, title="Sở mới", proposals=[proposed])
 
     assert staged.staged == 1
     with django_assert_num_queries(2):
         parents = units.show("parent", [str(root.pk), str(founded), None])
     assert parents == {str(root.pk): "Tỉnh Đắk Lắk", str(founded): "Sở mới", None: ""}
-    assert units.show("kind", ["commune", "galaxy"]) == {"commune": "Commune, ward or special zone", "galaxy": "galaxy", None: ""}
+    with translation.override("en"):
+        assert units.show("kind", ["commune", "galaxy"]) == {"commune": "Commune, ward or special zone", "galaxy": "galaxy", None: ""}
+        assert units.label_of("parent") == "Superior unit"
     assert units.show("area", ["2025-24133"]) == {"2025-24133": "Phường Buôn Ma Thuột (24133)", None: ""}
     assert units.show("valid_from", ["2026-01-31"]) == {"2026-01-31": "31/01/2026", None: ""}
     assert units.show("order_no", [3]) == {3: "3", None: ""}
-    assert units.label_of("parent") == "Superior unit"
 
 
 def test_staging_asks_for_the_right_on_every_unit_concerned(db):
