@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflows.toy import NoteTarget, toy_kind
-
 
 @dataclass
 class Gate:
@@ -17,7 +15,7 @@ class Gate:
     approver: object
     unit: object
     keys: dict[str, bytes]
-    notes: NoteTarget
+    notes: object
     serial: int = field(default=0)
 
     def found_authority(self) -> None:
@@ -80,8 +78,10 @@ class Gate:
 def gate(committed_db, tmp_path_factory):
     from django.conf import settings
 
+    # Imported here: this file is read before Django is set up when a test below it is named on the command line.
     from config.demo.pki import Person, issue_certificates
     from orgtree.models import User
+    from tests.workflows.toy import toy_kind
 
     folder: Path = tmp_path_factory.mktemp("pki")
     people = [

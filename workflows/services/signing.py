@@ -40,4 +40,5 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signatur
 
 def refusal_record(*, actor: User, manifest: Manifest, refused: SignatureRefused) -> None:
     """Keep in the audit trail that a signature was refused and why; called after the deciding transaction was rolled back."""
-    audit(actor=actor, action="signature.refused", request=manifest.request, code=str(refused.code), manifest=bytes(manifest.digest).hex())
+    detail = {"code": str(refused.code), "reason": refused.reason, "manifest": bytes(manifest.digest).hex()}
+    audit(actor=actor, action="signature.refused", request=manifest.request, **detail)
