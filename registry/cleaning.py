@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -43,7 +44,7 @@ class Problem:
     field: str
     code: str
     value: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = attribute(default_factory=dict)
 
 
 class CellRefused(Exception):
@@ -242,7 +243,7 @@ def _decimal(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, 
         raise CellRefused("VALUE_FORM") from None
     if one.name == "percent" and isinstance(raw, int | float) and 0 < number <= 1:
         number *= 100  # a cell formatted as a percentage: 100% is stored as 1
-    if not number.is_finite() or number != round(number, described.scale):
+    if not number.is_finite() or abs(number) >= 10 ** (described.precision - described.scale) or number != round(number, described.scale):
         raise CellRefused("VALUE_FORM")
     return f"{number:.{described.scale}f}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -204,7 +204,7 @@ class Areas:
         return areas[0].key
 
     @staticmethod
-    def _former_if_same(areas: Sequence[Area]) -> Sequence[Area]:
+    def _former_if_same(areas: list[Area]) -> list[Area]:
         """A commune that kept code and name is the same place: an old fact keeps the old key."""
         return areas[:1] if len({plain(area.name) for area in areas}) == 1 else areas
 

@@ -299,7 +299,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='staffprofile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('coefficient', None), ('percent', None), ('rank_code', None), ('rank_date', None), ('step', None), ('step_date', None)), models.Q(('coefficient__gt', 0), ('percent__gt', 0), ('percent__lte', 100), ('rank_code__isnull', False), ('rank_date__isnull', False), ('step__gte', 1), ('step_date__isnull', False)), _connector='OR'), name='registry_staff_rank_whole'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('coefficient', None), ('percent', None), ('rank_code', None), ('rank_date', None), ('step', None), ('step_date', None)), models.Q(('coefficient__isnull', False), ('percent__isnull', False), ('rank_code__isnull', False), ('rank_date__isnull', False), ('step__isnull', False), ('step_date__isnull', False), ('coefficient__gt', 0), ('percent__gt', 0), ('percent__lte', 100), ('step__gte', 1)), _connector='OR'), name='registry_staff_rank_whole'),
         ),
         migrations.AddConstraint(
             model_name='posting',

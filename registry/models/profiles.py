@@ -79,15 +79,9 @@ class StaffProfile(models.Model):
             models.CheckConstraint(condition=Q(current_agency_date__gte=F("first_recruit_date")), name="registry_staff_recruited_first"),
             models.CheckConstraint(
                 condition=Q(rank_code=None, rank_date=None, step=None, coefficient=None, step_date=None, percent=None)
-                | Q(
-                    rank_code__isnull=False,
-                    rank_date__isnull=False,
-                    step__gte=1,
-                    coefficient__gt=0,
-                    step_date__isnull=False,
-                    percent__gt=0,
-                    percent__lte=100,
-                ),
+                # Each is named not null: a comparison with null is unknown, and a check lets the unknown pass.
+                | Q(**{f"{column}__isnull": False for column in ("rank_code", "rank_date", "step", "coefficient", "step_date", "percent")})
+                & Q(step__gte=1, coefficient__gt=0, percent__gt=0, percent__lte=100),
                 name="registry_staff_rank_whole",
             ),
         ]

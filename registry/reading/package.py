@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -72,6 +73,7 @@ def package_check(path: Path, *, name: str) -> dict[str, SheetFacts]:
         raise WorkbookRefused("WORKBOOK_DAMAGED", name) from error
 
 
+@cache
 def column_letter(column: int) -> str:
     """1 is A, 27 is AA."""
     letters = ""

@@ -49,7 +49,7 @@ def _class_unknown(check: Check) -> QuerySet[Any]:
 
 def _step_outside(check: Check) -> QuerySet[Any]:
     step = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step"))
-    return _ranked(check).filter(~Exists(step), scale_class__isnull=False, step__isnull=False)
+    return _ranked(check).filter(Q(step__lt=1) | Q(scale_class__isnull=False) & ~Exists(step), step__isnull=False)
 
 
 def _coefficient_differs(check: Check) -> QuerySet[Any]:
@@ -57,7 +57,7 @@ def _coefficient_differs(check: Check) -> QuerySet[Any]:
     return (
         _ranked(check)
         .annotate(scale_coefficient=Subquery(right))
-        .filter(~Q(coefficient=F("scale_coefficient")), coefficient__isnull=False, scale_coefficient__isnull=False)
+        .filter(~Q(coefficient=F("scale_coefficient")), coefficient__gt=0, scale_coefficient__isnull=False)
     )
 
 
@@ -99,6 +99,15 @@ RULES: tuple[Rule, ...] = (
         find=_coefficient_differs,
         value=Concat(Cast("coefficient", TextField()), Value(" → "), Cast("scale_coefficient", TextField()), output_field=TextField()),
         repair=_("Take the coefficient of the scale, or correct rank or step."),
+    ),
+    Rule(
+        code="COEFFICIENT_RANGE",
+        severity=Severity.ERROR,
+        field="coefficient",
+        message=_("The coefficient {value} is not above 0."),
+        source=SCALE,
+        find=records(Q(coefficient__lte=0)),
+        repair=_("Enter the coefficient of the latest salary decision."),
     ),
     Rule(
         code="PERCENT_RANGE",

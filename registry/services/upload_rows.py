@@ -18,6 +18,7 @@ from orgtree.text import plain
 from registry.cleaning import Problem, clean_row, show_raw
 from registry.fields import POSTING_FROM, POSTING_TITLE
 from registry.lookups import Lookups
+from registry.messages import severity_of
 from registry.models import Posting, StaffProfile, Upload, UploadFinding, UploadRow
 from registry.reading import SheetRow, Table
 from registry.reading.package import column_letter
@@ -122,11 +123,10 @@ class Intake:
         return dict(cleaned.values)
 
     def _distrust(self, row: int, column: int, name: str) -> Problem | None:
-        place = f"{column_letter(column)}{row}"
         facts = self.table.facts
         for code, cells in (("CELL_FORMULA", facts.formulas), ("CELL_ERROR", facts.errors), ("CELL_MERGED", self.table.merged)):
             if (row, column) in cells:
-                return Problem(name, code, "", {"place": place})
+                return Problem(name, code, "", {"place": f"{column_letter(column)}{row}"})
         return None
 
     def _new(self, values: Mapping[str, Any]) -> Document:
@@ -176,8 +176,6 @@ class Intake:
         return {number: same for same in rows.values() if len(same) > 1 for number in same}
 
     def _finding(self, row: int, code: str, name: str, *, value: str = "", column: str = "", heading: str = "", **more: Any) -> UploadFinding:
-        from registry.messages import severity_of
-
         place = next((self.table.fields[each] for each in _columns_of(name) if each in self.table.fields), None)
         return UploadFinding(
             upload=self.upload,

@@ -7,14 +7,19 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.demo.people import TODAY as DEMO_TODAY
 from orgtree.models import OrgUnit
 from registry.models import RankCode, SalaryStep
 from registry.rules import RULES
+from registry.schema import STAFF_PROFILE
 from tests.factories import gate_lifted, unit_make
 from tests.registry.people import area_make, judge, judge_changes, live_make, person, places, posting
 from workflows.choices import Severity
+from workflows.documents import canonical
 
 pytestmark = pytest.mark.django_db
 ERROR, WARNING, SUGGESTION = Severity.ERROR, Severity.WARNING, Severity.SUGGESTION
@@ -93,6 +98,8 @@ SALARY = [
     wrong("RANK_CLASS_UNKNOWN", "rank_code", severity=SUGGESTION, rank_code="01.008", name="RANK_CLASS_UNKNOWN-group C"),
     wrong("STEP_RANGE", "step", value="10", step=10),
     wrong("COEFFICIENT_SCALE", "coefficient", value="2.34 → 3.99", coefficient="2.34"),
+    wrong("STEP_RANGE", "step", step=0, name="STEP_RANGE-zero"),
+    wrong("COEFFICIENT_RANGE", "coefficient", coefficient="0.00"),
     wrong("PERCENT_RANGE", "percent", percent="0.50"),
     wrong("PERCENT_RANGE", "percent", percent="100.01", name="PERCENT_RANGE-above"),
 ]
@@ -258,6 +265,56 @@ def test_every_step_of_a_class_gives_its_coefficient(units, class_):
     ]
     assert judge(*people) == []
     assert len(people) == steps[0].max_step
+
+
+BROKEN = {
+    **dict.fromkeys(("staff_number", "phone", "party_join_date", "birth_place_area"), (None,)),
+    "citizen_id": ("", "1", "066185009999", "999185001234"),
+    "phone": (None, "12", "0912345678"),
+    "gender": ("1", "2"),
+    "birth_date": ("1900-02-28", "1985-08-15", "2008-02-29", "2026-10-15"),
+    "citizen_id_date": ("1985-08-15", "1985-08-14", "1999-08-15"),
+    "first_recruit_date": ("1985-08-15", "2003-08-15", "2025-07-01", "2025-07-02"),
+    "current_agency_date": ("1985-08-15", "2008-09-01", "2025-07-01"),
+    "personnel_type": ("CC", "HDLD"),
+    "rank_code": (None, "01.003", "01.008", "V.02.02.01"),
+    "rank_date": (None, "2010-01-01"),
+    "step": (None, 0, 1, 6, 99, -1),
+    "coefficient": (None, "0.00", "-1.00", "3.99", "99.99"),
+    "step_date": (None, "2025-01-01"),
+    "percent": (None, "0.00", "0.50", "1.00", "100.00", "100.01"),
+}
+ROWS = {
+    "title": (None, "Chuyên viên"),
+    "unit_name": (None, "Trường THCS"),
+    "valid_from": (None, "2020-01-01", "2025-07-01"),
+    "valid_to": (None, "2020-01-01", "2025-07-01", "2025-07-02"),
+}
+
+
+def test_a_rule_speaks_before_every_constraint(units):
+    """Whatever is wrong with a person: when no rule finds an error, the tables take the document as it is."""
+
+    @settings(max_examples=300)
+    @given(
+        st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in BROKEN.items()}),
+        st.lists(st.fixed_dictionaries({"unit": st.booleans(), **{name: st.sampled_from(values) for name, values in ROWS.items()}}), max_size=3),
+    )
+    def check(changes, rows):
+        postings = [{**row, "unit": str(units["office"].pk) if row["unit"] else None} for row in rows]
+        distinct = list({canonical(row): row for row in postings}.values())
+        document = person(units, **changes, **({"postings": distinct} if distinct else {}))
+        if STAFF_PROFILE.problems(document):
+            return
+        errors = [one for one in judge(document) if one.severity == ERROR]
+        try:
+            with transaction.atomic():
+                live_make(document)
+                transaction.set_rollback(True)
+        except IntegrityError:
+            assert errors, document
+
+    check()
 
 
 def test_everyone_of_the_demo_is_right(db):

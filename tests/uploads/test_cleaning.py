@@ -110,6 +110,8 @@ PROBLEMS = [
     ("coefficient", "ba phẩy chín", ("VALUE_FORM", "ba phẩy chín")),
     ("coefficient", 3.995, ("VALUE_FORM", "3.995")),
     ("coefficient", "1e3", ("VALUE_FORM", "1e3")),
+    ("coefficient", 1e40, ("VALUE_FORM", str(int(1e40)))),
+    ("coefficient", "NaN", ("VALUE_FORM", "NaN")),
     ("step", 6.5, ("VALUE_FORM", "6.5")),
     ("birth_place", "x" * 301, ("TOO_LONG", "x" * 80)),
     ("home_town", True, ("VALUE_FORM", "True")),
