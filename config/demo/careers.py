@@ -16,20 +16,7 @@ from itertools import cycle
 from random import Random
 
 from config.demo.catalogues import Scale, salary_classes, scales
-from config.demo.province import (
-    CULTURE,
-    DEMO_COMMUNE,
-    ECONOMY,
-    HOME_AFFAIRS,
-    INFORMATION,
-    INSPECTORATE,
-    OFFICE,
-    SERVICE,
-    Unit,
-    commune_code,
-    units,
-    units_by_code,
-)
+from config.demo.province import DEMO_COMMUNE, HOME_AFFAIRS, INFORMATION, INSPECTORATE, OFFICE, Unit, commune_code, units, units_by_code
 from orgtree.choices import UnitKind
 
 CADRE, CIVIL_SERVANT, PUBLIC_EMPLOYEE = "CB", "CC", "VC"  # the code list "personnel_type"
@@ -128,8 +115,8 @@ def seats_of(unit: Unit) -> tuple[Seat, ...]:
     if unit.kind == UnitKind.HOSPITAL:
         return (Seat(unit, DOCTOR, "Giám đốc", True, "Phó Giám đốc"), *(Seat(unit, DOCTOR, "Phó Giám đốc", True, "Trưởng khoa") for _ in range(3)))
     if unit.kind == UnitKind.COMMUNE:
-        deputy = Seat(unit, SPECIALIST, "Phó Chủ tịch Ủy ban nhân dân", True, "Trưởng phòng", True)
-        return (replace(deputy, title="Chủ tịch Ủy ban nhân dân", former_title="Phó Chủ tịch Ủy ban nhân dân"), deputy, deputy)
+        second = Seat(unit, SPECIALIST, "Phó Chủ tịch Ủy ban nhân dân", True, "Trưởng phòng", True)
+        return (replace(second, title="Chủ tịch Ủy ban nhân dân", former_title="Phó Chủ tịch Ủy ban nhân dân"), second, second)
     if unit.kind == UnitKind.DEPARTMENT:
         head, deputy = _department_titles(unit.name)
         return (Seat(unit, SPECIALIST, head, True, deputy), *(Seat(unit, SPECIALIST, deputy, True, "Trưởng phòng") for _ in range(3)))
@@ -209,8 +196,6 @@ def exchange_operator() -> Seat:
 def inspector() -> Seat:
     return Seat(units_by_code()[f"{INSPECTORATE}.02"], SPECIALIST, "Chuyên viên")
 
-
-BODIES = (OFFICE, ECONOMY, CULTURE, SERVICE)
 
 # --- careers -------------------------------------------------------------------------------------------------------------
 

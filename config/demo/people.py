@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 from config.demo import careers
 from config.demo.careers import Seat
 from config.demo.catalogues import Commune, FormerCommune, communes, former_communes, lower_first, predecessors
-from config.demo.names import FEMALE, MALE, draw_people, full_name
+from config.demo.names import FEMALE, KINH, MALE, draw_people, full_name
 from config.demo.province import CAPITAL_WARD, MERGER, NAMESPACE, Unit, unit_key, units_by_code
 from orgtree.choices import UnitKind
 from registry.schema import STAFF_PROFILE
@@ -31,7 +31,6 @@ COUNT = 2_000
 
 _MERGER = date.fromisoformat(MERGER)
 _PROVINCE_COMMITTEE = "Ủy ban nhân dân tỉnh Đắk Lắk"
-_KINH = "01"
 _HIGHLANDERS = ("11", "20", "10")
 _CAPITAL_WARDS = ("24121", CAPITAL_WARD, "24154", "24163", "24169")
 _PHONE_PREFIXES = ("0905", "0914", "0935", "0942", "0977", "0982", "0363", "0385", "0766", "0834")
@@ -88,34 +87,29 @@ def person(serial: int, seat: Seat, *, seed: str = SEED, today: date = TODAY, kn
     gender = rng.choices((MALE, FEMALE), seat.track.gender_weights)[0]
     ethnicity = origin.ethnicity
     if known is not None:
-        gender, ethnicity = known.gender, "11" if known.name.startswith("H'") else _KINH
+        gender, ethnicity = known.gender, "11" if known.name.startswith("H'") else KINH.ethnicity
     career = careers.draw_career(rng, seat, today=today, oldest=_RETIREMENT_MARGIN[gender])
     home, birth = _places(rng, ethnicity, origin.provinces, career.birth_date, seat.unit)
-    return Person(
-        uuid5(NAMESPACE, f"person:{seed}:{serial}"),
-        STAFF_PROFILE.merge(
-            None,
-            {
-                "managing_agency": str(unit_key(seat.unit.managing_code)),
-                "using_unit": str(seat.unit.key),
-                "staff_number": f"DL{serial:06d}",
-                "birth_name": known.name if known else full_name(rng, ethnicity=ethnicity, gender=gender),
-                "gender": gender,
-                "birth_date": career.birth_date.isoformat(),
-                "birth_place": birth.address,
-                "birth_place_area": birth.area,
-                "home_town": home.address,
-                "home_town_area": home.area,
-                "ethnicity": ethnicity,
-                "religion": _religion(rng, ethnicity),
-                "citizen_id": citizen_id(birth.province_code, gender, career.birth_date.year, serial),
-                "citizen_id_date": _citizen_id_date(rng).isoformat(),
-                "phone": f"{rng.choice(_PHONE_PREFIXES)}{_scrambled(serial):06d}",
-                **_current_address(rng, seat.unit, ethnicity),
-                **_service(rng, seat, career),
-            },
-        ),
-    )
+    patch = {
+        "managing_agency": str(unit_key(seat.unit.managing_code)),
+        "using_unit": str(seat.unit.key),
+        "staff_number": f"DL{serial:06d}",
+        "birth_name": known.name if known else full_name(rng, ethnicity=ethnicity, gender=gender),
+        "gender": gender,
+        "birth_date": career.birth_date.isoformat(),
+        "birth_place": birth.address,
+        "birth_place_area": birth.area,
+        "home_town": home.address,
+        "home_town_area": home.area,
+        "ethnicity": ethnicity,
+        "religion": _religion(rng, ethnicity),
+        "citizen_id": citizen_id(birth.province_code, gender, career.birth_date.year, serial),
+        "citizen_id_date": _citizen_id_date(rng).isoformat(),
+        "phone": f"{rng.choice(_PHONE_PREFIXES)}{_scrambled(serial):06d}",
+        **_current_address(rng, seat.unit, ethnicity),
+        **_service(rng, seat, career),
+    }
+    return Person(uuid5(NAMESPACE, f"person:{seed}:{serial}"), STAFF_PROFILE.merge(None, patch))
 
 
 def citizen_id(province_code: str, gender: str, year: int, serial: int) -> str:
@@ -206,18 +200,19 @@ def _party_join_date(rng: Random, seat: Seat, career: careers.Career) -> str | N
 
 def _postings(rng: Random, seat: Seat, career: careers.Career, former: str) -> list[Document]:
     """The open posting is the unit of today; what was before the merger of 1 July 2025 stands by name, since that unit is no more."""
-    start = max(career.recruit_date, _MERGER)
-    rows = [{"title": seat.title, "unit": str(seat.unit.key), "unit_name": seat.unit.name, "valid_from": start.isoformat(), "valid_to": None}]
+    rows = [_posting(seat.title, seat.unit.name, max(career.recruit_date, _MERGER), unit=str(seat.unit.key))]
     if career.recruit_date < _MERGER:
         days = (_MERGER - career.recruit_date).days
         promoted = days > 1_500 and seat.former_title not in ("", seat.track.first_title)
         turn = career.recruit_date + timedelta(days=rng.randrange(1_000, days - 300)) if promoted else _MERGER
-        rows.append(
-            {"title": seat.track.first_title, "unit_name": former, "valid_from": career.recruit_date.isoformat(), "valid_to": turn.isoformat()}
-        )
+        rows.append(_posting(seat.track.first_title, former, career.recruit_date, turn))
         if promoted:
-            rows.append({"title": seat.former_title, "unit_name": former, "valid_from": turn.isoformat(), "valid_to": MERGER})
+            rows.append(_posting(seat.former_title, former, turn, _MERGER))
     return rows
+
+
+def _posting(title: str, unit_name: str, start: date, end: date | None = None, *, unit: str | None = None) -> Document:
+    return {"title": title, "unit": unit, "unit_name": unit_name, "valid_from": start.isoformat(), "valid_to": end.isoformat() if end else None}
 
 
 def _former_employer(unit: Unit) -> tuple[str, str]:
