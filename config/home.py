@@ -32,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         jobs=running_jobs(user=user)[:SHOWN],
         uploads=Upload.objects.filter(uploader=user).select_related("unit")[:SHOWN],
         may_edit=_holds(request, Action.EDIT),
+        may_approve=_holds(request, Action.APPROVE),
         deliveries=delivery_sentences() if _holds(request, Action.OPERATE) else [],
     )
 

@@ -7,8 +7,10 @@ does not understand those expressions. So these pages, which only administrators
 and inline styles; nothing else does. Nowhere may a script come from elsewhere or stand in the page itself.
 """
 
+import inspect
 from collections.abc import Callable
 
+from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse
 
 STRICT = {
@@ -36,7 +38,12 @@ def policy_for(request: HttpRequest) -> dict[str, str]:
         return STRICT
     if match.view_name in SIGNING_PAGES:
         return SIGNING
-    return MODEL_FORMS if hasattr(match.func, "model_admin") else STRICT
+    return MODEL_FORMS if _is_of_a_model(match.func) else STRICT
+
+
+def _is_of_a_model(view: Callable[..., object]) -> bool:
+    """Whether a view is a ModelAdmin's: Django marks its own; those an extension adds are bound methods beneath their wrappers."""
+    return hasattr(view, "model_admin") or isinstance(getattr(inspect.unwrap(view), "__self__", None), ModelAdmin)
 
 
 class ContentSecurityPolicyMiddleware:

@@ -13,6 +13,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -40,6 +41,11 @@ ENTRIES = (
 )
 
 
+# People and units have pages of their own; what else our apps register is for those who administer it.
+ADMINISTERED = ("orgtree", "registry", "workflows", "planning", "exchange")
+OWN_PAGES = ("StaffProfile", "OrgUnit")
+
+
 class HoSoSite(UnfoldAdminSite):
     login_form = AuthenticationForm  # the admin's own form lets only "staff" in
     index_title = _("Home")
@@ -62,14 +68,22 @@ class HoSoSite(UnfoldAdminSite):
     def navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Groups of the menu as the templates show them: {title, items: [{title, icon, address, current}]}."""
         user = request.user
-        held = {one for one in (Action.EDIT, Action.OPERATE) if user.is_superuser or scope.intervals(user, one)}
+        held = {one for one in (Action.EDIT, Action.OPERATE, Action.GRANT) if user.is_superuser or scope.intervals(user, one)}
         entries = [one for one in ENTRIES if one.needs is None or one.needs in held]
         groups = [{"title": "", "items": [self._item(request, one.title, one.icon, reverse(one.view)) for one in entries]}]
-        if request.user.is_staff:
-            models = [model for app in self.get_app_list(request) for model in app["models"] if model["admin_url"]]
-            items = [self._item(request, model["name"], "tune", model["admin_url"]) for model in models]
-            groups.append({"title": _("Administration"), "items": items})
+        if user.is_staff or Action.GRANT in held:
+            groups.append({"title": _("Administration"), "items": self._administered(request)})
         return groups
+
+    def _administered(self, request: HttpRequest) -> list[dict[str, Any]]:
+        models = [
+            model
+            for app in self.get_app_list(request)
+            if app["app_label"] in ADMINISTERED
+            for model in app["models"]
+            if model["admin_url"] and model["object_name"] not in OWN_PAGES
+        ]
+        return [self._item(request, capfirst(model["name"]), "tune", model["admin_url"]) for model in models]
 
     def _item(self, request: HttpRequest, title: str | Promise, icon: str, address: str) -> dict[str, Any]:
         home = reverse("admin:index")

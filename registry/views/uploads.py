@@ -20,10 +20,10 @@ from registry.reading import WorkbookRefused
 from registry.returned import returned_workbook
 from registry.selectors.uploads import upload_findings, upload_get, upload_job
 from registry.services.uploads import upload_queue, upload_receive, upload_submit
-from workflows.choices import Severity
 from workflows.errors import GateError
 
 SHOWN_FINDINGS = 300  # the whole list is in the workbook of the returned rows
+COLUMN_IGNORED = "COLUMN_IGNORED"  # told in one sentence, from the mapping
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -72,12 +72,12 @@ def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         upload=upload,
         running=upload.state in (UploadState.RECEIVED, UploadState.PROCESSING),
         job=upload_job(upload=upload),
-        whole=[one for one in found if not one.sheet_row],
+        whole=[one for one in found if not one.sheet_row and one.code != COLUMN_IGNORED],
+        ignored=[one for one in upload.mapping if not one["field"]],
         rows=[one for one in found[:SHOWN_FINDINGS] if one.sheet_row],
         more=len(found) > SHOWN_FINDINGS,
         read_columns=[one for one in upload.mapping if one["field"]],
         may_submit=upload.state == UploadState.STAGED and upload.uploader_id == request.user.pk,
-        errors=Severity.ERROR,
     )
 
 

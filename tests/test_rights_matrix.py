@@ -1,0 +1,183 @@
+"""Who gets an answer at which address. Every address of the program has a line here: one without fails the test.
+
+A cell says who is let in; everybody else gets "not found" (outside the scope nothing exists) or "forbidden" (the admin's model
+forms), and whoever is not signed in is sent to sign in. What a let-in person may then do is tested with the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from registry.models import Upload
+from tests.pages import Office
+from workflows.models import JobRun
+from workflows.services.approval import manifest_prepare
+
+PEOPLE = ("clerk", "supervisor", "operator", "auditor", "stranger", "nobody", "root")
+EVERYBODY = frozenset(PEOPLE)
+AGENCY = frozenset({"clerk", "supervisor", "operator", "auditor", "root"})
+EDITORS = frozenset({"clerk", "root"})
+
+# address name -> (method, who is let in). Let in: 200, 302 to a page of ours, or 422 (a form with remarks).
+MATRIX: dict[str, tuple[str, frozenset[str]]] = {
+    "admin:index": ("get", EVERYBODY),
+    "admin:password_change": ("get", EVERYBODY),
+    "admin:password_change_done": ("get", EVERYBODY),
+    "admin:search": ("get", EVERYBODY),
+    "admin:jsi18n": ("get", EVERYBODY),
+    "workflows:request_list": ("get", EVERYBODY),
+    "workflows:request_detail": ("get", AGENCY),
+    "workflows:request_progress": ("get", AGENCY),
+    "workflows:request_submit": ("post", AGENCY),
+    "workflows:request_withdraw": ("post", AGENCY),
+    "workflows:request_return": ("post", AGENCY),
+    "workflows:request_prepare": ("post", AGENCY),
+    "workflows:request_sign": ("get", frozenset({"supervisor"})),
+    "workflows:manifest_download": ("get", frozenset({"supervisor"})),
+    "workflows:request_approve": ("post", frozenset({"supervisor"})),
+    "workflows:job_progress": ("get", frozenset({"clerk"})),
+    "registry:staff_list": ("get", EVERYBODY),
+    "registry:staff_detail": ("get", AGENCY),
+    "registry:staff_edit": ("get", EDITORS),
+    "registry:upload_new": ("get", EDITORS | {"stranger"}),
+    "registry:upload_detail": ("get", EDITORS),
+    "registry:upload_hand_in": ("post", EDITORS),
+    "registry:upload_returned": ("get", EDITORS),
+    "registry:unit_tree": ("get", EVERYBODY),
+    "registry:unit_children": ("get", AGENCY),
+    "exchange:delivery_overview": ("get", frozenset({"operator", "root"})),
+    # The admin's lists of people and units are open to all and hold only what the reader may see.
+    "admin:registry_staffprofile_changelist": ("get", EVERYBODY),
+    "admin:registry_staffprofile_template": ("get", EVERYBODY),
+    "admin:registry_staffprofile_export": ("get", EVERYBODY),
+    "admin:registry_staffprofile_change": ("get", EVERYBODY),  # leads to staff_detail, which asks
+    "admin:registry_staffprofile_import": ("get", EVERYBODY),  # leads to upload_new, which asks
+    "admin:registry_staffprofile_process_import": ("get", EVERYBODY),
+    "admin:orgtree_orgunit_changelist": ("get", EVERYBODY),
+    "admin:orgtree_orgunit_change": ("get", AGENCY),
+    "admin:orgtree_orgunit_history": ("get", AGENCY),
+    "admin:registry_staffprofile_history": ("get", AGENCY),
+}
+# Open without signing in: they say nothing about anybody.
+PUBLIC = frozenset({"health", "set_language", "admin:login", "admin:logout"})
+# Answered by Django's admin after its own question about models and objects; tried below as a group.
+ADMIN_HELPERS = frozenset({"admin:autocomplete", "admin:view_on_site", "admin:app_list", "admin:auth_user_password_change"})
+MODEL_VIEWS = ("changelist", "add", "change", "delete", "history")
+
+
+def named(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLPattern):
+            if one.name:
+                yield namespace + one.name
+        else:
+            yield from named(one, f"{namespace}{one.namespace}:" if one.namespace else namespace)
+
+
+def is_model_form(name: str) -> bool:
+    return name.startswith("admin:") and name.rpartition("_")[2] in MODEL_VIEWS and name not in MATRIX.keys() | ADMIN_HELPERS
+
+
+def is_let_in(answer: HttpResponse) -> bool:
+    """A page, a form with remarks, or a way on; the admin sends those who may not see an object home."""
+    return answer.status_code in (200, 422) or (answer.status_code == 302 and answer.url != reverse("admin:index"))
+
+
+@pytest.fixture(scope="module")
+def office(committed_db) -> Office:
+    return Office.open()
+
+
+@pytest.fixture(scope="module")
+def address(office) -> Callable[[str], str]:
+    """The address of each name, leading to records of the agency."""
+    profile = office.hired(birth_name="Nguyễn Thị Hoa")
+    request = office.submitted(office.document())
+    manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
+    upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=1, returned=1)
+    job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
+    unit = office.units["agency"]
+    about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
+    special = {
+        "workflows:request_list": {},
+        "workflows:job_progress": {"job_id": job.pk},
+        "registry:staff_list": {},
+        "registry:upload_new": {},
+        "registry:unit_tree": {},
+        "registry:unit_children": {"unit_id": unit.pk},
+        **{f"registry:{name}": {"upload_id": upload.pk} for name in ("upload_detail", "upload_hand_in", "upload_returned")},
+        **{
+            f"workflows:{name}": {"request_id": request.pk, "manifest_digest": manifest.digest}
+            for name in ("request_sign", "manifest_download", "request_approve")
+        },
+        **{f"admin:registry_staffprofile_{name}": {"object_id": profile.pk} for name in ("change", "history", "delete")},
+        **{f"admin:orgtree_orgunit_{name}": {"object_id": unit.pk} for name in ("change", "history", "delete")},
+    }
+
+    def find(name: str) -> str:
+        values = special.get(name, about.get(name.partition(":")[0], {}))
+        if is_model_form(name) and name not in special and not name.endswith(("changelist", "add")):
+            values = {"object_id": "1"}
+        return reverse(name, kwargs=values)
+
+    return find
+
+
+def test_every_address_has_a_line():
+    # when
+    names = {name for name in named(get_resolver()) if not is_model_form(name)}
+    # then
+    assert names == MATRIX.keys() | PUBLIC | ADMIN_HELPERS
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_the_matrix(name, office, address):
+    # given
+    method, let_in = MATRIX[name]
+    there = address(name)
+    # when
+    answers = {who: getattr(office.client(who), method)(there) for who in PEOPLE}
+    # then
+    statuses = {who: answer.status_code for who, answer in answers.items()}
+    assert {who for who, answer in answers.items() if is_let_in(answer)} == let_in, statuses
+    assert {status for who, status in statuses.items() if who not in let_in} <= {302, 403, 404}
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_nobody_enters_without_signing_in(name, address, client):
+    # when
+    answer = getattr(client, MATRIX[name][0])(address(name))
+    # then
+    assert answer.status_code == 302
+    assert answer.url.startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in named(get_resolver()) if is_model_form(name)))
+def test_model_forms_are_for_administrators(name, office, address):
+    # given
+    there = address(name)
+    # when
+    people = {"clerk", "supervisor", "nobody"} | (set() if name.startswith("admin:exchange_") else {"operator"})
+    answers = {who: office.client(who).get(there) for who in people}
+    # then
+    assert {who: answer.status_code for who, answer in answers.items() if is_let_in(answer)} == {}
+    assert {answer.status_code for answer in answers.values()} <= {302, 403, 404}
+
+
+@pytest.mark.parametrize("who", ["clerk", "nobody"])
+def test_helpers_of_the_admin_give_nothing_away(who, office):
+    # given
+    client = office.client(who)
+    # when
+    asked = {
+        "autocomplete": client.get(reverse("admin:autocomplete"), {"app_label": "orgtree", "model_name": "user", "field_name": "x", "term": "a"}),
+        "view_on_site": client.get(reverse("admin:view_on_site", args=[1, "1"])),
+        "app_list": client.get(reverse("admin:app_list", kwargs={"app_label": "django_celery_beat"})),
+        "password": client.get(reverse("admin:auth_user_password_change", args=[office.users["root"].pk])),
+    }
+    # then
+    assert {name: answer.status_code for name, answer in asked.items() if answer.status_code not in (403, 404)} == {}
