@@ -73,12 +73,16 @@ class Accepted(msgspec.Struct, kw_only=True):
     items: Count
 
 
+BatchStateName = Literal["received", "processed", "failed"]
+OutcomeName = Literal["accepted", "rejected"]
+
+
 class BatchStatus(msgspec.Struct, kw_only=True):
     """What the hub knows of a batch. `failed` means that the hub could not process it and its operator was told."""
 
     batch: UUID
     idempotency_key: IdempotencyKey
-    state: Literal["received", "processed", "failed"]
+    state: BatchStateName
     items: Count
     accepted: Count
     rejected: Count
@@ -104,7 +108,7 @@ class ItemReceipt(msgspec.Struct, kw_only=True):
     kind: str
     key: UUID
     version: Annotated[int, Meta(ge=1)]
-    outcome: Literal["accepted", "rejected"]
+    outcome: OutcomeName
     code: str
     message: str
     digest: Digest | None

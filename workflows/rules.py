@@ -8,7 +8,8 @@ the sweep the subject is the live rows themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from datetime import date
 from typing import Any
 
@@ -80,7 +81,7 @@ class Found:
     severity: Severity
     field: str
     value: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = made_by(default_factory=dict)
 
 
 def live_subject(records: type[Model], rows: Mapping[str, type[Model]]) -> Subject:

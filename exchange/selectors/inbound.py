@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
-from exchange.contract import BatchStatus, ItemFinding, ItemReceipt, Receipts
+from exchange.contract import BatchStateName, BatchStatus, ItemFinding, ItemReceipt, OutcomeName, Receipts
 from exchange.models import Agency, InboundBatch, InboundResult
 
 PAGE = 500
@@ -19,7 +20,7 @@ def batch_status(*, agency: Agency, batch_id: UUID | None = None, idempotency_ke
     return BatchStatus(
         batch=batch.pk,
         idempotency_key=batch.idempotency_key,
-        state=batch.state,
+        state=cast(BatchStateName, batch.state),
         items=batch.size,
         accepted=batch.accepted,
         rejected=batch.rejected,
@@ -46,7 +47,7 @@ def _receipt(row: InboundResult) -> ItemReceipt:
         kind=row.kind,
         key=row.key,
         version=row.version,
-        outcome=row.outcome,
+        outcome=cast(OutcomeName, row.outcome),
         code=row.code,
         message=row.message,
         digest=bytes(row.digest).hex() if row.digest is not None else None,

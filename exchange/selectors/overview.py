@@ -59,7 +59,9 @@ def delivery_sentences() -> list[str]:
 def deliveries_of(*, kind: str, key: UUID) -> dict[int, list[Delivery]]:
     """The deliveries of one record by version, with channel and receipts."""
     found: dict[int, list[Delivery]] = defaultdict(list)
-    rows = Delivery.objects.filter(message__kind=kind, message__key=key).select_related("channel", "message").prefetch_related("receipts").order_by("pk")
+    rows = (
+        Delivery.objects.filter(message__kind=kind, message__key=key).select_related("channel", "message").prefetch_related("receipts").order_by("pk")
+    )
     for delivery in rows:
         found[delivery.message.version].append(delivery)
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -62,8 +63,8 @@ def envelope_bytes(batch: Batch) -> bytes:
 
 
 def _items(batch: Batch) -> list[OutgoingItem]:
-    leaves = dict(batch.deliveries.order_by("position").values_list("message__leaf_index", "position"))
-    items = ChangeItem.objects.filter(request=batch.request_id, leaf_index__in=leaves).select_related("document")
+    places: dict[Any, int | None] = dict(batch.deliveries.order_by("position").values_list("message__leaf_index", "position"))
+    items = ChangeItem.objects.filter(request=batch.request_id, leaf_index__in=places).select_related("document")
     tree = _tree(batch.request_id)
     return [
         OutgoingItem(
@@ -75,7 +76,7 @@ def _items(batch: Batch) -> list[OutgoingItem]:
             leaf_index=item.leaf_index,
             proof=[node.hex() for node in merkle.proof(tree, item.leaf_index)],
         )
-        for item in sorted(items, key=lambda one: leaves[one.leaf_index])
+        for item in sorted(items, key=lambda one: places[one.leaf_index] or 0)
     ]
 
 

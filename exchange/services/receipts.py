@@ -134,10 +134,10 @@ def batch_close(*, batch: Batch, receipts: Sequence[ItemReceipt]) -> None:
 
 
 def _members(batch: Batch) -> dict[int, Member]:
-    rows = batch.deliveries.filter(state=DeliveryState.SENT).values_list(
+    rows = batch.deliveries.filter(state=DeliveryState.SENT, position__isnull=False).values_list(
         "position", "pk", "round", "message__kind", "message__key", "message__version", "message__document_id"
     )
-    return {position: Member(pk, round_, kind, key, version, bytes(digest)) for position, pk, round_, kind, key, version, digest in rows}
+    return {position or 0: Member(pk, round_, kind, key, version, bytes(digest)) for position, pk, round_, kind, key, version, digest in rows}
 
 
 def _receipt(batch: Batch, member: Member, said: ItemReceipt) -> Receipt:

@@ -91,13 +91,15 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
         body = bytes(decision.manifest.body)
         statement = read_manifest(body)
         if (
-            digest(body) != bytes(decision.manifest_id)
+            digest(body) != bytes(decision.manifest.digest)
             or statement.request != request.pk
             or statement.root_hash != root
             or statement.count != request.count
         ):
             raise EvidenceBroken
-        if decision.stage.needs_signature and (decision.signature is None or digest(bytes(decision.signature.der)) != bytes(decision.signature_id)):
+        if decision.stage.needs_signature and (
+            decision.signature is None or digest(bytes(decision.signature.der)) != bytes(decision.signature.digest)
+        ):
             raise EvidenceBroken
         excluded |= set(statement.excluded)
     if root != bytes(request.root or b"") or request.items.filter(leaf_index__in=excluded, state=ItemState.OPEN).exists():
@@ -194,7 +196,7 @@ def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int
             "count": request.count,
             "applied": applied,
             "skipped": list(skipped),
-            "manifests": [bytes(one.manifest_id).hex() for one in decisions],
+            "manifests": [bytes(one.manifest_id or b"").hex() for one in decisions],
             "signatures": [bytes(one.signature_id).hex() for one in decisions if one.signature_id],
             "evidence": request.evidence or None,
             "audit": bytes(newest).hex() if (newest := newest_audit_seal()) else None,

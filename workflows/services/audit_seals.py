@@ -51,7 +51,8 @@ def audit_seal() -> AuditSeal | None:
 
 
 def newest_audit_seal() -> bytes | None:
-    return AuditSeal.objects.order_by("-sequence").values_list("digest", flat=True).first()
+    newest = AuditSeal.objects.order_by("-sequence").values_list("digest", flat=True).first()
+    return None if newest is None else bytes(newest)
 
 
 def audit_damages() -> Iterator[tuple[str, str]]:

@@ -137,7 +137,7 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
     decisions = list(
         Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature").order_by("stage__number")
     )
-    if [bytes(one.manifest_id).hex() for one in decisions] != said["manifests"]:
+    if [bytes(one.manifest_id or b"").hex() for one in decisions] != said["manifests"]:
         yield Damage("decisions", place, "its manifests are not those that were sealed")
     if [bytes(one.signature_id).hex() for one in decisions if one.signature_id] != said["signatures"]:
         yield Damage("decisions", place, "its signatures are not those that were sealed")
@@ -165,7 +165,7 @@ def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, ou
     except ManifestInvalid as error:
         yield Damage("manifest", place, str(error))
         return
-    if digest(body) != bytes(decision.manifest_id) or statement.root_hash != root or str(statement.request) not in place:
+    if digest(body) != bytes(decision.manifest.digest) or statement.root_hash != root or str(statement.request) not in place:
         yield Damage("manifest", place, "it is not the manifest of these items")
     if decision.signature is not None:
         outcome.signatures += 1

@@ -40,5 +40,11 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signatur
 
 def refusal_record(*, actor: User, manifest: Manifest, refused: SignatureRefused) -> None:
     """Keep in the audit trail that a signature was refused and why; called after the deciding transaction was rolled back."""
-    detail = {"code": str(refused.code), "reason": refused.reason, "manifest": bytes(manifest.digest).hex()}
-    audit(actor=actor, action="signature.refused", request=manifest.request, **detail)
+    audit(
+        actor=actor,
+        action="signature.refused",
+        request=manifest.request,
+        code=str(refused.code),
+        reason=refused.reason,
+        manifest=bytes(manifest.digest).hex(),
+    )

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from workflows.choices import OPEN_STATES, ItemState, RequestState, Severity
+from workflows.choices import OPEN_STATES, ItemState, Op, RequestState, Severity
 from workflows.documents import Document, canonical, digest, parse
 from workflows.errors import NotAllowed, TooLarge
 from workflows.models import ChangeRequest, Contribution, Finding
@@ -87,7 +87,7 @@ def request_stage(
         tell("checking", 0)
         found = _check_candidates(actor, allowed)
         failed = {one.ref for one in found if one.severity == Severity.ERROR} | _blocked_remove()
-        returned = {ref: [] for ref in failed} | _group([*refused, *(one for one in found if one.ref in failed)])
+        returned: dict[int, list[Found]] = {ref: [] for ref in failed} | _group([*refused, *(one for one in found if one.ref in failed)])
         remarks = [one for one in found if one.ref not in failed]
         staged = _candidates_count()
         request = None
@@ -117,7 +117,7 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
         cursor.execute("drop table if exists pg_temp.candidate")
         cursor.execute(
             "create temp table candidate(ref int primary key, kind text, key uuid, op text, base_version int, digest bytea, body bytea, "
-            "changed text[], units uuid[], natural_hash bytea, blocked bool)"
+            "changed text[], units uuid[], natural_hash bytea, blocked bool, risk text)"
         )
         for chunk in _chunks(proposals):
             rows = list(_prepare(chunk, seen, unchanged, refused))
@@ -125,7 +125,7 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
             if copied > MAXIMUM:
                 raise TooLarge
             with cursor.copy("copy candidate from stdin (format binary)") as copy:
-                copy.set_types(["int4", "text", "uuid", "text", "int4", "bytea", "bytea", "text[]", "uuid[]", "bytea", "bool"])
+                copy.set_types(["int4", "text", "uuid", "text", "int4", "bytea", "bytea", "text[]", "uuid[]", "bytea", "bool", "text"])
                 for row in rows:
                     copy.write_row(row)
             done += len(chunk)
@@ -156,18 +156,20 @@ def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: 
             unchanged.append(proposal.ref)
             continue
         natural = one.natural_key(after)
+        changed, op = one.schema.changed(before, after), Op.UPDATE if version else Op.CREATE
         yield (
             proposal.ref,
             proposal.kind,
             proposal.key,
-            "update" if version else "create",
+            op.value,
             version,
             digest(body),
             body,
-            one.schema.changed(before, after),
+            changed,
             sorted(one.units_of(proposal.key, before, after)),
             hashlib.sha256(natural.encode()).digest() if natural else None,
             proposal.blocked,
+            one.risk_of(changed, op).value,
         )
 
 
@@ -235,8 +237,9 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
 
 def _request_make(*, actor: User | None, system: str, unit: OrgUnit | None, title: str, evidence: Mapping[str, Any]) -> ChangeRequest:
     with connection.cursor() as cursor:
-        cursor.execute("select kind, count(*) from candidate group by kind order by kind")
-        kinds = dict(cursor.fetchall())
+        cursor.execute("select kind, count(*), min(risk) from candidate group by kind order by kind")
+        rows = cursor.fetchall()
+    kinds = {kind: count for kind, count, _risk in rows}
     return ChangeRequest.objects.create(
         author=actor,
         system=system,
@@ -245,6 +248,7 @@ def _request_make(*, actor: User | None, system: str, unit: OrgUnit | None, titl
         state=RequestState.CHECKING,
         count=sum(kinds.values()),
         kinds=kinds,
+        risk=min(risk for _kind, _count, risk in rows),  # the classes are letters, the highest first
         evidence=dict(evidence),
     )
 
@@ -266,9 +270,9 @@ def _items_insert(request: ChangeRequest) -> dict[int, int]:
         )
         cursor.execute(
             "insert into workflows_changeitem"
-            "(request_id, leaf_index, ref, kind, key, op, base_version, document_id, changed, units, natural_hash, state) "
+            "(request_id, leaf_index, ref, kind, key, op, base_version, document_id, changed, units, natural_hash, state, risk) "
             "select %s, row_number() over (order by array_position(%s::text[], kind), ref) - 1, "
-            "ref, kind, key, op, base_version, digest, changed, units, natural_hash, %s "
+            "ref, kind, key, op, base_version, digest, changed, units, natural_hash, %s, risk "
             "from candidate returning ref, leaf_index",
             [request.pk, order, ItemState.DRAFT],
         )
