@@ -54,9 +54,9 @@ class LodgingMissing(Exception):
 class Lodging:
     """How PostgreSQL is run by somebody who may be root.
 
-    Probed in this order: an ordinary user runs it plainly; root through a user namespace, where files stay root's and it works
-    below a closed home; root where namespaces are forbidden (a plain container), as `nobody`, who must be able to reach the
-    program and the data: what stands below a closed folder is then kept in /var/lib/hoso.
+    Probed in this order: an ordinary user runs it plainly; root, or a user without a name (a container started with a bare number),
+    through a user namespace, where files stay the user's and it works below a closed home; root where namespaces are forbidden,
+    as `nobody`, who must be able to reach the program and the data: what stands below a closed folder is kept in /var/lib/hoso.
     """
 
     prefix: tuple[str, ...] = ()
@@ -65,10 +65,12 @@ class Lodging:
 
     @classmethod
     def find(cls) -> Lodging:
-        if os.geteuid() != 0:
+        if os.geteuid() != 0 and _has_a_name(os.geteuid()):
             return cls()
         if _runs(*_UNSHARE, "true"):
             return cls(prefix=_UNSHARE)
+        if os.geteuid() != 0:
+            raise LodgingMissing(f"PostgreSQL needs a user with a name, and {os.geteuid()} has none; run as another user")
         return cls.as_nobody()
 
     @classmethod
@@ -216,6 +218,13 @@ def _runs(*command: str) -> bool:
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
+        return False
+
+
+def _has_a_name(user: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(user).pw_name)
+    except KeyError:
         return False
 
 
