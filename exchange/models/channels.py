@@ -1,9 +1,12 @@
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from exchange.choices import ChannelKind
 from exchange.contract import MAX_ITEMS, ErrorKind
+
+# A bare host name is a good address inside a ministry's network, so Django's own URL validator is too strict.
+ADDRESS = RegexValidator(r"^https?://[^\s/?#]+/?$", _("The address begins with https:// (or http:// on this machine) and has no path."))
 
 
 class Channel(models.Model):
@@ -16,7 +19,7 @@ class Channel(models.Model):
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=20, choices=ChannelKind, default=ChannelKind.NATIONAL_HUB)
-    base_url = models.URLField(_("address"), max_length=300)
+    base_url = models.CharField(_("address"), max_length=300, validators=[ADDRESS], help_text=_("Without a path, for example https://hub.example.vn"))
     client_id = models.CharField(_("client id"), max_length=100)
     active = models.BooleanField(_("active"), default=True)
     timeout_seconds = models.PositiveSmallIntegerField(

@@ -1,0 +1,98 @@
+"""On the hub: does every version still rest on what its agency signed?
+
+`workflows.services.ledger` verifies the hub's own chain. This verifies what that chain stands on: each agency's manifest and
+signature at the time it was received, and for every version the proof that leads from its leaf to the manifest's root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection
+
+from exchange.models import AgencyManifest
+from workflows import merkle
+from workflows.cms import SignatureRefused, TrustStore, bind_to_agency, verify_detached
+from workflows.documents import digest
+from workflows.manifest import ManifestInvalid, Statement, read_manifest
+from workflows.models import Seal
+from workflows.services.ledger import Damage
+
+
+@dataclass
+class EvidenceVerification:
+    """What was counted, and every damage found."""
+
+    manifests: int = 0
+    versions: int = 0
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.damages
+
+
+def verify_evidence() -> EvidenceVerification:
+    """Check every agency manifest and every version's proof. Reads only; damages are named, not repaired."""
+    outcome = EvidenceVerification()
+    statements: dict[int, Statement] = {}
+    trust = TrustStore.load(settings.TRUST_DIRECTORY)
+    for manifest in AgencyManifest.objects.select_related("agency").order_by("pk").iterator(chunk_size=200):
+        outcome.manifests += 1
+        outcome.damages += _manifest(manifest, trust, statements)
+    outcome.damages += _versions(outcome, statements)
+    outcome.damages += _seals()
+    return outcome
+
+
+def _manifest(manifest: AgencyManifest, trust: TrustStore, statements: dict[int, Statement]) -> Iterator[Damage]:
+    place = f"manifest {bytes(manifest.digest).hex()}"
+    body, signature = bytes(manifest.body), bytes(manifest.signature)
+    if digest(body) != bytes(manifest.digest) or digest(signature) != bytes(manifest.signature_digest):
+        yield Damage("evidence", place, "its bytes are not those of its digest")
+    try:
+        statements[manifest.pk] = read_manifest(body)
+        verified = verify_detached(content=body, signature=signature, moment=manifest.received_at, trust=trust)
+        bind_to_agency(verified, organization_identifier=manifest.agency.code)
+    except ManifestInvalid as error:
+        yield Damage("evidence", place, str(error))
+    except SignatureRefused as refused:
+        yield Damage("evidence", place, f"{refused.code.value}: {refused.reason}")
+
+
+def _versions(outcome: EvidenceVerification, statements: dict[int, Statement]) -> Iterator[Damage]:
+    """Every version of the ledger has its evidence, and the evidence proves that very document under that very version."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select v.kind, v.key, v.version, v.document_id, e.manifest_id, e.leaf_index, e.proof from workflows_recordversion v "
+            "left join exchange_inboundevidence e on e.kind = v.kind and e.key = v.key and e.version = v.version order by v.id"
+        )
+        while rows := cursor.fetchmany(5_000):
+            for kind, key, version, document, manifest, leaf_index, proof in rows:
+                outcome.versions += 1
+                place = f"{kind} {key} version {version}"
+                if manifest is None:
+                    yield Damage("evidence", place, "no agency's signature stands behind it")
+                    continue
+                op = "create" if version == 1 else "update"
+                leaf = merkle.leaf_hash(kind=kind, key=key, op=op, base_version=version - 1, document_digest=bytes(document))
+                if manifest in statements and not _proves(statements[manifest], leaf, leaf_index, bytes(proof)):
+                    yield Damage("evidence", place, "its proof does not lead to the root that the agency signed")
+
+
+def _proves(statement: Statement, leaf: bytes, index: int, proof: bytes) -> bool:
+    path = [proof[start : start + 32] for start in range(0, len(proof), 32)]
+    return index not in statement.excluded and merkle.verify(
+        leaf=leaf, index=index, count=statement.count, path=path, expected_root=statement.root_hash
+    )
+
+
+def _seals() -> Iterator[Damage]:
+    """Every sealed request names a manifest and a signature that are kept."""
+    kept = {(bytes(one).hex(), bytes(two).hex()) for one, two in AgencyManifest.objects.values_list("digest", "signature_digest")}
+    sealed = Seal.objects.order_by("sequence").values_list("sequence", "request__evidence")
+    for sequence, said in sealed.iterator(chunk_size=2_000):
+        if (said.get("manifest"), said.get("signature")) not in kept:
+            yield Damage("evidence", f"seal {sequence}", "the agency's manifest that it names is not kept")
