@@ -1,6 +1,7 @@
 """Where the tests' databases come from: servers, one template per run, clones of it. Used by `tests/conftest.py` alone.
 
-Names are `hoso_test_<run>_<what>`, with a random run identifier, so that several runs can share one server.
+Names are `hoso_test_<run>_<what>`, with a random run identifier, so that several runs can share one server. On a server that is
+there to stay, the template stays too, named after what it is made of, and the next run with the same migrations begins at once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,8 +21,19 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from config.embedded.keeping import fingerprint
+
 ROOT = Path(__file__).resolve().parent.parent
 LOADERS = ("load_areas", "load_codes")
+MADE_OF = (
+    "requirements.txt",
+    "*/migrations/*",
+    "workflows/walls.py",
+    "orgtree/services/areas.py",
+    "registry/services/codes.py",
+    "orgtree/data/*",
+    "registry/data/*",
+)
 TODAY = "2026-11-02"  # ages, terms and certificates of the tests do not rot as days pass
 TIMEOUTS = "-c lock_timeout=15s -c statement_timeout=120s"
 
@@ -88,9 +101,16 @@ def _name(what: str) -> str:
     return f"hoso_test_{os.environ['HOSO_TEST_RUN']}_{what}"
 
 
+@cache
+def _template_name() -> str:
+    if "HOSO_TEST_DATABASE_URL" not in os.environ:
+        return _name("template")
+    return f"hoso_template_{fingerprint(file for pattern in MADE_OF for file in ROOT.glob(pattern) if file.is_file())[:16]}"
+
+
 def template() -> str:
-    """The run's template database, made by whichever worker asks first; the others wait for it."""
-    name = _name("template")
+    """The template database, made by whichever worker asks first; the others wait for it."""
+    name = _template_name()
     with maintenance() as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         ready = connection.execute("SELECT NOT datallowconn FROM pg_database WHERE datname = %s", [name]).fetchone()
