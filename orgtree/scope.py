@@ -22,7 +22,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from orgtree import clock
 from orgtree.choices import Action
-from orgtree.models import OrgUnit, UnitPermission, User
+from orgtree.models import Grant, OrgUnit, UnitPermission, User
 
 M = TypeVar("M", bound=Model)
 Somebody = User | AnonymousUser
@@ -76,6 +76,24 @@ def outside(user: Somebody, action: Action, unit_ids: Iterable[UUID]) -> set[UUI
         content_object__tree_id=OuterRef("tree_id"), content_object__lft__lte=OuterRef("lft"), content_object__rght__gte=OuterRef("rght")
     )
     return asked - set(OrgUnit.objects.filter(Exists(covering), pk__in=asked).order_by().values_list("pk", flat=True))
+
+
+def outside_role(user: Somebody, role: str, unit_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of `unit_ids` on which `user` holds no grant of `role` today, in one query; none for a superuser."""
+    asked = set(unit_ids)
+    if not asked or not user.is_active:
+        return asked
+    if user.is_superuser:
+        return set()
+    covering = Grant.objects.on(clock.today()).filter(
+        user=user, role=role, unit__tree_id=OuterRef("tree_id"), unit__lft__lte=OuterRef("lft"), unit__rght__gte=OuterRef("rght")
+    )
+    return asked - set(OrgUnit.objects.filter(Exists(covering), pk__in=asked).order_by().values_list("pk", flat=True))
+
+
+def roles(user: Somebody) -> set[str]:
+    """The roles that `user` holds today, wherever."""
+    return set(Grant.objects.on(clock.today()).filter(user=user).values_list("role", flat=True)) if user.is_active else set()
 
 
 def holders(action: Action, unit: OrgUnit) -> QuerySet[User]:

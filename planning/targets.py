@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from orgtree.models import Area, OrgUnit
 from planning.models import OpenedOrgUnit
 from planning.rules import RULES
 from planning.schema import ORG_UNIT
+from workflows.choices import Op, RiskClass
 from workflows.documents import Document, parse
 from workflows.models import ChangeItem
 from workflows.targets import Target
@@ -56,6 +57,10 @@ class OrgUnitTarget(Target):
         if after.get("parent") is None and (before is None or before.get("parent") is not None):
             return set()
         return super().units_of(key, before, after) | ({key} if before is not None else set())
+
+    def risk_of(self, changed: Sequence[str], op: Op) -> RiskClass:
+        """A unit's change moves rights and posts, never anybody's identity or pay."""
+        return RiskClass.B
 
     def title(self, document: Document) -> str:
         return document.get("name") or document.get("code") or ""

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orgtree.text import plain
 from registry.choices import CodeList, Sensitivity
+from workflows.choices import RiskClass
 
 Kind = Literal["text", "name", "date", "code", "rank", "unit", "area", "int", "decimal", "citizen_number", "phone"]
 POSTING_TITLE, POSTING_FROM = "posting.title", "posting.valid_from"
@@ -27,7 +28,9 @@ A, B, C = Sensitivity.A, Sensitivity.B, Sensitivity.C
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileField:
-    """One field. `required` is what our own acceptance asks for (the official flags of the 194 fields are not published)."""
+    """One field. `required` is what our own acceptance asks for (the official flags of the 194 fields are not published).
+
+    `risk` says how much a wrong change of it can harm, and so which route a change takes."""
 
     name: str
     item: str
@@ -36,6 +39,7 @@ class ProfileField:
     kind: Kind = "text"
     code_list: str = ""
     sensitivity: Sensitivity = C
+    risk: RiskClass = RiskClass.A
     required: bool = False
     example: str = ""
 
@@ -61,6 +65,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Cơ quan quản lý|Cơ quan quản lý cán bộ, công chức, viên chức|Mã cơ quan quản lý|Cơ quan, đơn vị có thẩm quyền quản lý CBCCVC",
         kind="unit",
         required=True,
+        risk=RiskClass.B,
         example="H15.123",
     ),
     _field(
@@ -71,10 +76,16 @@ FIELDS: tuple[ProfileField, ...] = (
         "|Mã đơn vị sử dụng|Mã đơn vị|Đơn vị công tác|Đơn vị",
         kind="unit",
         required=True,
+        risk=RiskClass.B,
         example="H15.123.01",
     ),
     _field(
-        "staff_number", "0c", _("Staff number"), "Số hiệu|Số hiệu CBCCVC|Số hiệu cán bộ, công chức, viên chức|Mã cán bộ|Mã CBCCVC", example="CB000123"
+        "staff_number",
+        "0c",
+        _("Staff number"),
+        "Số hiệu|Số hiệu CBCCVC|Số hiệu cán bộ, công chức, viên chức|Mã cán bộ|Mã CBCCVC",
+        risk=RiskClass.B,
+        example="CB000123",
     ),
     _field(
         "birth_name",
@@ -121,6 +132,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Quê quán|Nguyên quán",
         sensitivity=B,
         required=True,
+        risk=RiskClass.B,
         example="Xã Hòa Xuân, thành phố Buôn Ma Thuột, tỉnh Đắk Lắk",
     ),
     _field(
@@ -130,6 +142,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Mã địa bàn quê quán|Mã quê quán|Mã xã quê quán|Mã ĐVHC quê quán",
         kind="area",
         sensitivity=B,
+        risk=RiskClass.B,
         example="24178",
     ),
     _field(
@@ -152,6 +165,7 @@ FIELDS: tuple[ProfileField, ...] = (
         code_list=CodeList.RELIGION,
         sensitivity=B,
         required=True,
+        risk=RiskClass.B,
         example="Không",
     ),
     _field(
@@ -182,6 +196,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "SĐT liên hệ|Số điện thoại liên hệ|Số điện thoại|Điện thoại|SĐT|Điện thoại liên hệ|Di động",
         kind="phone",
         sensitivity=B,
+        risk=RiskClass.C,
         example="0912345678",
     ),
     _field(
@@ -191,6 +206,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Nơi ở hiện nay|Chỗ ở hiện nay|Nơi ở|Địa chỉ hiện nay|Địa chỉ|Nơi ở hiện tại|Chỗ ở hiện tại|Nơi cư trú",
         sensitivity=B,
         required=True,
+        risk=RiskClass.C,
         example="12 Lê Duẩn, phường Buôn Ma Thuột, tỉnh Đắk Lắk",
     ),
     _field(
@@ -200,6 +216,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Mã địa bàn nơi ở hiện nay|Mã nơi ở hiện nay|Mã xã nơi ở|Mã ĐVHC nơi ở|Mã địa bàn nơi ở|Mã xã/phường nơi ở",
         kind="area",
         sensitivity=B,
+        risk=RiskClass.C,
         example="24133",
     ),
     _field(
@@ -209,6 +226,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Ngày được tuyển dụng lần đầu|Ngày tuyển dụng lần đầu|Ngày tuyển dụng|Ngày được tuyển dụng",
         kind="date",
         required=True,
+        risk=RiskClass.B,
         example="01/09/2008",
     ),
     _field(
@@ -217,6 +235,7 @@ FIELDS: tuple[ProfileField, ...] = (
         _("Recruiting agency"),
         "Cơ quan tuyển dụng|Cơ quan, tổ chức, đơn vị tuyển dụng|Đơn vị tuyển dụng",
         required=True,
+        risk=RiskClass.B,
         example="UBND huyện Krông Pắc",
     ),
     _field(
@@ -226,6 +245,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Ngày vào cơ quan hiện đang công tác|Ngày vào cơ quan hiện nay|Ngày về cơ quan hiện nay|Ngày về cơ quan hiện đang công tác|Ngày vào cơ quan",
         kind="date",
         required=True,
+        risk=RiskClass.B,
         example="01/07/2025",
     ),
     _field(
@@ -236,6 +256,7 @@ FIELDS: tuple[ProfileField, ...] = (
         kind="code",
         code_list=CodeList.PERSONNEL_TYPE,
         required=True,
+        risk=RiskClass.B,
         example="Công chức",
     ),
     _field(
@@ -245,6 +266,7 @@ FIELDS: tuple[ProfileField, ...] = (
         "Ngày vào Đảng|Ngày vào Đảng CSVN|Ngày vào Đảng Cộng sản Việt Nam|Ngày kết nạp Đảng|Ngày vào ĐCSVN",
         kind="date",
         sensitivity=B,
+        risk=RiskClass.B,
         example="03/02/2012",
     ),
     _field(
@@ -255,6 +277,7 @@ FIELDS: tuple[ProfileField, ...] = (
         kind="code",
         code_list=CodeList.GENERAL_EDUCATION,
         required=True,
+        risk=RiskClass.B,
         example="12/12",
     ),
     _field(
@@ -263,6 +286,7 @@ FIELDS: tuple[ProfileField, ...] = (
         _("Current post"),
         "Chức vụ/chức danh hiện tại|Chức vụ hiện tại|Chức danh hiện tại|Chức vụ (chức danh) hiện tại"
         "|Chức vụ, chức danh|Chức vụ/chức danh|Chức vụ|Chức danh|Vị trí công tác",
+        risk=RiskClass.B,
         example="Công chức Văn phòng - Thống kê",
     ),
     _field(
@@ -271,6 +295,7 @@ FIELDS: tuple[ProfileField, ...] = (
         _("In the current post since"),
         "Ngày bổ nhiệm/phê chuẩn|Ngày bổ nhiệm|Ngày giữ chức vụ|Ngày bổ nhiệm chức vụ|Ngày giữ chức vụ hiện tại|Ngày nhận chức vụ|Ngày phê chuẩn",
         kind="date",
+        risk=RiskClass.B,
         example="01/07/2025",
     ),
     _field(
@@ -347,6 +372,11 @@ _ANSWERS = _answers()
 def field_of_heading(text: str) -> ProfileField | None:
     """The field that a column heading names, with or without what stands in parentheses; None for an unknown heading."""
     return _ANSWERS.get(heading_key(text)) or _ANSWERS.get(heading_key(_PARENTHESES.sub(" ", text)))
+
+
+def risk_of_field(name: str) -> RiskClass:
+    """The class of a document key: postings are a matter of post and unit; a key that is not in the catalogue has the highest."""
+    return BY_NAME[name].risk if name in BY_NAME else RiskClass.B if name == "postings" else RiskClass.A
 
 
 def label_of(name: str) -> str:

@@ -10,6 +10,14 @@ class Severity(TextChoices):
     SUGGESTION = "suggestion", _("Suggestion")
 
 
+class RiskClass(TextChoices):
+    """How much a change can harm, in order: a request has the highest class (the first letter) of its records."""
+
+    A = "A", _("Identity, rank, pay, discipline")
+    B = "B", _("Post and unit")
+    C = "C", _("Contact and the like")
+
+
 class RequestState(TextChoices):
     DRAFT = "draft", _("Draft")
     CHECKING = "checking", _("Being checked")

@@ -32,6 +32,21 @@ class OwnRequest(NotAllowed):
     text = _("You wrote, uploaded or repaired part of this request, so somebody else must decide on it.")
 
 
+class AlreadyDecided(NotAllowed):
+    code = "ALREADY_DECIDED"
+    text = _("You have already decided on this request, so somebody else must decide on what is left.")
+
+
+class RouteMissing(GateError):
+    code = "ROUTE_MISSING"
+    text = _("No route is in force for this change. Ask the administrator to put one in force.")
+
+
+class RouteInvalid(GateError):
+    code = "ROUTE_INVALID"
+    text = _("The route needs at least one step with a signature, and each step a name, a right to approve or edit, and sensible numbers.")
+
+
 class RecordBusy(GateError):
     code = "RECORD_BUSY"
     text = _("Another open request already changes one of these records. Wait until it has ended, or ask its author to withdraw it.")

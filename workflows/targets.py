@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Model
 from django.utils.functional import Promise
 
+from workflows.choices import Op, RiskClass
 from workflows.documents import Document, Schema
 from workflows.rules import Rule
 
@@ -57,6 +58,10 @@ class Target(ABC):
         """Every unit whose right the change needs: for a transfer, both."""
         names = [f.name for f in self.schema.fields if f.column in self.unit_columns]
         return {UUID(doc[name]) for doc in (before, after) if doc for name in names if doc.get(name)}
+
+    def risk_of(self, changed: Sequence[str], op: Op) -> RiskClass:
+        """How much the change of these fields can harm; the highest class unless the kind knows better."""
+        return RiskClass.A
 
     @abstractmethod
     def title(self, document: Document) -> str:

@@ -6,12 +6,13 @@ from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
 from workflows.models.outbox import OutboxMessage
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
-from workflows.models.routes import Decision, Route, Stage
+from workflows.models.routes import CalendarDay, Decision, Route, Stage
 from workflows.models.signatures import Manifest, Signature
 
 __all__ = [
     "AuditEvent",
     "AuditSeal",
+    "CalendarDay",
     "ChangeItem",
     "ChangeRequest",
     "Contribution",

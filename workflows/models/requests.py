@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import ItemState, Op, RequestState, Severity
+from workflows.choices import ItemState, Op, RequestState, RiskClass, Severity
 
 
 class ChangeRequest(models.Model):
@@ -32,6 +32,14 @@ class ChangeRequest(models.Model):
     applied_at = models.DateTimeField(_("applied"), null=True)
     count = models.PositiveIntegerField(_("records"), default=0)
     kinds = models.JSONField(default=dict)
+    risk = models.CharField(
+        _("risk class"),
+        max_length=1,
+        choices=RiskClass,
+        default=RiskClass.A,
+        db_default=RiskClass.A,
+        help_text=_("The highest class of the records."),
+    )
     root = models.BinaryField(max_length=32, null=True)
     subtrees = models.BinaryField(default=b"")
     evidence = models.JSONField(default=dict, help_text="what a system stage decided on, for example the agency's manifest and signature")
@@ -67,6 +75,7 @@ class ChangeItem(models.Model):
     base_version = models.PositiveIntegerField()
     document = models.ForeignKey("workflows.StoredDocument", models.PROTECT, related_name="+")
     changed = ArrayField(models.CharField(max_length=60))
+    risk = models.CharField(max_length=1, choices=RiskClass, default=RiskClass.A, db_default=RiskClass.A)
     units = ArrayField(models.UUIDField(), help_text="units whose right this change needs")
     natural_hash = models.BinaryField(max_length=32, null=True)
     state = models.CharField(max_length=8, choices=ItemState, default=ItemState.DRAFT)

@@ -3,43 +3,77 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import Verdict
+from workflows.choices import RiskClass, Verdict
 
 
 class Route(models.Model):
-    """The policy: which stages a kind of change passes. The most specific active route wins: kind first, then any kind.
+    """The policy: which stages a change passes, by kind of record, unit subtree and risk class; "" and null stand for any.
 
-    `steps` is a list of {name, action, signature}. It is frozen into the request's stages at submit; changing a route never
-    touches open requests (promise 3).
+    The most specific active route wins: the kind decides first, then the nearest unit, then the risk class (services.routing).
+    `steps` is a list of {name, action, signature} with, where they matter, `role` (the grant that the decider must hold), `quorum`
+    (how many people, 1 if absent), `days` (working days to decide in) and `sample` (records that must be opened before
+    approving). It is frozen into the request's stages at submit; changing a route never touches open requests (promise 3).
     """
 
-    name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=30, blank=True, default="")
-    steps = models.JSONField()
-    active = models.BooleanField(default=True)
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind of record"), max_length=30, blank=True, default="")
+    unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit and below"))
+    risk = models.CharField(_("risk class"), max_length=1, choices=RiskClass, blank=True, default="", db_default="")
+    steps = models.JSONField(_("steps"))
+    active = models.BooleanField(_("in force"), default=True)
 
     class Meta:
         verbose_name = _("route")
         verbose_name_plural = _("routes")
-        constraints = [models.UniqueConstraint(fields=["kind"], condition=models.Q(active=True), name="route_one_active_a_kind")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "unit", "risk"], condition=models.Q(active=True), nulls_distinct=False, name="route_one_active_a_scope"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class Stage(models.Model):
-    """One step of a route as frozen into a request. A `system` stage is decided by a named check of the program."""
+    """One step of a route as frozen into a request. A `system` stage is decided by a named check of the program.
+
+    It is passed when `quorum` different people have approved. `days` are the working days from its opening to its deadline.
+    """
 
     request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, related_name="stages")
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=100)
     action = models.CharField(max_length=20)
+    role = models.CharField(max_length=20, blank=True, default="", db_default="")
+    quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
+    days = models.PositiveSmallIntegerField(null=True)
+    sample = models.PositiveSmallIntegerField(default=0, db_default=0)
     needs_signature = models.BooleanField(default=True)
     system = models.CharField(max_length=60, blank=True, default="")
 
     class Meta:
         ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["request", "number"], name="stage_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "number"], name="stage_number_once"),
+            models.CheckConstraint(condition=models.Q(quorum__gte=1), name="stage_needs_somebody"),
+        ]
+
+
+class CalendarDay(models.Model):
+    """A day that differs from the week: a holiday, or a weekend day that is worked instead (Labour Code art. 112; yearly notices)."""
+
+    day = models.DateField(_("day"), primary_key=True)
+    works = models.BooleanField(_("working day"), default=False)
+    name = models.CharField(_("name"), max_length=100)
+
+    class Meta:
+        verbose_name = _("holiday or exchanged working day")
+        verbose_name_plural = _("holidays and exchanged working days")
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return f"{self.day:%d/%m/%Y}: {self.name}"
 
 
 class Decision(models.Model):

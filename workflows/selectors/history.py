@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from workflows.choices import RequestState as S
 from workflows.choices import Verdict
-from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion
+from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
 
 StepState = Literal["done", "now", "todo", "stopped"]
 
@@ -41,6 +42,7 @@ class Event:
 DEEDS: Mapping[str, str | Promise] = {
     "request.staged": _("prepared the request"),
     "request.submitted": _("submitted the request"),
+    "request.checked": _("checked and approved"),
     "request.withdrawn": _("withdrew the request"),
     "request.returned": _("returned the request"),
     "request.approved": _("approved and signed"),
@@ -99,22 +101,27 @@ def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
     """The stages of the route, and whether the request goes on after them."""
     steps: list[Step] = []
     going = True
-    for stage in request.stages.prefetch_related("decisions__user").order_by("number"):
-        decision = next(iter(stage.decisions.all()), None)
-        who = (decision.user.display_name if decision.user else stage.system) if decision else ""
-        if decision and decision.verdict == Verdict.APPROVE:
-            steps.append(Step(stage.name, "done", who, decision.decided_at))
-        elif decision:
-            steps.append(Step(S.RETURNED.label, "stopped", who, decision.decided_at))
+    for stage in request.stages.prefetch_related(Prefetch("decisions", Decision.objects.select_related("user").order_by("pk"))).order_by("number"):
+        decisions = list(stage.decisions.all())
+        who = ", ".join(_decider(one, stage) for one in decisions)
+        returned = next((one for one in decisions if one.verdict == Verdict.RETURN), None)
+        if returned:
+            steps.append(Step(S.RETURNED.label, "stopped", _decider(returned, stage), returned.decided_at))
             going = False
+        elif len(decisions) >= stage.quorum:
+            steps.append(Step(stage.name, "done", who, decisions[-1].decided_at))
         elif going and request.state == S.IN_REVIEW:
-            steps.append(Step(stage.name, "now"))
+            steps.append(Step(stage.name, "now", who))
             going = False
         else:
             steps.append(Step(stage.name, "todo"))
     if request.state in (S.WITHDRAWN, S.EXPIRED):
         return [*(one for one in steps if one.state == "done"), Step(S(request.state).label, "stopped")], False
     return steps, going
+
+
+def _decider(decision: Decision, stage: Stage) -> str:
+    return decision.user.display_name if decision.user else stage.system
 
 
 def _last_step(request: ChangeRequest) -> Step:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery
 
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
-from workflows.choices import JobState, RequestState, Verdict
+from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, Contribution, JobRun, Stage
-from workflows.services.approval import may_decide
+from workflows.models import ChangeRequest, Contribution, Decision, JobRun, Stage
+from workflows.services.deciding import may_decide, open_stages
 
 Which = Literal["mine", "waiting", "all"]
 PAGE = 50
@@ -63,10 +63,18 @@ def _waiting_for(user: User, visible: QuerySet[ChangeRequest]) -> QuerySet[Chang
 
     The exact question, over every unit that an item touches, is `may_decide`; a list needs a queryset, so it looks at the request's unit.
     """
-    open_stages = Stage.objects.filter(request=OuterRef("pk"), system="").exclude(decisions__verdict=Verdict.APPROVE).order_by("number")
+    next_stage = open_stages(Stage.objects.filter(request=OuterRef("pk"), system=""))
+    waiting = visible.filter(state=RequestState.IN_REVIEW).annotate(
+        next_action=Subquery(next_stage.values("action")[:1], output_field=CharField()),
+        next_role=Subquery(next_stage.values("role")[:1], output_field=CharField()),
+    )
+    of_right = Q()
+    for action in (Action.APPROVE, Action.EDIT):
+        of_right |= Q(next_action=action, pk__in=scope.scoped(ChangeRequest.objects.all(), user, action).values("pk"))
+    if not user.is_superuser:
+        of_right &= Q(next_role__in=["", *scope.roles(user)])
     return (
-        scope.scoped(visible.filter(state=RequestState.IN_REVIEW), user, Action.APPROVE)
+        waiting.filter(of_right)
         .exclude(Exists(Contribution.objects.filter(request=OuterRef("pk"), user=user)))
-        .annotate(next_action=Subquery(open_stages.values("action")[:1], output_field=CharField()))
-        .filter(next_action=Action.APPROVE)
+        .exclude(Exists(Decision.objects.filter(stage__request=OuterRef("pk"), user=user)))
     )

@@ -27,6 +27,7 @@ from workflows.opening import Opened, check, failed_leaves, findings, opened
 from workflows.rules import Found
 from workflows.services.audit import audit
 from workflows.services.audit_seals import newest_audit_seal
+from workflows.services.deciding import open_stages
 from workflows.services.moves import request_move
 from workflows.services.submission import request_leaves
 from workflows.targets import target
@@ -79,9 +80,9 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
     decisions = list(
         Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
         .select_related("manifest", "signature", "stage")
-        .order_by("stage__number")
+        .order_by("stage__number", "pk")
     )
-    if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or len({one.stage_id for one in decisions}) != request.stages.count():
+    if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or open_stages(request.stages.all()).exists():
         raise WrongState(state=request.state)
     root = merkle.root(request_leaves(request))
     excluded: set[int] = set()

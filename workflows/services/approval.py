@@ -1,6 +1,6 @@
 """Deciding: the manifest that is shown and signed, approval, and return.
 
-Who may decide is one function, `may_decide`; the database says the same once more (walls.DECISION_GUARD).
+Who may decide is one function, `services.deciding.may_decide`.
 """
 
 from __future__ import annotations
@@ -10,53 +10,24 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Func
 from django.db.models.functions import Now
 
-from orgtree import clock, scope
-from orgtree.choices import Action
+from orgtree import clock
 from orgtree.models import User
 from workflows.choices import ItemState, RequestState, Verdict
 from workflows.cms import SignatureRefused
 from workflows.dispatch import send_on_commit
 from workflows.documents import digest
-from workflows.errors import NotAllowed, OwnRequest, ReasonMissing, WrongState
+from workflows.errors import ReasonMissing, WrongState
 from workflows.locks import request_lock
 from workflows.manifest import build_manifest, read_manifest
-from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Stage
+from workflows.models import ChangeRequest, Decision, Manifest, Stage
 from workflows.services.audit import audit
+from workflows.services.deciding import current_stage, may_decide, open_stages
 from workflows.services.moves import request_move
 from workflows.services.signing import refusal_record, signature_record
 
 APPLY_TASK = "workflows.apply"
-
-
-def may_decide(*, actor: User, request: ChangeRequest) -> Stage:
-    """The stage that `actor` may decide now. Raises WrongState, OwnRequest or NotAllowed.
-
-    Whoever contributed any part is out (promise 1); the right of the stage's action is needed in every unit that an item touches.
-    """
-    stage = current_stage(request)
-    if request.author_id == actor.pk or Contribution.objects.filter(request=request, user=actor).exists():
-        raise OwnRequest
-    units = _units_touched(request)
-    if (
-        stage.system
-        or scope.outside(actor, Action(stage.action), units)
-        or (_founds_root(request) and not scope.can(actor, Action(stage.action), None))
-    ):
-        raise NotAllowed
-    return stage
-
-
-def current_stage(request: ChangeRequest) -> Stage:
-    """The first stage without an approval. Raises WrongState when the request is not under review."""
-    if request.state != RequestState.IN_REVIEW:
-        raise WrongState(state=request.state)
-    stage = request.stages.exclude(decisions__verdict=Verdict.APPROVE).order_by("number").first()
-    if stage is None:
-        raise WrongState(state=request.state)
-    return stage
 
 
 def manifest_prepare(*, actor: User, request_id: UUID, excluded: Iterable[int] = ()) -> Manifest:
@@ -67,10 +38,11 @@ def manifest_prepare(*, actor: User, request_id: UUID, excluded: Iterable[int] =
         return _manifest_make(request, stage, actor, excluded)
 
 
-def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes) -> ChangeRequest:
+def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b"") -> ChangeRequest:
     """Approve the stage that the manifest was prepared for, with `signature` (CMS detached, DER) over its bytes.
 
-    The last stage approved, the request goes to the workers. Raises what may_decide raises, WrongState for a manifest of
+    A stage that asks for no signature is approved without one; one that is given is checked all the same. The last stage
+    approved, the request goes to the workers. Raises what may_decide raises, WrongState for a manifest of
     another person or of a stage that has been decided, and SignatureRefused, which is audited.
     """
     manifest = Manifest.objects.select_related("request").get(pk=manifest_digest)
@@ -80,16 +52,16 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes) ->
             stage = may_decide(actor=actor, request=request)
             if manifest.user_id != actor.pk or manifest.stage != stage.number:
                 raise WrongState(state=request.state)
-            signed = signature_record(actor=actor, manifest=manifest, der=signature)
+            signed = signature_record(actor=actor, manifest=manifest, der=signature) if signature or stage.needs_signature else None
             Decision.objects.create(stage=stage, user=actor, verdict=Verdict.APPROVE, manifest=manifest, signature=signed)
             _exclude(request, manifest)
             audit(
                 actor=actor,
-                action="request.approved",
+                action="request.approved" if signed else "request.checked",
                 request=request,
                 stage=stage.number,
                 manifest=manifest_digest.hex(),
-                signature=bytes(signed.digest).hex(),
+                signature=bytes(signed.digest).hex() if signed else None,
             )
             _advance(request)
     except SignatureRefused as refused:
@@ -159,16 +131,6 @@ def _exclude(request: ChangeRequest, manifest: Manifest) -> None:
 
 
 def _advance(request: ChangeRequest) -> None:
-    if not request.stages.exclude(decisions__verdict=Verdict.APPROVE).exists():
+    if not open_stages(request.stages.all()).exists():
         request_move(request, RequestState.APPROVED, decided_at=Now())
         send_on_commit(APPLY_TASK, str(request.pk))
-
-
-def _units_touched(request: ChangeRequest) -> set[UUID]:
-    """Units of all items, less those that the request itself founds: these are judged by their parents."""
-    named = set(request.items.annotate(unit=Func("units", function="unnest")).values_list("unit", flat=True).distinct())
-    return named - set(request.items.filter(op="create", key__in=named).values_list("key", flat=True))
-
-
-def _founds_root(request: ChangeRequest) -> bool:
-    return request.items.filter(units=[]).exists()

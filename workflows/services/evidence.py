@@ -1,13 +1,15 @@
 """The evidence of one version: a zip that anybody can check offline with tools/verify_evidence.py, without this program.
 
-Files: document.json (canonical bytes), leaf.json, proof.json, one folder a stage with manifest.json and signature.p7s (chain inside),
-seal.json, trust/*.crl as this installation holds them. The verifier brings its own trust anchor.
+Files: document.json (canonical bytes), leaf.json, proof.json, one folder a decision (stage-2, its second decider's stage-2.2) with
+manifest.json and, where it was signed, signature.p7s (chain inside), seal.json, trust/*.crl as this installation holds them. The
+verifier brings its own trust anchor.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 
 from django.conf import settings
 
@@ -23,18 +25,22 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time: the same evidence is the s
 def evidence_bundle(version: RecordVersion) -> bytes:
     """The zip for `version`. Raises LookupError when no person signed it here (on the hub its evidence is the agency's)."""
     decisions = list(
-        Decision.objects.filter(stage__request=version.request, verdict=Verdict.APPROVE, signature__isnull=False)
+        Decision.objects.filter(stage__request=version.request, verdict=Verdict.APPROVE)
         .select_related("manifest", "signature", "stage")
-        .order_by("stage__number")
+        .order_by("stage__number", "pk")
     )
-    if not decisions:
+    if not any(decision.signature for decision in decisions):
         raise LookupError(f"no person's signature stands behind {version.kind} {version.key} version {version.version}")
     files = {"document.json": bytes(version.document.body), "leaf.json": _leaf(version), "proof.json": _proof(version)}
+    met: Counter[int] = Counter()
     for decision in decisions:
-        if decision.manifest is None or decision.signature is None:
+        number = decision.stage.number
+        met[number] += 1
+        folder = f"stage-{number}" if met[number] == 1 else f"stage-{number}.{met[number]}"
+        if decision.manifest is not None:  # the database knows no approval without one
+            files[f"{folder}/manifest.json"] = bytes(decision.manifest.body)
+        if decision.signature is None:
             continue
-        folder = f"stage-{decision.stage.number}"
-        files[f"{folder}/manifest.json"] = bytes(decision.manifest.body)
         files[f"{folder}/signature.p7s"] = bytes(decision.signature.der)
         files[f"{folder}/receipt.json"] = canonical({"received_at": decision.signature.received_at.strftime("%Y-%m-%dT%H:%M:%SZ")})
     files["seal.json"] = bytes(Seal.objects.get(request=version.request).body)

@@ -135,7 +135,9 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
     if applied != said["applied"]:
         yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
     decisions = list(
-        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).select_related("manifest", "signature").order_by("stage__number")
+        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
+        .select_related("manifest", "signature")
+        .order_by("stage__number", "pk")
     )
     if [bytes(one.manifest_id or b"").hex() for one in decisions] != said["manifests"]:
         yield Damage("decisions", place, "its manifests are not those that were sealed")

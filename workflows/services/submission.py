@@ -12,9 +12,10 @@ from workflows import merkle
 from workflows.choices import ItemState, RequestState
 from workflows.errors import NotAllowed, RecordBusy, WrongState
 from workflows.locks import request_lock
-from workflows.models import ChangeItem, ChangeRequest, Decision, Route, Stage
+from workflows.models import ChangeItem, ChangeRequest, Decision, Stage
 from workflows.services.audit import audit
 from workflows.services.moves import request_move
+from workflows.services.routing import route_freeze
 
 SUBTREE_LEVEL = 8  # nodes over 256 leaves, kept so that one proof needs one block of leaves
 
@@ -69,12 +70,4 @@ def _route_freeze(request: ChangeRequest, system_stage: str) -> None:
     if system_stage:
         Stage.objects.create(request=request, number=1, name=system_stage, action="", needs_signature=False, system=system_stage)
         return
-    routes = {route.kind: route for route in Route.objects.filter(active=True)}
-    specific = [routes[kind] for kind in request.kinds if kind in routes]
-    route = specific[0] if specific else routes[""]
-    Stage.objects.bulk_create(
-        [
-            Stage(request=request, number=number, name=step["name"], action=step["action"], needs_signature=step["signature"])
-            for number, step in enumerate(route.steps, start=1)
-        ]
-    )
+    route_freeze(request)

@@ -17,6 +17,7 @@ from workflows.cms import MAX_SIGNATURE_BYTES
 from workflows.errors import GateError
 from workflows.manifest import read_manifest
 from workflows.models import ChangeRequest, Manifest
+from workflows.selectors.requests import stage_to_decide
 from workflows.services.approval import manifest_prepare, request_approve, request_return
 from workflows.targets import target
 from workflows.views.requests import request_or_404
@@ -38,10 +39,15 @@ def return_to_author(request: HttpRequest, request_id: UUID) -> HttpResponse:
 @page_view
 @require_POST
 def prepare(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Make the statement to sign and go to the page that shows it."""
+    """Make the statement to sign and go to the page that shows it; where the stage asks for no signature, approve at once."""
     one = request_or_404(request.user, request_id)
+    stage = stage_to_decide(user=request.user, request=one)
     try:
         manifest = manifest_prepare(actor=request.user, request_id=one.pk)
+        if stage and not stage.needs_signature:
+            request_approve(actor=request.user, manifest_digest=bytes(manifest.digest))
+            messages.success(request, _("Checked and approved; the request goes on to its next step."))
+            return redirect("workflows:request_detail", one.pk)
     except GateError as error:
         messages.error(request, str(error))
         return redirect("workflows:request_detail", one.pk)
