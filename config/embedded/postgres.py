@@ -147,13 +147,18 @@ class EmbeddedPostgres:
             _wait_for_processes_in(self.data)
             return self._launch(supervisor)
 
-    def create_database(self, name: str) -> bool:
-        """Create a database; False when it was there."""
+    def has_database(self, name: str) -> bool:
         with self.connect("postgres") as connection:
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                return False
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
-            return True
+            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+    def create_database(self, name: str, *, template: str = "template1") -> bool:
+        """Create a database with the content of `template`, to which nobody may be connected; False when it was there."""
+        if self.has_database(name):
+            return False
+        with self.connect("postgres") as connection:
+            command = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(command.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(template)))
+        return True
 
     def connect(self, database: str) -> psycopg.Connection:
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)

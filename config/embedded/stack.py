@@ -130,8 +130,9 @@ class Stack:
         if self.done.is_done("introduction", known):
             return
         admit = ("hub_agency", "--code", AGENCY.authority, "--name", "Tỉnh Đắk Lắk", "--client-id", client, "--secret-stdin")
-        self.manage(HUB, *admit, stdin=self.secrets.channel)
-        self.manage(AGENCY, "channel_set", "--code", CHANNEL, "--url", self.url(HUB), "--client-id", client)
+        send = ("channel_set", "--code", CHANNEL, "--url", self.url(HUB), "--client-id", client)
+        commands = [self._launch_command(HUB, admit, stdin=self.secrets.channel), self._launch_command(AGENCY, send)]
+        self.supervisor.finish(*[name for name, _ in commands])
         self.done.mark("introduction", known)
 
     def seed(self) -> None:
@@ -208,25 +209,29 @@ class Stack:
         self.valkey = EmbeddedValkey(self.var / "valkey", log=self.logs / "valkey.log", durable=self.durable)
         self.postgres.start(self.supervisor)
         self.valkey.start(self.supervisor)
-        for role in ROLES:
-            self.postgres.create_database(role.database)
+        self.postgres.create_database(AGENCY.database)
         self.report("PostgreSQL and Valkey", time.monotonic() - begin)
 
     def _prepare(self) -> None:
-        """Tables, static files, areas and code lists; each only when what it is made of has changed."""
+        """Tables, static files, areas and code lists; each only when what it is made of has changed.
+
+        At first they are the same for both roles, so the hub's database begins as a copy of the agency's.
+        """
         requirements = ROOT / "requirements.txt"
-        self._unless_done("tables", [requirements, *ROOT.glob("*/migrations/*.py")], "migrate", "--no-input")
+        roles = ROLES if self.postgres.has_database(HUB.database) else (AGENCY,)
+        self._unless_done("tables", [requirements, *ROOT.glob("*/migrations/*.py")], "migrate", "--no-input", roles=roles)
         static = [requirements, *_files("static/**/*"), ROOT / "config" / "settings.py"]
-        self._unless_done("static files", static, "collectstatic", "--no-input", roles=[AGENCY])
+        self._unless_done("static files", static, "collectstatic", "--no-input", roles=(AGENCY,))
         for loader in _LOADERS:
-            self._unless_done(loader.replace("_", " "), _files(*_DATA_FILES), loader)
+            self._unless_done(loader.replace("_", " "), _files(*_DATA_FILES), loader, roles=roles)
+        self.postgres.create_database(HUB.database, template=AGENCY.database)
 
     def _hub_login(self) -> None:
         password = {"DJANGO_SUPERUSER_PASSWORD": self.demo()["password"]}
         arguments = ("--no-input", "--username", self.hub_login, "--email", f"{self.hub_login}@hub.invalid")
         self.manage(HUB, "createsuperuser", *arguments, extra=password)
 
-    def _unless_done(self, step: str, files: Iterable[Path], *arguments: str, roles: Sequence[Role] = ROLES) -> None:
+    def _unless_done(self, step: str, files: Iterable[Path], *arguments: str, roles: Sequence[Role]) -> None:
         mark = fingerprint(files)
         if self.done.is_done(step, mark):
             return
