@@ -20,7 +20,7 @@ NO_SERVERS = env -u INSECURE_HTTP -u DEBUG DJANGO_SETTINGS_MODULE=config.setting
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(RUN_STAMP) ## agency on http://127.0.0.1:8000 and hub on :8001, with a demo; PORT= and HUB_PORT= choose others
@@ -56,10 +56,8 @@ format: $(DEV_STAMP) ## put the code into the house's format
 	$(BIN)/ruff format .
 
 .PHONY: messages
-messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations (needs gettext)
-	@command -v msgfmt >/dev/null || { echo "gettext is missing: apt-get install gettext"; exit 1; }
-	$(NO_SERVERS) $(BIN)/python manage.py makemessages --all --no-obsolete --ignore=.venv --ignore=var
-	$(NO_SERVERS) $(BIN)/python manage.py compilemessages --ignore=.venv --ignore=var
+messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations
+	$(BIN)/python tools/messages.py
 
 .PHONY: lock
 lock: ## pin the requirements anew, with hashes (needs uv)
