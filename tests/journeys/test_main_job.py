@@ -103,7 +103,7 @@ def look_at_what_would_change(approver: Desk, pictures: Path) -> None:
 def sign(approver: Desk, agent: SigningAgent, *, pin: str, pictures: Path) -> None:
     page = approver.page
     page.get_by_role("button", name="Phê duyệt và ký số").click()
-    expect(page.get_by_role("main")).to_contain_text(f"Số hồ sơ phê duyệt {ACCEPTED}")
+    expect(page.locator("dl div", has_text="Số hồ sơ phê duyệt")).to_contain_text(str(ACCEPTED))
     approver.picture(pictures, "sign")
     with approver.context.expect_page() as opened:
         page.get_by_role("button", name="Ký số", exact=True).click()
