@@ -59,6 +59,9 @@ format: $(DEV_STAMP) ## put the code into the house's format
 messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations
 	$(BIN)/python tools/messages.py
 
+bench-%: $(DEV_STAMP) ## measure: bench-gate, bench-ingest and whatever else bench/ holds, on servers of the bench's own
+	@exec $(BIN)/python -m bench.$*
+
 .PHONY: lock
 lock: ## pin the requirements anew, with hashes (needs uv)
 	@test -n "$(UV)" || { echo "uv is missing: pip install uv"; exit 1; }
