@@ -22,6 +22,7 @@ class Lock(IntEnum):
     UPLOAD = 4104
     DELIVERY = 4105
     AUDIT_CHAIN = 4106
+    DELEGATION = 4107  # the database's trigger on delegations takes (4107, 0) after it
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:

@@ -47,6 +47,16 @@ class RouteInvalid(GateError):
     text = _("The route needs at least one step with a signature, and each step a name, a right to approve or edit, and sensible numbers.")
 
 
+class DelegationInvalid(GateError):
+    code = "DELEGATION_INVALID"
+    text = _("A delegation needs somebody else as receiver, at least one risk class, a decision number, and a period that has not ended.")
+
+
+class DelegationChain(GateError):
+    code = "DELEGATION_CHAIN"
+    text = _("The receiver already stands in for somebody who stands in for another: a delegation is passed on once at most, and never in a circle.")
+
+
 class RecordBusy(GateError):
     code = "RECORD_BUSY"
     text = _("Another open request already changes one of these records. Wait until it has ended, or ask its author to withdraw it.")

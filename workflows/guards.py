@@ -46,6 +46,7 @@ end $$;
 DECISION_FUNCTION = """
 create or replace function public.hoso_decision_guard() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare stage public.workflows_stage; request public.workflows_changerequest; manifest public.workflows_manifest;
+  link record;
 begin
   select * into stage from public.workflows_stage s where s.id = new.stage_id;
   select * into request from public.workflows_changerequest r where r.id = stage.request_id;
@@ -64,8 +65,24 @@ begin
       select from public.workflows_contribution c where c.request_id = request.id and c.user_id = new.user_id)) then
     raise exception 'who contributed to change request % cannot decide on it', request.id using errcode = 'insufficient_privilege';
   end if;
+  if new.on_behalf_of_id is not null then
+    select * into link from public.workflows_delegation g where g.id = new.delegation_id;
+    if link.receiver_id is distinct from new.user_id or link.revoked_at is not null or not request.risk = any(link.risks)
+        or (link.giver_id <> new.on_behalf_of_id and not exists (
+          select from public.workflows_delegation g where g.receiver_id = link.giver_id and g.giver_id = new.on_behalf_of_id
+          and g.revoked_at is null and request.risk = any(g.risks))) then
+      raise exception 'the delegation does not let user % decide in the place of user %', new.user_id, new.on_behalf_of_id
+        using errcode = 'insufficient_privilege';
+    end if;
+    if request.author_id in (new.on_behalf_of_id, link.giver_id) or exists (
+        select from public.workflows_contribution c where c.request_id = request.id and c.user_id in (new.on_behalf_of_id, link.giver_id)) then
+      raise exception 'nobody decides on change request % in the place of who contributed to it', request.id
+        using errcode = 'insufficient_privilege';
+    end if;
+  end if;
   if exists (select from public.workflows_decision d join public.workflows_stage s on s.id = d.stage_id
-      where s.request_id = request.id and d.user_id = new.user_id) then
+      where s.request_id = request.id
+      and (d.user_id in (new.user_id, new.on_behalf_of_id) or d.on_behalf_of_id in (new.user_id, new.on_behalf_of_id))) then
     raise exception 'nobody decides twice on change request %', request.id using errcode = 'insufficient_privilege';
   end if;
   if new.verdict = 'approve' then
@@ -94,4 +111,36 @@ create trigger hoso_item_frozen before update on public.workflows_changeitem for
         row(new.request_id, new.leaf_index, new.kind, new.key, new.op, new.base_version, new.document_id, new.units, new.natural_hash, new.changed,
             new.risk))
   execute function public.hoso_item_frozen();
+"""
+
+# Three links are in force on one day if each two of them are: intervals of one line. The lock makes writers wait for each other.
+DELEGATION_FUNCTION = """
+create or replace function public.hoso_delegation_chain() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op = 'UPDATE' then
+    if old.revoked_at is not null or to_jsonb(new) - 'revoked_at' is distinct from to_jsonb(old) - 'revoked_at' then
+      raise exception 'a delegation is never changed, only revoked' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+  end if;
+  perform pg_advisory_xact_lock(4107, 0);
+  if exists (
+    with near as materialized (
+      select d.giver_id, d.receiver_id, daterange(d.valid_from, d.valid_to) as period from public.workflows_delegation d
+      where d.revoked_at is null and daterange(d.valid_from, d.valid_to) && daterange(new.valid_from, new.valid_to))
+    select from near a where a.giver_id = new.receiver_id and a.receiver_id = new.giver_id
+    union all
+    select from near a join near b on a.period && b.period
+    where (a.receiver_id = new.giver_id and b.giver_id = new.receiver_id)
+       or (a.receiver_id = b.giver_id and (b.receiver_id = new.giver_id or a.giver_id = new.receiver_id))) then
+    raise exception 'a delegation is passed on once at most, and never in a circle' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $$;
+"""
+DELEGATION_TRIGGERS = """
+create trigger hoso_chain before insert or update on public.workflows_delegation
+  for each row execute function public.hoso_delegation_chain();
+create trigger hoso_keep before delete or truncate on public.workflows_delegation
+  for each statement execute function public.hoso_append_only();
 """

@@ -1,6 +1,7 @@
 """The gate's tables, one file a subject."""
 
 from workflows.models.audit import AuditEvent, AuditSeal
+from workflows.models.delegations import Delegation
 from workflows.models.documents import StoredDocument
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
@@ -17,6 +18,7 @@ __all__ = [
     "ChangeRequest",
     "Contribution",
     "Decision",
+    "Delegation",
     "Finding",
     "JobRun",
     "Manifest",

@@ -77,7 +77,10 @@ class CalendarDay(models.Model):
 
 
 class Decision(models.Model):
-    """One verdict on one stage, bound by the manifest to the digests of the items it covered (promise 2). Append-only."""
+    """One verdict on one stage, bound by the manifest to the digests of the items it covered (promise 2). Append-only.
+
+    `user` decided in the place of `on_behalf_of`, by `delegation`, where these are set.
+    """
 
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="decisions")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -85,6 +88,8 @@ class Decision(models.Model):
     manifest = models.ForeignKey("workflows.Manifest", models.PROTECT, null=True, related_name="decisions")
     signature = models.ForeignKey("workflows.Signature", models.PROTECT, null=True, related_name="decisions")
     reason = models.CharField(max_length=1000, blank=True, default="")
+    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    delegation = models.ForeignKey("workflows.Delegation", models.PROTECT, null=True, related_name="decisions")
     decided_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -93,4 +98,8 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["stage"], condition=models.Q(user__isnull=True), name="decision_once_a_system"),
             models.CheckConstraint(condition=~models.Q(verdict="approve") | models.Q(manifest__isnull=False), name="approval_names_its_manifest"),
             models.CheckConstraint(condition=~models.Q(verdict="return") | ~models.Q(reason=""), name="return_says_why"),
+            models.CheckConstraint(
+                condition=models.Q(on_behalf_of=None, delegation=None) | models.Q(on_behalf_of__isnull=False, delegation__isnull=False),
+                name="decision_in_place_by_delegation",
+            ),
         ]

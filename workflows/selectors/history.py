@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from workflows.choices import RequestState as S
 from workflows.choices import Verdict
 from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
+from workflows.services.deciding import decider_line
 
 StepState = Literal["done", "now", "todo", "stopped"]
 
@@ -88,11 +89,9 @@ def record_versions(*, kind: str, key: UUID) -> Sequence[RecordVersion]:
 def approvers(request_ids: Sequence[UUID]) -> dict[UUID, str]:
     """By request, the names of who approved it, in the order of the stages."""
     names: dict[UUID, list[str]] = {}
-    decisions = (
-        Decision.objects.filter(stage__request__in=request_ids, verdict=Verdict.APPROVE).select_related("stage", "user").order_by("stage__number")
-    )
+    decisions = _decisions().filter(stage__request__in=request_ids, verdict=Verdict.APPROVE).order_by("stage__number", "pk")
     for decision in decisions:
-        who = decision.user.display_name if decision.user else decision.stage.name
+        who = _decider(decision, decision.stage) if decision.user else decision.stage.name
         names.setdefault(decision.stage.request_id, []).append(who)
     return {request_id: ", ".join(found) for request_id, found in names.items()}
 
@@ -101,7 +100,9 @@ def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
     """The stages of the route, and whether the request goes on after them."""
     steps: list[Step] = []
     going = True
-    for stage in request.stages.prefetch_related(Prefetch("decisions", Decision.objects.select_related("user").order_by("pk"))).order_by("number"):
+    for stage in request.stages.prefetch_related(
+        Prefetch("decisions", Decision.objects.select_related("user", "on_behalf_of", "delegation").order_by("pk"))
+    ).order_by("number"):
         decisions = list(stage.decisions.all())
         who = ", ".join(_decider(one, stage) for one in decisions)
         returned = next((one for one in decisions if one.verdict == Verdict.RETURN), None)
@@ -120,8 +121,13 @@ def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
     return steps, going
 
 
+def _decisions() -> QuerySet[Decision]:
+    """Decisions with all that names their deciders."""
+    return Decision.objects.select_related("stage", "user", "on_behalf_of", "delegation").order_by("pk")
+
+
 def _decider(decision: Decision, stage: Stage) -> str:
-    return decision.user.display_name if decision.user else stage.system
+    return decider_line(decision.user, decision.on_behalf_of, decision.delegation) if decision.user else stage.system
 
 
 def _last_step(request: ChangeRequest) -> Step:

@@ -12,16 +12,22 @@ from orgtree.choices import Action
 from orgtree.models import User
 from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, Contribution, Decision, JobRun, Stage
-from workflows.services.deciding import may_decide, open_stages
+from workflows.models import ChangeRequest, Contribution, Decision, Delegation, JobRun, Stage
+from workflows.services.deciding import chains_to, may_decide, open_stages
 
 Which = Literal["mine", "waiting", "all"]
 PAGE = 50
 
 
 def request_list(*, user: User, which: Which = "all") -> QuerySet[ChangeRequest]:
-    """Newest first, with unit and author. All that may be seen lies in the units where `user` may view."""
-    visible = scope.scoped(ChangeRequest.objects.select_related("unit", "author"), user, Action.VIEW).order_by("-number")
+    """Newest first, with unit and author. All that may be seen lies in the units where `user`, or whom they stand in for, may view."""
+    requests = ChangeRequest.objects.select_related("unit", "author").order_by("-number")
+    visible = scope.scoped(requests, user, Action.VIEW)
+    if chains := list(chains_to(user)):  # what somebody decides for another lies perhaps outside their own scope
+        mine = Q(pk__in=visible.order_by().values("pk"))
+        for chain in chains:
+            mine |= Q(_in_place(chain, Action.VIEW), state=RequestState.IN_REVIEW)
+        visible = requests.filter(mine)
     if which == "mine":
         return visible.filter(author=user)
     if which == "waiting":
@@ -73,8 +79,18 @@ def _waiting_for(user: User, visible: QuerySet[ChangeRequest]) -> QuerySet[Chang
         of_right |= Q(next_action=action, pk__in=scope.scoped(ChangeRequest.objects.all(), user, action).values("pk"))
     if not user.is_superuser:
         of_right &= Q(next_role__in=["", *scope.roles(user)])
+        for chain in chains_to(user):
+            of_right |= Q(_in_place(chain, Action.APPROVE), next_action=Action.APPROVE, next_role="")
     return (
         waiting.filter(of_right)
         .exclude(Exists(Contribution.objects.filter(request=OuterRef("pk"), user=user)))
         .exclude(Exists(Decision.objects.filter(stage__request=OuterRef("pk"), user=user)))
     )
+
+
+def _in_place(chain: list[Delegation], action: Action) -> Q:
+    """Where the first giver of `chain` may do `action`, as far as every link reaches."""
+    reach = Q(pk__in=scope.scoped(ChangeRequest.objects.all(), chain[-1].giver, action).values("pk"))
+    for link in chain:
+        reach &= Q(risk__in=link.risks, unit__tree_id=link.unit.tree_id, unit__lft__range=(link.unit.lft, link.unit.rght))
+    return reach & ~Q(author__in=[link.giver_id for link in chain])

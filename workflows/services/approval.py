@@ -1,6 +1,6 @@
 """Deciding: the manifest that is shown and signed, approval, and return.
 
-Who may decide is one function, `services.deciding.may_decide`.
+Who may decide is one function, `services.deciding.mandate_of`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workflows.locks import request_lock
 from workflows.manifest import build_manifest, read_manifest
 from workflows.models import ChangeRequest, Decision, Manifest, Stage
 from workflows.services.audit import audit
-from workflows.services.deciding import current_stage, may_decide, open_stages
+from workflows.services.deciding import Mandate, current_stage, mandate_of, open_stages
 from workflows.services.moves import request_move
 from workflows.services.signing import refusal_record, signature_record
 
@@ -34,8 +34,8 @@ def manifest_prepare(*, actor: User, request_id: UUID, excluded: Iterable[int] =
     """Make the statement that `actor` will sign, with the leaf indexes to leave out added to those of earlier stages."""
     with transaction.atomic():
         request = request_lock(request_id)
-        stage = may_decide(actor=actor, request=request)
-        return _manifest_make(request, stage, actor, excluded)
+        mandate = mandate_of(actor=actor, request=request)
+        return _manifest_make(request, mandate.stage, mandate, excluded)
 
 
 def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b"") -> ChangeRequest:
@@ -49,11 +49,20 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
     try:
         with transaction.atomic():
             request = request_lock(manifest.request_id)
-            stage = may_decide(actor=actor, request=request)
-            if manifest.user_id != actor.pk or manifest.stage != stage.number:
+            mandate = mandate_of(actor=actor, request=request)
+            stage = mandate.stage
+            if manifest.user_id != actor.pk or manifest.stage != stage.number or _decider_of(manifest) != mandate.signature_line:
                 raise WrongState(state=request.state)
             signed = signature_record(actor=actor, manifest=manifest, der=signature) if signature or stage.needs_signature else None
-            Decision.objects.create(stage=stage, user=actor, verdict=Verdict.APPROVE, manifest=manifest, signature=signed)
+            Decision.objects.create(
+                stage=stage,
+                user=actor,
+                verdict=Verdict.APPROVE,
+                manifest=manifest,
+                signature=signed,
+                on_behalf_of=mandate.on_behalf_of,
+                delegation=mandate.delegation,
+            )
             _exclude(request, manifest)
             audit(
                 actor=actor,
@@ -92,19 +101,27 @@ def request_return(*, actor: User, request_id: UUID, reason: str) -> ChangeReque
         raise ReasonMissing
     with transaction.atomic():
         request = request_lock(request_id)
-        stage = may_decide(actor=actor, request=request)
-        Decision.objects.create(stage=stage, user=actor, verdict=Verdict.RETURN, reason=reason.strip())
+        mandate = mandate_of(actor=actor, request=request)
+        stage = mandate.stage
+        Decision.objects.create(
+            stage=stage,
+            user=actor,
+            verdict=Verdict.RETURN,
+            reason=reason.strip(),
+            on_behalf_of=mandate.on_behalf_of,
+            delegation=mandate.delegation,
+        )
         request_move(request, RequestState.RETURNED, decided_at=Now())
         request.items.filter(state=ItemState.OPEN).update(state=ItemState.ENDED, reason=reason.strip()[:300])
         audit(actor=actor, action="request.returned", request=request, stage=stage.number, reason=reason.strip())
     return request
 
 
-def _manifest_make(request: ChangeRequest, stage: Stage, actor: User | None, excluded: Iterable[int]) -> Manifest:
+def _manifest_make(request: ChangeRequest, stage: Stage, mandate: Mandate | None, excluded: Iterable[int]) -> Manifest:
     earlier = request.items.filter(state=ItemState.EXCLUDED).values_list("leaf_index", flat=True)
     prepared = clock.now().replace(microsecond=0)
     body = build_manifest(
-        purpose="approve" if actor else "accept",
+        purpose="approve" if mandate else "accept",
         authority=settings.AUTHORITY,
         request=request.pk,
         unit=request.unit_id,
@@ -115,13 +132,18 @@ def _manifest_make(request: ChangeRequest, stage: Stage, actor: User | None, exc
         kinds=request.kinds,
         root=bytes(request.root or b""),
         excluded=sorted({*earlier, *excluded}),
-        decider={"name": actor.display_name, "user": actor.username} if actor else {"name": stage.name, "user": stage.system},
+        decider={"name": mandate.signature_line, "user": mandate.actor.username} if mandate else {"name": stage.name, "user": stage.system},
         prepared_at=prepared,
     )
+    user = mandate.actor if mandate else None
     manifest, _ = Manifest.objects.get_or_create(
-        digest=digest(body), defaults={"body": body, "request": request, "stage": stage.number, "user": actor, "prepared_at": prepared}
+        digest=digest(body), defaults={"body": body, "request": request, "stage": stage.number, "user": user, "prepared_at": prepared}
     )
     return manifest
+
+
+def _decider_of(manifest: Manifest) -> str:
+    return read_manifest(bytes(manifest.body)).decider.name
 
 
 def _exclude(request: ChangeRequest, manifest: Manifest) -> None:
