@@ -37,6 +37,7 @@ from config.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANNEL = "national-hub"
+_LONG_LOG_BYTES = 5_000_000
 _LOADERS = ("load_areas", "load_codes")
 _DATA_FILES = ("orgtree/data/**/*", "registry/data/**/*", "orgtree/services/areas.py", "registry/services/codes.py")
 
@@ -204,6 +205,7 @@ class Stack:
     def _start_servers(self) -> None:
         begin = time.monotonic()
         (self.var / HUB.name).mkdir(parents=True, exist_ok=True)
+        _put_long_logs_aside(self.logs)
         self.secrets, self.done = Secrets.of(self.var), Done(self.var)
         self.postgres = EmbeddedPostgres(self.var / "postgres", log=self.logs / "postgres.log", durable=self.durable)
         self.valkey = EmbeddedValkey(self.var / "valkey", log=self.logs / "valkey.log", durable=self.durable)
@@ -264,6 +266,13 @@ class Stack:
 
 def _files(*patterns: str) -> list[Path]:
     return [file for pattern in patterns for file in ROOT.glob(pattern) if file.is_file() and "__pycache__" not in file.parts]
+
+
+def _put_long_logs_aside(logs: Path) -> None:
+    """At a start, a log that has grown long becomes the one kept copy of it."""
+    for log in logs.glob("*.log"):
+        if log.stat().st_size > _LONG_LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
 
 
 def _refuse_taken_port(port: int, role: Role) -> None:
