@@ -7,7 +7,6 @@ from workflows.targets import Target
 
 
 def write_staff(one: Target) -> None:
-    """Bring staff profiles and their postings to what was opened. Raises workflows.sqlwrite.ProjectionMismatch."""
+    """Bring staff profiles and their rows to what was opened. Raises workflows.sqlwrite.ProjectionMismatch."""
     write_records(one)
-    for rows in one.schema.rows:
-        write_rows(one, rows)
+    write_rows(one)

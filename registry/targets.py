@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from orgtree.models import Area, OrgUnit
 from registry import projection
-from registry.fields import BY_NAME, label_of
-from registry.models import CodeItem, OpenedPosting, OpenedStaffProfile, Posting, RankCode, StaffProfile
+from registry.fields import BY_NAME, label_of, risk_of_field
+from registry.models import ROWS, CodeItem, OpenedStaffProfile, RankCode, StaffProfile
 from registry.rules import RULES
 from registry.schema import STAFF_PROFILE
+from workflows.choices import Op, RiskClass
 from workflows.documents import Document
-from workflows.targets import RowsBinding, Target
+from workflows.targets import Target
 
 
 class StaffProfileTarget(Target):
@@ -27,7 +28,7 @@ class StaffProfileTarget(Target):
     schema = STAFF_PROFILE
     live = StaffProfile
     opened = OpenedStaffProfile
-    rows = {"postings": RowsBinding(Posting, OpenedPosting, "staff_id")}
+    rows = ROWS
     rules = RULES
     unit_columns = ("using_unit_id",)
     indexed = ("citizen_id", "staff_number")
@@ -37,6 +38,10 @@ class StaffProfileTarget(Target):
 
     def project(self) -> None:
         projection.write_staff(self)
+
+    def risk_of(self, changed: Sequence[str], op: Op) -> RiskClass:
+        """The highest class of the changed fields; a new file founds an identity."""
+        return RiskClass.A if op == Op.CREATE else min(map(risk_of_field, changed), default=RiskClass.A)
 
     def title(self, document: Document) -> str:
         return document.get("birth_name") or ""

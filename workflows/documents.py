@@ -32,7 +32,7 @@ PATTERNS: dict[str, str] = {
     "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     "uuid": r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
     "int": r"^-?[0-9]{1,9}$",
-    "decimal": r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$",
+    "decimal": r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$",
 }
 _COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 
@@ -96,13 +96,14 @@ class Field:
         if self.type == "date":
             return _date_problem(value)
         if self.type == "decimal" and not self._decimal_form.match(value):
-            return f"must have {self.scale} digits after the point"
+            return f"must have {self.scale} digits after the point" if self.scale else "must be a whole number without a point"
         return None
 
     @property
     def _decimal_form(self) -> re.Pattern[str]:
         whole = max(self.precision - self.scale - 1, 0)
-        return re.compile(rf"^-?(0|[1-9][0-9]{{0,{whole}}})\.[0-9]{{{self.scale}}}$")
+        fraction = rf"\.[0-9]{{{self.scale}}}" if self.scale else ""
+        return re.compile(rf"^-?(0|[1-9][0-9]{{0,{whole}}}){fraction}$")
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,24 @@ from django.db import models
 TREE_COLUMNS = frozenset({"lft", "rght", "tree_id", "level"})  # kept by the tree, not part of a document
 
 
+class ListManager(models.Manager[Any]):
+    """The rows of one list, in a temporary table that lists share."""
+
+    def __init__(self, rows: str = "") -> None:
+        super().__init__()
+        self._rows = rows
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(list_name=self._rows)
+
+
 def opened_model(
-    live: type[models.Model], *, db_table: str, relations: Mapping[str, type[models.Model]] | None = None, app_label: str = ""
+    live: type[models.Model], *, db_table: str, relations: Mapping[str, type[models.Model]] | None = None, app_label: str = "", rows: str = ""
 ) -> type[models.Model]:
     """The opened twin of `live`, reading temporary table `db_table`.
 
     `relations` replaces what a foreign key points to, for example {"staff": OpenedStaffProfile} for a row of a person.
+    `rows` is the list of the document where `db_table` holds several: the twin's manager gives the rows of that list alone.
     `app_label` is the app of the target where that is another than the live model's (its migrations name the twin).
     """
     attributes: dict[str, Any] = {
@@ -31,6 +43,8 @@ def opened_model(
         "op": models.CharField(max_length=6, null=True),
         "base_version": models.IntegerField(null=True),
     }
+    if rows:
+        attributes |= {"list_name": models.TextField(null=True), "objects": ListManager(rows)}
     for column in live._meta.concrete_fields:
         if column.name not in TREE_COLUMNS and not column.generated:
             attributes[column.name] = _twin(column, (relations or {}).get(column.name))

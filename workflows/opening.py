@@ -1,7 +1,8 @@
 """Open documents into typed temporary tables, and run the rules on them: the one path of preview, staging and applying.
 
 Documents come from any SQL select (candidates being staged, or the items of a request). Each kind becomes one temporary table
-for its records and one for each list of rows, read through the target's opened models. Every value meets a strict text check
+for its records and as a rule one for all its lists of rows, read through the target's opened models: making and dropping a table
+costs more than filling it with one person, and a person has twenty lists. Every value meets a strict text check
 before its typed column: a value that fails becomes a finding and a null, instead of an exception that ends 100,000 others.
 
 The tables are dropped by the context manager itself: ON COMMIT DROP does not fire inside a caller's savepoint (decisions.md 24).
@@ -117,7 +118,25 @@ def _check_of(one: Target, today: date) -> Check:
 
 
 def _tables(one: Target) -> list[str]:
-    return [one.opened._meta.db_table, *(rows.opened._meta.db_table for rows in one.rows.values())]
+    return [one.opened._meta.db_table, *_lists_by_table(one)]
+
+
+def _lists_by_table(one: Target) -> dict[str, list[Rows]]:
+    """The lists of rows that each temporary table of rows holds."""
+    tables: dict[str, list[Rows]] = {}
+    for rows in one.schema.rows:
+        tables.setdefault(one.rows[rows.name].opened._meta.db_table, []).append(rows)
+    return tables
+
+
+def _fields_together(lists: Sequence[Rows]) -> list[Field]:
+    """The fields of lists that share a table, each once; raises ValueError where two of one name are of different types."""
+    fields: dict[str, Field] = {}
+    for item in (item for rows in lists for item in rows.fields):
+        known = fields.setdefault(item.name, item)
+        if (known.column, known.sql_type) != (item.column, item.sql_type):
+            raise ValueError(f"{item.name} has two types in {', '.join(rows.name for rows in lists)}")
+    return list(fields.values())
 
 
 def _script(source: str) -> str:
@@ -159,24 +178,27 @@ def _open_kind(one: Target) -> Iterator[str]:
     yield f"create unique index on {table}(id)"
     yield from (f"create index on {table}({item.column})" for item in fields if item.column in one.indexed)
     yield f"analyze {table}"
-    for list_ in rows:
-        yield from _open_rows(one, list_)
+    for row_table, lists in _lists_by_table(one).items():
+        yield from _open_rows(one, row_table, lists)
     yield "drop table opened_text"
 
 
-def _open_rows(one: Target, rows: Rows) -> Iterator[str]:
-    binding = one.rows[rows.name]
-    table = binding.opened._meta.db_table
-    shape = ", ".join(f"{f.name} text" for f in rows.fields)
-    columns = ", ".join("x." + f.name for f in rows.fields)
+def _open_rows(one: Target, table: str, lists: Sequence[Rows]) -> Iterator[str]:
+    """Rows of all `lists` in one table: the columns of any of them, null where a list has none of that name."""
+    fields = _fields_together(lists)
+    (parent,) = {one.rows[rows.name].parent for rows in lists}
+    shape = ", ".join(f"{f.name} text" for f in fields)
+    columns = ", ".join("x." + f.name for f in fields)
+    bodies = ", ".join(f"('{rows.name}', t.{rows.name})" for rows in lists)
     yield (
-        f"create temp table opened_text_row as select t.leaf_index, t.op, t.base_version, t.id as parent_id, row_number() over () as id, {columns} "
-        f"from opened_text t cross join lateral jsonb_to_recordset(t.{rows.name}) x({shape})"
+        "create temp table opened_text_row as select l.list_name, t.leaf_index, t.op, t.base_version, t.id as parent_id, "
+        f"row_number() over () as id, {columns} from opened_text t cross join lateral (values {bodies}) l(list_name, body) "
+        f"cross join lateral jsonb_to_recordset(l.body) x({shape})"
     )
-    yield from _find_misformed(rows.fields, "opened_text_row", prefix=rows.name + ".")
-    typed = ", ".join(f"{_typed(f)} as {f.column}" for f in rows.fields)
-    yield f"create temp table {table} as select leaf_index, op, base_version, id, parent_id as {binding.parent}, {typed} from opened_text_row"
-    yield f"create index on {table}({binding.parent})"
+    yield from _find_misformed(fields, "opened_text_row", prefix="t.list_name || '.' || ")
+    typed = ", ".join(f"{_typed(f)} as {f.column}" for f in fields)
+    yield f"create temp table {table} as select list_name, leaf_index, op, base_version, id, parent_id as {parent}, {typed} from opened_text_row"
+    yield f"create index on {table}({parent}, list_name)"
     yield f"analyze {table}"
     yield "drop table opened_text_row"
 
@@ -192,11 +214,12 @@ def _typed(item: Field) -> str:
 
 
 def _find_misformed(fields: Sequence[Field], table: str, prefix: str = "") -> Iterator[str]:
+    """`prefix` is SQL that goes before the name of the field."""
     checked = [item for item in fields if item.type in PATTERNS]
     if checked:
-        values = ", ".join(f"('{prefix}{f.name}', {f.name}, {f.name} is not null and not {_well_formed(f)})" for f in checked)
+        values = ", ".join(f"('{f.name}', {f.name}, {f.name} is not null and not {_well_formed(f)})" for f in checked)
         yield (
-            f"insert into opened_finding select t.leaf_index, '{VALUE_FORM}', 'error', v.field, v.value from {table} t "
+            f"insert into opened_finding select t.leaf_index, '{VALUE_FORM}', 'error', {prefix}v.field, v.value from {table} t "
             f"cross join lateral (values {values}) v(field, value, bad) where v.bad"
         )
 

@@ -6,6 +6,8 @@ counts must agree. Rows: by difference, since deleting and re-inserting unchange
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 
 from workflows.documents import Field, Rows
@@ -36,20 +38,42 @@ def write_records(one: Target) -> None:
         raise ProjectionMismatch(f"{live}: {written} of {expected} records were written")
 
 
-def write_rows(one: Target, rows: Rows) -> None:
-    """Bring a list of rows to what was opened: delete what is gone, insert what is new, leave the rest alone."""
+def write_rows(one: Target) -> None:
+    """Bring every list of rows to what was opened: delete what is gone, insert what is new, leave the rest alone.
+
+    A list with no row on either side is passed over: an edit touches few of a person's lists, and each statement has its price.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(" union all ".join(_on_either_side(one, rows) for rows in one.schema.rows))
+        touched = {name for (name,) in cursor.fetchall()}
+        for rows in one.schema.rows:
+            if rows.name in touched:
+                _write_list(cursor, one, rows)
+
+
+def _on_either_side(one: Target, rows: Rows) -> str:
+    """Selects the list's name if a record that was opened has a row of it, opened or live."""
     binding = one.rows[rows.name]
-    live, opened, parent = binding.live._meta.db_table, binding.opened._meta.db_table, binding.parent
+    live, opened = binding.live._meta.db_table, binding.opened._meta.db_table
+    return (
+        f"select '{rows.name}' where exists (select from {opened} where list_name = '{rows.name}') "
+        f"or exists (select from {one.opened._meta.db_table} r join {live} l on l.{binding.parent} = r.id where r.op = 'update')"
+    )
+
+
+def _write_list(cursor: Any, one: Target, rows: Rows) -> None:
+    binding = one.rows[rows.name]
+    live, parent = binding.live._meta.db_table, binding.parent
+    opened = f"(select * from {binding.opened._meta.db_table} where list_name = '{rows.name}')"
     columns = ", ".join(item.column for item in rows.fields)
     same = _same(binding, rows.fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"delete from {live} l using {one.opened._meta.db_table} r "
-            f"where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
-        )
-        cursor.execute(
-            f"insert into {live}({parent}, {columns}) select {parent}, {columns} from {opened} o where not exists (select from {live} l where {same})"
-        )
+    cursor.execute(
+        f"delete from {live} l using {one.opened._meta.db_table} r "
+        f"where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
+    )
+    cursor.execute(
+        f"insert into {live}({parent}, {columns}) select {parent}, {columns} from {opened} o where not exists (select from {live} l where {same})"
+    )
 
 
 def _same(binding: RowsBinding, fields: tuple[Field, ...]) -> str:

@@ -1,12 +1,15 @@
 """The registry's tables, by subject."""
 
+from registry.models.career import Posting
 from registry.models.codes import CodeItem, RankCode, SalaryStep
-from registry.models.profiles import OpenedPosting, OpenedStaffProfile, Posting, StaffProfile
+from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
+from registry.models.profiles import StaffProfile
 from registry.models.uploads import Upload, UploadFinding, UploadRow
 
 __all__ = [
+    "LIVE_ROWS",
+    "ROWS",
     "CodeItem",
-    "OpenedPosting",
     "OpenedStaffProfile",
     "Posting",
     "RankCode",

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import uuid
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Deferrable, F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from orgtree.models.generated import plain_column
-from workflows.opened import opened_model
 
 
 class StaffProfile(models.Model):
     """One person's file, document `staff_profile/1` (Circular 06/2023/TT-BNV). `id` is the record's key in ledger and exchange.
 
-    Codes and area keys are plain text, judged by rules against their lists: a list may be extended, and old files keep old codes.
+    Labels stand in the field catalogue (`registry.fields`). Codes and area keys are plain text, judged by rules against their lists:
+    a list may be extended, and old files keep old codes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -31,8 +29,10 @@ class StaffProfile(models.Model):
     managing_agency = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, related_name="+", verbose_name=_("managing agency"))
     using_unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, related_name="staff", verbose_name=_("using unit"))
     staff_number = models.CharField(_("staff number"), max_length=20, null=True)
+    photo = models.CharField(max_length=64, null=True)
     birth_name = models.CharField(_("full name at birth"), max_length=100)
     gender = models.CharField(_("gender"), max_length=2)
+    other_names = models.CharField(max_length=200, null=True)
     birth_date = models.DateField(_("date of birth"))
     birth_place = models.CharField(_("place of birth"), max_length=300)
     birth_place_area = models.CharField(_("area of the place of birth"), max_length=12, null=True)
@@ -43,20 +43,55 @@ class StaffProfile(models.Model):
     citizen_id = models.CharField(_("personal identification number"), max_length=12)
     citizen_id_date = models.DateField(_("identity card issued on"))
     phone = models.CharField(_("telephone"), max_length=15, null=True)
+    social_insurance_no = models.CharField(max_length=10, null=True)
+    health_insurance_no = models.CharField(max_length=15, null=True)
     current_address = models.CharField(_("current address"), max_length=300)
     current_address_area = models.CharField(_("area of the current address"), max_length=12, null=True)
+    family_class = models.CharField(max_length=100, null=True)
+    marital_status = models.CharField(max_length=4, null=True)
+    previous_job = models.CharField(max_length=200, null=True)
     first_recruit_date = models.DateField(_("first recruited on"))
     recruiting_agency = models.CharField(_("recruiting agency"), max_length=250)
+    recruit_form = models.CharField(max_length=10, null=True)
     current_agency_date = models.DateField(_("joined the current agency on"))
     personnel_type = models.CharField(_("type of personnel"), max_length=10)
     party_join_date = models.DateField(_("joined the Party on"), null=True)
+    party_official_date = models.DateField(null=True)
+    first_org_date = models.DateField(null=True)
+    enlist_date = models.DateField(null=True)
+    discharge_date = models.DateField(null=True)
+    military_rank = models.CharField(max_length=10, null=True)
+    policy_category = models.CharField(max_length=10, null=True)
     general_education = models.CharField(_("general education"), max_length=4)
+    academic_title = models.CharField(max_length=10, null=True)
+    academic_title_year = models.IntegerField(null=True)
+    state_title = models.CharField(max_length=10, null=True)
+    appoint_date = models.DateField(null=True)
+    reappoint_date = models.DateField(null=True)
+    concurrent_post = models.CharField(max_length=200, null=True)
+    party_post = models.CharField(max_length=10, null=True)
+    party_concurrent_post = models.CharField(max_length=10, null=True)
+    main_duty = models.CharField(max_length=300, null=True)
+    strength = models.CharField(max_length=300, null=True)
+    longest_job = models.CharField(max_length=300, null=True)
     rank_code = models.CharField(_("rank or professional title"), max_length=20, null=True)
     rank_date = models.DateField(_("appointed to the rank on"), null=True)
     step = models.IntegerField(_("step"), null=True)
     coefficient = models.DecimalField(_("coefficient"), max_digits=4, decimal_places=2, null=True)
     step_date = models.DateField(_("in the step since"), null=True)
     percent = models.DecimalField(_("percentage received"), max_digits=5, decimal_places=2, null=True)
+    overframe_percent = models.IntegerField(null=True)
+    overframe_date = models.DateField(null=True)
+    job_position = models.CharField(max_length=200, null=True)
+    job_position_code = models.CharField(max_length=30, null=True)
+    job_position_step = models.IntegerField(null=True)
+    job_position_amount = models.DecimalField(max_digits=12, decimal_places=0, null=True)
+    health = models.CharField(max_length=200, null=True)
+    height_cm = models.IntegerField(null=True)
+    weight_kg = models.IntegerField(null=True)
+    blood_group = models.CharField(max_length=4, null=True)
+    arrest_statement = models.CharField(max_length=1000, null=True)
+    unit_comment = models.CharField(max_length=2000, null=True)
 
     name_search = plain_column("birth_name")
     name_sort = models.GeneratedField(
@@ -84,6 +119,35 @@ class StaffProfile(models.Model):
                 & Q(step__gte=1, coefficient__gt=0, percent__gt=0, percent__lte=100),
                 name="registry_staff_rank_whole",
             ),
+            models.CheckConstraint(condition=Q(photo=None) | Q(photo__regex=r"^[0-9a-f]{64}$"), name="registry_staff_photo_digest"),
+            models.CheckConstraint(
+                condition=Q(social_insurance_no=None) | Q(social_insurance_no__regex=r"^[0-9]{10}$"), name="registry_staff_social_insurance_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(health_insurance_no=None) | Q(health_insurance_no__regex=r"^([0-9]{10}|[A-Z]{2}[0-9]{13})$"),
+                name="registry_staff_health_insurance_form",
+            ),
+            models.CheckConstraint(
+                condition=Q(party_official_date=None) | Q(party_join_date__isnull=False, party_official_date__gte=F("party_join_date")),
+                name="registry_staff_party_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(discharge_date=None) | Q(enlist_date__isnull=False, discharge_date__gt=F("enlist_date")),
+                name="registry_staff_military_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(overframe_percent=None, overframe_date=None)
+                | Q(overframe_percent__isnull=False, overframe_date__isnull=False, rank_code__isnull=False, overframe_percent__range=(5, 60)),
+                name="registry_staff_overframe_whole",
+            ),
+            models.CheckConstraint(
+                condition=(Q(height_cm=None) | Q(height_cm__range=(50, 250))) & (Q(weight_kg=None) | Q(weight_kg__range=(20, 300))),
+                name="registry_staff_measures",
+            ),
+            models.CheckConstraint(
+                condition=(Q(job_position_amount=None) | Q(job_position_amount__gt=0)) & (Q(job_position_step=None) | Q(job_position_step__gte=1)),
+                name="registry_staff_position_pay",
+            ),
         ]
         indexes = [
             GinIndex(fields=["name_search"], opclasses=["gin_trgm_ops"], name="registry_staff_name_search"),
@@ -92,41 +156,3 @@ class StaffProfile(models.Model):
 
     def __str__(self) -> str:
         return self.birth_name
-
-
-class Posting(models.Model):
-    """One row of item 33: a post held in [valid_from, valid_to). The open one is the current post; no two overlap.
-
-    `unit` is null for a unit that this installation does not keep; `unit_name` then says where, as declared.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    staff = models.ForeignKey(StaffProfile, models.PROTECT, related_name="postings")
-    title = models.CharField(_("post"), max_length=200)
-    unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, related_name="+", verbose_name=_("unit"))
-    unit_name = models.CharField(_("unit (as written)"), max_length=250, null=True)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("to"), null=True)
-
-    class Meta:
-        verbose_name = _("posting")
-        verbose_name_plural = _("postings")
-        default_permissions = ()
-        constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_from__lt=F("valid_to")), name="registry_posting_period"),
-            models.CheckConstraint(condition=Q(unit__isnull=False) | Q(unit_name__isnull=False), name="registry_posting_place"),
-            ExclusionConstraint(
-                name="registry_posting_overlap",
-                expressions=[
-                    ("staff", RangeOperators.EQUAL),
-                    (Func(F("valid_from"), F("valid_to"), function="daterange", output_field=DateRangeField()), RangeOperators.OVERLAPS),
-                ],
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-OpenedStaffProfile = opened_model(StaffProfile, db_table="opened_staff_profile")
-OpenedPosting = opened_model(Posting, db_table="opened_posting", relations={"staff": OpenedStaffProfile})

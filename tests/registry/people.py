@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from orgtree.models import Area, OrgUnit
+from registry.models import LIVE_ROWS
 from registry.schema import STAFF_PROFILE
 from tests.factories import gate_lifted, unit_make
 from workflows.documents import Document, canonical, digest
@@ -18,6 +20,7 @@ from workflows.rules import Found
 from workflows.targets import target
 
 TODAY = date(2026, 10, 15)
+PEOPLE_TABLES = ("registry_staffprofile", *(live._meta.db_table for live in LIVE_ROWS.values()))
 SOURCE = (
     "select * from unnest(%s::int[], %s::text[], %s::uuid[], %s::text[], %s::int[], %s::bytea[], %s::bytea[])"
     " as d(leaf_index, kind, key, op, base_version, digest, body)"
@@ -39,6 +42,10 @@ def posting(unit: OrgUnit | None = None, **changes: Any) -> Document:
         "unit_name": None,
         "valid_from": "2025-07-01",
         "valid_to": None,
+        "position_group": None,
+        "movement": None,
+        "decision_number": None,
+        "decision_date": None,
         **changes,
     }
 
@@ -115,7 +122,9 @@ def live_make(*documents: Document) -> list[UUID]:
         [digest(body) for body in bodies],
         bodies,
     ]
-    with transaction.atomic(), opened(SOURCE, columns), gate_lifted("registry_staffprofile"), gate_lifted("registry_posting"):
+    with transaction.atomic(), opened(SOURCE, columns), ExitStack() as lifted:
+        for table in PEOPLE_TABLES:
+            lifted.enter_context(gate_lifted(table))
         with connection.cursor() as cursor:
             cursor.execute(
                 "insert into workflows_storeddocument(digest, body) select sha256(b), b from unnest(%s::bytea[]) b on conflict do nothing", [bodies]

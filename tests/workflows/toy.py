@@ -97,7 +97,7 @@ class NoteTarget(targets.Target):
 
     def project(self):
         write_records(self)
-        write_rows(self, NOTE.rows[0])
+        write_rows(self)
 
 
 @contextmanager
