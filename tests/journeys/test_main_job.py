@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, Page, expect
 from config.embedded.stack import ROOT, Stack
 from tests.journeys.conftest import PATIENCE, Desk, SigningAgent, signing_agent, until
 
-
 WORKBOOK = ROOT / "demo" / "xa-ea-knop.xlsx"
 READ, ACCEPTED, RETURNED = 200, 188, 12
 MINUTE = 60_000
