@@ -73,7 +73,8 @@ class Desk:
         """The page as it is, wide and narrow; the narrow one must not need scrolling sideways."""
         for size in (WIDE, NARROW):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
-            self.page.screenshot(path=folder / f"{name}-{size['width']}.png")
+            self.page.evaluate("window.scrollTo(0, 0)")
+            self.page.screenshot(path=folder / f"{name}-{size['width']}.png", animations="disabled")
             assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name} is wider than {size['width']} px"
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
 
