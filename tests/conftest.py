@@ -32,7 +32,9 @@ hypothesis.settings.load_profile("ci")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the servers before Django reads its settings; pytest-django sets Django up right after this hook."""
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        databases.use_own_redis_number(config.workerinput["workerid"])
+    else:
         databases.open_servers(config)
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     from django.conf import settings

@@ -63,6 +63,12 @@ def open_servers(config: pytest.Config) -> None:
     os.environ |= {"VAR_DIRECTORY": folder, "TRUST_DIRECTORY": f"{folder}/trust"}
 
 
+def use_own_redis_number(worker: str) -> None:
+    """An xdist worker's keys are its own: gw0 has database 0, gw1 database 1. A server that was named is used as it was named."""
+    if "HOSO_TEST_REDIS_URL" not in os.environ:
+        os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{int(worker.removeprefix('gw')) % 16}"))
+
+
 def close_servers(config: pytest.Config) -> None:
     """Drop every database of this run, then stop what was started."""
     with config.stash.get(_servers, ExitStack()):
