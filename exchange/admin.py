@@ -18,10 +18,11 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from exchange.models import Agency, Attempt, Batch, Channel, Delivery, InboundBatch
 from exchange.services.channels import channel_set
+from exchange.services.intake import batch_resume
 from exchange.services.retrying import deliveries_retry
 from orgtree import scope
 from orgtree.choices import Action
-from workflows.errors import NotAllowed
+from workflows.errors import GateError
 
 
 class ForOperators:
@@ -102,7 +103,7 @@ class DeliveryAdmin(ForOperators, ModelAdmin):
             ids.setdefault(delivery.channel, []).append(delivery.pk)
         try:
             sent = sum(deliveries_retry(actor=request.user, channel=channel, delivery_ids=members) for channel, members in ids.items())
-        except NotAllowed as refused:
+        except GateError as refused:
             self.message_user(request, str(refused), messages.ERROR)
             return
         text = ngettext("%(count)d delivery is back in line.", "%(count)d deliveries are back in line.", sent) % {"count": sent}
@@ -125,6 +126,15 @@ class InboundBatchAdmin(ForOperators, ModelAdmin):
     ordering = ("-received_at",)
     exclude = ("body", "body_digest")
     show_full_result_count = False
+    actions = ("process_again",)
+
+    @admin.action(description=_("Process again"))
+    def process_again(self, request: HttpRequest, chosen: QuerySet[InboundBatch]) -> None:
+        try:
+            for batch in chosen.select_related("agency"):
+                batch_resume(actor=request.user, batch=batch)
+        except GateError as refused:
+            self.message_user(request, str(refused), messages.ERROR)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("body")

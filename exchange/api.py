@@ -96,6 +96,7 @@ api = HubAPI(
         f"{MAX_ITEMS} records under one signed manifest. A call is stored and answered with 202; what became of each record is told by receipts."
     ),
     urls_namespace="hub-api",
+    docs_url=None,  # its page would load scripts from elsewhere; openapi.json is what counts
     auth=AgencyToken(),
     openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
 )

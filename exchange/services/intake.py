@@ -19,17 +19,20 @@ from exchange.choices import InboundState, Outcome
 from exchange.contract import UNIT_KIND, Envelope, ItemCode, ItemFinding, decode_envelope
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
 from exchange.services.verification import BatchRefused, Checked, Refusal, agency_units, items_check, manifest_verify
-from orgtree import clock
+from orgtree import clock, scope
+from orgtree.choices import Action
 from orgtree.locks import tree_lock
-from orgtree.models import OrgUnit
+from orgtree.models import OrgUnit, User
 from workflows.choices import ItemState
 from workflows.dispatch import send_on_commit
 from workflows.documents import digest
+from workflows.errors import NotAllowed, WrongState
 from workflows.models import ChangeItem
 from workflows.rules import Found
 from workflows.selectors.findings import finding_line
 from workflows.services.applying import request_apply
 from workflows.services.approval import request_approve_by_system
+from workflows.services.audit import audit
 from workflows.services.staging import Proposal, Staged, request_stage
 from workflows.services.submission import request_submit
 from workflows.targets import target
@@ -104,13 +107,18 @@ def envelope_read(body: bytes, kind: str) -> Envelope:
 
 
 def batch_process(*, batch_id: UUID) -> InboundBatch:
-    """Verify a stored batch and take what holds through the gate; every item gets a result. Doing so twice changes nothing."""
+    """Verify a stored batch and take what holds through the gate; every item gets a result. Doing so twice changes nothing.
+
+    A batch that another worker is processing is left to it.
+    """
     with transaction.atomic():
-        if InboundBatch.objects.filter(pk=batch_id, kind=UNIT_KIND).exists():
+        # The one row lock taken before an advisory one: nobody ever waits for it.
+        mine = InboundBatch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=batch_id, state=InboundState.RECEIVED)
+        batch = mine.first()
+        if batch is None:
+            return InboundBatch.objects.defer("body").get(pk=batch_id)
+        if batch.kind == UNIT_KIND:
             tree_lock()
-        batch = InboundBatch.objects.select_for_update(no_key=True, of=("self",)).select_related("agency").get(pk=batch_id)
-        if batch.state == InboundState.PROCESSED:
-            return batch
         agency = Agency.objects.select_related("root").get(pk=batch.agency_id)
         envelope = envelope_read(bytes(batch.body), batch.kind)
         try:
@@ -138,6 +146,18 @@ def batch_fail(*, batch_id: UUID, error: Exception) -> InboundBatch:
     )
     batch.refresh_from_db(fields=["state", "failures", "not_before"])
     return batch
+
+
+def batch_resume(*, actor: User, batch: InboundBatch) -> None:
+    """Process a failed batch again, its cause being mended. Raises NotAllowed for all but superusers, WrongState unless it failed."""
+    if not scope.can(actor, Action.OPERATE, None):
+        raise NotAllowed
+    with transaction.atomic():
+        failed = InboundBatch.objects.filter(pk=batch.pk, state=InboundState.FAILED)
+        if not failed.update(state=InboundState.RECEIVED, failures=0, not_before=clock.now()):
+            raise WrongState
+        audit(actor=actor, action="inbound.resumed", batch=str(batch.pk), agency=batch.agency.code)
+        send_on_commit(PROCESS_TASK, str(batch.pk))
 
 
 def _through_the_gate(

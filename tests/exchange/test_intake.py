@@ -1,19 +1,23 @@
 """The hub takes what holds and refuses everything else with its own reason. Everything commits for real."""
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connections, transaction
 
 from exchange.contract import RECEIVED_AT_FUTURE, RECEIVED_AT_PAST
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
-from exchange.services.intake import BodyInvalid, KeyReused, batch_fail, batch_process, batch_receive
+from exchange.services.intake import BodyInvalid, KeyReused, batch_fail, batch_process, batch_receive, batch_resume
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
+from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN
 from workflows import merkle
 from workflows.documents import parse
+from workflows.errors import NotAllowed, WrongState
 from workflows.models import ChangeRequest, RecordVersion, Seal
 from workflows.services.ledger import verify_ledger
 
@@ -290,6 +294,33 @@ def test_a_batch_that_always_breaks_waits_for_the_operator(hub):
     states = [batch_fail(batch_id=batch.pk, error=ValueError("no\x00")).state for _ in range(10)]
     assert states == ["received"] * 9 + ["failed"]
     assert InboundBatch.objects.get(pk=batch.pk).error.startswith("ValueError: no")
+    assert batch_process(batch_id=batch.pk).state == "failed"
+    # when its cause is mended, a superuser has it processed again, and nobody else
+    with pytest.raises(NotAllowed):
+        batch_resume(actor=user_make(), batch=batch)
+    batch_resume(actor=superuser_make(), batch=batch)
+    assert batch_process(batch_id=batch.pk).accepted == 1
+    with pytest.raises(WrongState):
+        batch_resume(actor=superuser_make(), batch=batch)
+
+
+def test_a_batch_that_another_worker_processes_is_left_to_it(hub):
+    sender = hub.senders["H15"]
+    batch = batch_receive(agency=hub.agencies["H15"], kind="staff_profile", idempotency_key=uuid4().hex, body=sender.sign(sender.person()).body())
+    done = []
+
+    def other():
+        done.append(batch_process(batch_id=batch.pk).state)
+        connections.close_all()
+
+    # given a worker that has the batch and has not committed
+    with transaction.atomic():
+        batch_process(batch_id=batch.pk)
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(timeout=10)
+        assert done == ["received"]
+    assert InboundBatch.objects.get(pk=batch.pk).state == "processed"
 
 
 def test_receipts_count_up_without_gaps_in_each_agency(hub):
