@@ -22,7 +22,7 @@ from workflows.services.routing import route_put_in_force, steps_read
 class RouteForm(ModelForm):
     class Meta:
         model = Route
-        fields = ("name", "kind", "unit", "risk", "steps")
+        fields = ("name", "kind", "unit", "risk", "lasts", "steps")
 
     def clean_steps(self) -> Any:
         try:

@@ -29,25 +29,28 @@ class RequestState(TextChoices):
     APPLIED = "applied", _("Applied")
     RETURNED = "returned", _("Returned")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+    RECALLED = "recalled", _("Recalled")
     CONFLICT = "conflict", _("Conflict")
     EXPIRED = "expired", _("Expired")
     FAILED = "failed", _("Failed")
 
 
 S = RequestState
-# Every move a request can make. `withdrawn` and `expired` are for requests that no one has decided yet.
+# Every move a request can make. `withdrawn` is for requests that no one has approved yet, `recalled` for approved ones that are
+# not applied yet, `expired` for reviews that nobody finished in time.
 MOVES: dict[RequestState, frozenset[RequestState]] = {
     S.DRAFT: frozenset({S.CHECKING, S.WITHDRAWN}),
     S.CHECKING: frozenset({S.READY, S.DRAFT, S.FAILED}),
     S.READY: frozenset({S.DRAFT, S.IN_REVIEW, S.WITHDRAWN, S.EXPIRED}),
     S.IN_REVIEW: frozenset({S.APPROVED, S.RETURNED, S.WITHDRAWN, S.EXPIRED}),
-    S.APPROVED: frozenset({S.SCHEDULED, S.APPLYING, S.FAILED}),
-    S.SCHEDULED: frozenset({S.APPLYING, S.FAILED}),
+    S.APPROVED: frozenset({S.SCHEDULED, S.APPLYING, S.RECALLED, S.FAILED}),
+    S.SCHEDULED: frozenset({S.APPLYING, S.RECALLED, S.FAILED}),
     S.APPLYING: frozenset({S.APPLIED, S.CONFLICT}),
     S.RETURNED: frozenset({S.DRAFT, S.WITHDRAWN}),
     S.CONFLICT: frozenset({S.WITHDRAWN}),
     S.APPLIED: frozenset(),
     S.WITHDRAWN: frozenset(),
+    S.RECALLED: frozenset(),
     S.EXPIRED: frozenset(),
     S.FAILED: frozenset(),
 }
@@ -69,6 +72,16 @@ class ItemState(TextChoices):
 class Op(TextChoices):
     CREATE = "create", _("New")
     UPDATE = "update", _("Change")
+
+
+class ReturnReason(TextChoices):
+    """Why an approver gives one record of a request back."""
+
+    EVIDENCE = "evidence", _("Evidence is missing")
+    VALUE = "value", _("A value does not agree with the documents")
+    PERSON = "person", _("The record belongs to somebody else")
+    AUTHORITY = "authority", _("Not within our authority")
+    OTHER = "other", _("Another reason")
 
 
 class Verdict(TextChoices):

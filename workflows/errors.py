@@ -57,6 +57,16 @@ class DelegationChain(GateError):
     text = _("The receiver already stands in for somebody who stands in for another: a delegation is passed on once at most, and never in a circle.")
 
 
+class EffectiveDatePast(GateError):
+    code = "EFFECTIVE_DATE_PAST"
+    text = _("The day on which the changes take effect has passed. Choose today or a later day.")
+
+
+class SampleNotOpened(GateError):
+    code = "SAMPLE_NOT_OPENED"
+    text = _("Open every record of your sample before you approve.")
+
+
 class RecordBusy(GateError):
     code = "RECORD_BUSY"
     text = _("Another open request already changes one of these records. Wait until it has ended, or ask its author to withdraw it.")

@@ -12,13 +12,13 @@ begin
     end if;
     return new;
   end if;
-  if old.state in ('applied', 'withdrawn', 'expired', 'failed') then
+  if old.state in ('applied', 'withdrawn', 'expired', 'recalled', 'failed') then
     raise exception 'change request % has ended (%)', old.id, old.state using errcode = 'insufficient_privilege';
   end if;
   if old.state not in ('draft', 'checking', 'ready') and
       (new.root is distinct from old.root or new.count <> old.count or new.kinds <> old.kinds or new.author_id is distinct from old.author_id
        or new.system <> old.system or new.unit_id is distinct from old.unit_id or new.evidence <> old.evidence or new.subtrees <> old.subtrees
-       or new.risk <> old.risk) then
+       or new.risk <> old.risk or new.effective_on is distinct from old.effective_on or new.expires_on is distinct from old.expires_on) then
     raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';
   end if;
   if new.state <> old.state then
@@ -32,8 +32,10 @@ begin
         and (old.state not in ('approved', 'scheduled') or new.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
       raise exception 'change request % cannot be applied from %', new.id, old.state using errcode = 'insufficient_privilege';
     end if;
-    if new.state in ('scheduled') and old.state <> 'approved' then
-      raise exception 'change request % is not approved', new.id using errcode = 'insufficient_privilege';
+    if new.state = 'scheduled' and (old.state <> 'approved' or new.effective_on is null)
+        or new.state = 'recalled' and old.state not in ('approved', 'scheduled')
+        or new.state in ('withdrawn', 'expired') and old.state in ('approved', 'scheduled', 'applying') then
+      raise exception 'change request % cannot become % from %', new.id, new.state, old.state using errcode = 'insufficient_privilege';
     end if;
     if new.state in ('applied', 'conflict') and (old.state <> 'applying' or old.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
       raise exception 'change request % was not being applied', new.id using errcode = 'insufficient_privilege';

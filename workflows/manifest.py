@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -61,6 +61,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     excluded: list[Index]
     decider: Decider
     prepared_at: datetime
+    effective_on: date | msgspec.UnsetType = msgspec.UNSET  # stands there only when the changes take effect on a day of their own
 
     @property
     def root_hash(self) -> bytes:
@@ -90,12 +91,14 @@ def build_manifest(
     excluded: Iterable[int] = (),
     decider: Mapping[str, str],
     prepared_at: datetime,
+    effective_on: date | None = None,
 ) -> bytes:
     """Canonical bytes of a manifest.
 
     `authority` is the installation's agency identifier; `unit` is null only while an authority is being founded; `stage`
     the stage's number, from 1; `count` the leaves under `root` (32 bytes), the excluded ones included; `kinds` the same
-    leaves counted by kind of record; `decider` is {name, user}; `prepared_at` an aware time, kept to the second. Texts
+    leaves counted by kind of record; `decider` is {name, user}; `prepared_at` an aware time, kept to the second;
+    `effective_on` the day on which the changes take effect, left out when they do so once approved. Texts
     lose what no eye can see (`visible`). Raises ManifestInvalid when the parts do not make a manifest.
     """
     if prepared_at.tzinfo is None:
@@ -116,6 +119,8 @@ def build_manifest(
         "decider": {"name": visible(decider["name"]), "user": visible(decider["user"])},
         "prepared_at": prepared_at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z",
     }
+    if effective_on is not None:
+        parts["effective_on"] = effective_on.isoformat()
     body = canonical(parts)
     read_manifest(body)
     return body

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.db import IntegrityError, OperationalError
+from django.db.models import Q
 
 from orgtree import clock
 from workflows.choices import RequestState
@@ -12,6 +13,7 @@ from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
 from workflows.services.audit_seals import audit_seal
+from workflows.services.ending import reviews_expire
 
 STALE = timedelta(seconds=30)
 
@@ -24,8 +26,10 @@ def apply(request_id: str) -> None:
 
 @shared_task(name="workflows.sweep")
 def sweep() -> None:
-    """Send again what a lost broker or a killed worker left approved and not applied."""
-    waiting = ChangeRequest.objects.filter(state=RequestState.APPROVED, decided_at__lt=clock.now() - STALE)
+    """Send what is due today, and again what a lost broker or a killed worker left approved; end reviews that nobody finished."""
+    reviews_expire()
+    lost = Q(state=RequestState.APPROVED, decided_at__lt=clock.now() - STALE)
+    waiting = ChangeRequest.objects.filter(lost | Q(state=RequestState.SCHEDULED, effective_on__lte=clock.today()))
     for pk in waiting.values_list("pk", flat=True):
         send_on_commit(APPLY_TASK, str(pk))
 

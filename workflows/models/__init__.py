@@ -7,6 +7,7 @@ from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
 from workflows.models.outbox import OutboxMessage
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
+from workflows.models.reviews import RowReturn, SampleView
 from workflows.models.routes import CalendarDay, Decision, Route, Stage
 from workflows.models.signatures import Manifest, Signature
 
@@ -25,6 +26,8 @@ __all__ = [
     "OutboxMessage",
     "RecordVersion",
     "Route",
+    "RowReturn",
+    "SampleView",
     "Seal",
     "Signature",
     "Stage",

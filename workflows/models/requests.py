@@ -30,6 +30,8 @@ class ChangeRequest(models.Model):
     submitted_at = models.DateTimeField(_("submitted"), null=True)
     decided_at = models.DateTimeField(_("decided"), null=True)
     applied_at = models.DateTimeField(_("applied"), null=True)
+    effective_on = models.DateField(_("takes effect on"), null=True, help_text=_("Applied on this day; as soon as it is approved without one."))
+    expires_on = models.DateField(_("to be decided by"), null=True, help_text=_("The last day of the review, counted by the route."))
     count = models.PositiveIntegerField(_("records"), default=0)
     kinds = models.JSONField(default=dict)
     risk = models.CharField(

@@ -20,6 +20,9 @@ class Route(models.Model):
     unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit and below"))
     risk = models.CharField(_("risk class"), max_length=1, choices=RiskClass, blank=True, default="", db_default="")
     steps = models.JSONField(_("steps"))
+    lasts = models.PositiveSmallIntegerField(
+        _("days of the review"), default=60, db_default=60, help_text=_("Working days after which an undecided request expires.")
+    )
     active = models.BooleanField(_("in force"), default=True)
 
     class Meta:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from workflows.choices import RequestState as S
@@ -45,6 +46,8 @@ DEEDS: Mapping[str, str | Promise] = {
     "request.submitted": _("submitted the request"),
     "request.checked": _("checked and approved"),
     "request.withdrawn": _("withdrew the request"),
+    "request.recalled": _("recalled the approved request"),
+    "request.expired": _("Nobody finished the review in time"),
     "request.returned": _("returned the request"),
     "request.approved": _("approved and signed"),
     "request.applied": _("Changes recorded in the ledger"),
@@ -68,7 +71,7 @@ def request_steps(request: ChangeRequest) -> list[Step]:
         ]
     steps.append(Step(_("Submitted"), "done", author, request.submitted_at))
     stages, going = _stage_steps(request)
-    return [*steps, *stages, *([_last_step(request)] if going or request.state not in (S.WITHDRAWN, S.RETURNED, S.EXPIRED) else [])]
+    return [*steps, *stages, *([_last_step(request)] if going or request.state not in (S.WITHDRAWN, S.RETURNED, S.EXPIRED, S.RECALLED) else [])]
 
 
 def request_events(request: ChangeRequest) -> list[Event]:
@@ -133,8 +136,10 @@ def _decider(decision: Decision, stage: Stage) -> str:
 def _last_step(request: ChangeRequest) -> Step:
     if request.state == S.APPLIED:
         return Step(_("Recorded"), "done", "", request.applied_at)
-    if request.state in (S.CONFLICT, S.FAILED):
+    if request.state in (S.CONFLICT, S.FAILED, S.RECALLED):
         return Step(S(request.state).label, "stopped", "", request.decided_at)
-    if request.state in (S.APPROVED, S.APPLYING, S.SCHEDULED):
+    if request.state == S.SCHEDULED:
+        return Step(format_lazy(_("Takes effect on {day}"), day=f"{request.effective_on:%d/%m/%Y}"), "now")
+    if request.state in (S.APPROVED, S.APPLYING):
         return Step(_("Being recorded"), "now")
     return Step(_("Recorded"), "todo")

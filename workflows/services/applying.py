@@ -42,14 +42,16 @@ def request_apply(*, request_id: UUID) -> ChangeRequest:
     """Make the request's records true. Items that met a conflict go back to the author; the rest is applied.
 
     Ends in state applied, or conflict when nothing could be applied; an ended request is returned as it is. Raises WrongState
-    when it is not approved, EvidenceBroken when what is stored is not what was signed.
+    when it is not approved or its day has not come, EvidenceBroken when what is stored is not what was signed.
     """
     with transaction.atomic():
         if _touches_tree(request_id):
             tree_lock()
         request = request_lock(request_id)
-        if request.state in (RequestState.APPLIED, RequestState.CONFLICT):
+        if request.state in (RequestState.APPLIED, RequestState.CONFLICT, RequestState.RECALLED):
             return request
+        if request.effective_on and request.effective_on > clock.today():
+            raise WrongState(state=request.state)
         decisions = _decisions_verified(request)
         _open_gate(request)
         with opened(ITEMS, [request.pk]) as open_:
@@ -96,6 +98,7 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
             or statement.request != request.pk
             or statement.root_hash != root
             or statement.count != request.count
+            or (statement.effective_on or None) != request.effective_on
         ):
             raise EvidenceBroken
         if decision.stage.needs_signature and (

@@ -5,7 +5,7 @@ Who may decide is one function, `services.deciding.mandate_of`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -25,17 +25,22 @@ from workflows.models import ChangeRequest, Decision, Manifest, Stage
 from workflows.services.audit import audit
 from workflows.services.deciding import Mandate, current_stage, mandate_of, open_stages
 from workflows.services.moves import request_move
+from workflows.services.reviewing import rows_returned, sample_demand
 from workflows.services.signing import refusal_record, signature_record
 
 APPLY_TASK = "workflows.apply"
 
 
 def manifest_prepare(*, actor: User, request_id: UUID, excluded: Iterable[int] = ()) -> Manifest:
-    """Make the statement that `actor` will sign, with the leaf indexes to leave out added to those of earlier stages."""
+    """Make the statement that `actor` will sign. Left out are `excluded`, the rows that `actor` marked, and those of earlier stages.
+
+    Raises what mandate_of raises, and SampleNotOpened.
+    """
     with transaction.atomic():
         request = request_lock(request_id)
         mandate = mandate_of(actor=actor, request=request)
-        return _manifest_make(request, mandate.stage, mandate, excluded)
+        sample_demand(request=request, stage=mandate.stage, user=actor)
+        return _manifest_make(request, mandate.stage, mandate, {*excluded, *rows_returned(stage=mandate.stage, user=actor)})
 
 
 def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b"") -> ChangeRequest:
@@ -53,6 +58,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
             stage = mandate.stage
             if manifest.user_id != actor.pk or manifest.stage != stage.number or _decider_of(manifest) != mandate.signature_line:
                 raise WrongState(state=request.state)
+            sample_demand(request=request, stage=stage, user=actor)
             signed = signature_record(actor=actor, manifest=manifest, der=signature) if signature or stage.needs_signature else None
             Decision.objects.create(
                 stage=stage,
@@ -63,7 +69,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
                 on_behalf_of=mandate.on_behalf_of,
                 delegation=mandate.delegation,
             )
-            _exclude(request, manifest)
+            _exclude(request, manifest, rows_returned(stage=stage, user=actor))
             audit(
                 actor=actor,
                 action="request.approved" if signed else "request.checked",
@@ -134,6 +140,7 @@ def _manifest_make(request: ChangeRequest, stage: Stage, mandate: Mandate | None
         excluded=sorted({*earlier, *excluded}),
         decider={"name": mandate.signature_line, "user": mandate.actor.username} if mandate else {"name": stage.name, "user": stage.system},
         prepared_at=prepared,
+        effective_on=request.effective_on,
     )
     user = mandate.actor if mandate else None
     manifest, _ = Manifest.objects.get_or_create(
@@ -146,13 +153,19 @@ def _decider_of(manifest: Manifest) -> str:
     return read_manifest(bytes(manifest.body)).decider.name
 
 
-def _exclude(request: ChangeRequest, manifest: Manifest) -> None:
-    """Free the records that the decider left out, by leaf index; the rest goes on with the same root."""
-    excluded = read_manifest(bytes(manifest.body)).excluded
-    request.items.filter(state=ItemState.OPEN, leaf_index__in=excluded).update(state=ItemState.EXCLUDED)
+def _exclude(request: ChangeRequest, manifest: Manifest, reasons: Mapping[int, str] | None = None) -> None:
+    """Free the records that the decider left out, by leaf index, each with its reason; the rest goes on with the same root."""
+    by_reason: dict[str, list[int]] = {}
+    for leaf in read_manifest(bytes(manifest.body)).excluded:
+        by_reason.setdefault((reasons or {}).get(leaf, ""), []).append(leaf)
+    for reason, leaves in by_reason.items():
+        request.items.filter(state=ItemState.OPEN, leaf_index__in=leaves).update(state=ItemState.EXCLUDED, reason=reason[:300])
 
 
 def _advance(request: ChangeRequest) -> None:
     if not open_stages(request.stages.all()).exists():
         request_move(request, RequestState.APPROVED, decided_at=Now())
-        send_on_commit(APPLY_TASK, str(request.pk))
+        if request.effective_on and request.effective_on > clock.today():
+            request_move(request, RequestState.SCHEDULED)  # the sweep applies it on its day
+        else:
+            send_on_commit(APPLY_TASK, str(request.pk))

@@ -52,10 +52,13 @@ class Simulation:
     steps: Sequence[Step]
 
 
-def route_freeze(request: ChangeRequest) -> list[Stage]:
-    """Copy the stages of the request's routes into it. Raises RouteMissing when no route in force claims one of its kinds."""
-    steps = _steps(_routes(_places(request), RiskClass(request.risk)))
-    return Stage.objects.bulk_create(
+def route_freeze(request: ChangeRequest) -> int:
+    """Copy the stages of the request's routes into it; returns the working days that its review may last.
+
+    Raises RouteMissing when no route in force claims one of its kinds.
+    """
+    routes = _routes(_places(request), RiskClass(request.risk))
+    Stage.objects.bulk_create(
         [
             Stage(
                 request=request,
@@ -68,9 +71,10 @@ def route_freeze(request: ChangeRequest) -> list[Stage]:
                 sample=step.sample,
                 needs_signature=step.signature,
             )
-            for number, step in enumerate(steps, start=1)
+            for number, step in enumerate(_steps(routes), start=1)
         ]
     )
+    return min(route.lasts for route in routes)
 
 
 def route_simulate(*, kind: str, unit: OrgUnit | None, changed: Sequence[str], op: Op = Op.UPDATE) -> Simulation:

@@ -30,6 +30,7 @@ from workflows.targets import target
 
 CHUNK = 5_000
 MAXIMUM = 100_000
+RARE_FROM, RARE_PERCENT = 50, 2  # in a batch of 50 changes or more, what two of a hundred change stands out
 CANDIDATES = "select ref as leaf_index, kind, key, op, base_version, digest, body from candidate"
 
 
@@ -194,6 +195,7 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
         with opened(CANDIDATES, []) as open_:
             check(open_, today=clock.today())
             _find_busy()
+            _find_striking()
             _find_out_of_scope(actor, allowed)
             failed, found = failed_leaves(), findings()
         supports = {one.kind for one in open_.targets if one.depended_on}
@@ -214,6 +216,22 @@ def _find_busy() -> None:
             "join workflows_changeitem i on i.state = 'open' and i.kind = c.kind and (i.key = c.key or i.natural_hash = c.natural_hash) "
             "join workflows_changerequest r on r.id = i.request_id where r.state = any(%s)",
             [list(OPEN_STATES)],
+        )
+
+
+def _find_striking() -> None:
+    """What an approver should look at first: a record changed a third time this month, a field that few others of the batch change."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into opened_finding select c.ref, 'CHANGED_OFTEN', 'suggestion', '', count(*) + 1 from candidate c "
+            "join workflows_recordversion v on v.kind = c.kind and v.key = c.key and v.version > 1 and v.recorded_at >= %s "
+            "group by c.ref having count(*) >= 2;\n"
+            "insert into opened_finding select ref, 'RARE_IN_BATCH', 'suggestion', name, '' from ("
+            "select c.ref, f.name, count(*) over (partition by c.kind, f.name) as here, "
+            "(select count(*) from candidate where op = 'update') as batch "
+            "from candidate c cross join lateral unnest(c.changed) f(name) where c.op = 'update') counted "
+            "where batch >= %s and here * 100 <= batch * %s",
+            [clock.now().astimezone(clock.ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0), RARE_FROM, RARE_PERCENT],
         )
 
 

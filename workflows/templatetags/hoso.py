@@ -17,6 +17,8 @@ LOOKS: dict[type, dict[str, str]] = {
         RequestState.IN_REVIEW: WARN,
         RequestState.APPROVED: BUSY,
         RequestState.APPLYING: BUSY,
+        RequestState.SCHEDULED: BUSY,
+        RequestState.RECALLED: BAD,
         RequestState.CHECKING: BUSY,
         RequestState.APPLIED: GOOD,
         RequestState.RETURNED: BAD,

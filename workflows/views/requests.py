@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from orgtree import scope
+from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import User
 from orgtree.pages import page, page_view
@@ -22,10 +24,22 @@ from workflows.selectors.differences import item_page
 from workflows.selectors.findings import finding_counts
 from workflows.selectors.history import request_events, request_steps
 from workflows.selectors.requests import request_get, request_page, stage_to_decide
+from workflows.selectors.review import batch_statistics, striking_items
+from workflows.services.deadlines import stage_deadline
+from workflows.services.ending import may_recall
+from workflows.services.reviewing import rows_returned, sample_left
 from workflows.services.submission import request_submit, request_withdraw
 
 # While a request is in one of these, the workers have it and the page looks again by itself.
 WITH_THE_WORKERS = (RequestState.CHECKING, RequestState.APPROVED, RequestState.APPLYING)
+
+
+def parse_date_or_none(text: str) -> date | None:
+    """A day as a browser's date field sends it; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def request_or_404(user: User, request_id: UUID) -> ChangeRequest:
@@ -68,9 +82,26 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         events=request_events(one),
         may_submit=is_author and one.state == RequestState.READY,
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
-        stage=stage_to_decide(user=request.user, request=one),
+        may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
         running=one.state in WITH_THE_WORKERS,
+        today=clock.today(),
+        **_review(request.user, one),
     )
+
+
+def _review(user: User, one: ChangeRequest) -> dict[str, Any]:
+    """What the decider looks at beside the records themselves; for everybody else the stage alone, which is None."""
+    stage = stage_to_decide(user=user, request=one)
+    if stage is None:
+        return {"stage": None}
+    return {
+        "stage": stage,
+        "deadline": stage_deadline(stage),
+        "left": sample_left(request=one, stage=stage, user=user),
+        "returned": rows_returned(stage=stage, user=user),
+        "statistics": batch_statistics(one) if one.count > 1 else None,
+        "striking": striking_items(one) if one.count > 1 else [],
+    }
 
 
 @page_view
@@ -87,8 +118,9 @@ def request_progress(request: HttpRequest, request_id: UUID) -> HttpResponse:
 @require_POST
 def submit(request: HttpRequest, request_id: UUID) -> HttpResponse:
     one = request_or_404(request.user, request_id)
+    day = parse_date_or_none(request.POST.get("effective_on", ""))
     try:
-        request_submit(actor=request.user, request_id=one.pk)
+        request_submit(actor=request.user, request_id=one.pk, effective_on=day)
     except GateError as error:
         messages.error(request, str(error))
     else:

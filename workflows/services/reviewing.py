@@ -1,0 +1,81 @@
+"""Looking before signing: rows that the approver gives back one by one, and the sample that must be opened.
+
+The sample is drawn from a secret of this installation, the request's root, the stage and the decider: its author cannot know it,
+and asking again does not change it.
+"""
+
+from __future__ import annotations
+
+import random
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.crypto import salted_hmac
+
+from orgtree.models import User
+from workflows.choices import ItemState, ReturnReason
+from workflows.errors import ReasonMissing, SampleNotOpened
+from workflows.locks import request_lock
+from workflows.models import ChangeItem, ChangeRequest, RowReturn, SampleView, Stage
+from workflows.services.deciding import may_decide
+
+
+def row_return(*, actor: User, request_id: UUID, leaf_index: int, reason: ReturnReason, text: str = "") -> RowReturn:
+    """Mark a record to be given back to its author; the others go on. Raises ReasonMissing, ChangeItem.DoesNotExist and may_decide's."""
+    if reason not in ReturnReason.values or (reason == ReturnReason.OTHER and not text.strip()):
+        raise ReasonMissing
+    with transaction.atomic():
+        request = request_lock(request_id)
+        stage = may_decide(actor=actor, request=request)
+        request.items.get(leaf_index=leaf_index, state=ItemState.OPEN)
+        said = {"reason": reason, "text": text.strip()[:240]}
+        return RowReturn.objects.update_or_create(stage=stage, user=actor, leaf_index=leaf_index, defaults=said)[0]
+
+
+def row_keep(*, actor: User, request_id: UUID, leaf_index: int) -> None:
+    """Take the mark back. Raises may_decide's."""
+    with transaction.atomic():
+        stage = may_decide(actor=actor, request=request_lock(request_id))
+        RowReturn.objects.filter(stage=stage, user=actor, leaf_index=leaf_index).delete()
+
+
+def record_open(*, actor: User, request: ChangeRequest, stage: Stage, leaf_index: int) -> ChangeItem:
+    """The record that `actor` looks at; one of the sample counts as opened from now on. Raises ChangeItem.DoesNotExist."""
+    item = request.items.select_related("document").get(leaf_index=leaf_index)
+    if leaf_index in sample_of(request=request, stage=stage, user=actor):
+        SampleView.objects.get_or_create(stage=stage, user=actor, leaf_index=leaf_index)
+    return item
+
+
+def sample_of(*, request: ChangeRequest, stage: Stage, user: User) -> list[int]:
+    """Leaf indexes that `user` must open before approving the stage, in order; all of them in a small request."""
+    about = f"{bytes(request.root or b'').hex()}:{stage.number}:{user.pk}"
+    draw = random.Random(salted_hmac("workflows.sample", about, algorithm="sha256").digest())  # noqa: S311 - seeded by an HMAC
+    return sorted(draw.sample(range(request.count), min(stage.sample, request.count)))
+
+
+def sample_left(*, request: ChangeRequest, stage: Stage, user: User) -> list[int]:
+    """What of the sample is neither opened nor given back, by this stage's decider or an earlier one."""
+    sample = set(sample_of(request=request, stage=stage, user=user)) if stage.sample else set()
+    if not sample:
+        return []
+    sample -= set(SampleView.objects.filter(stage=stage, user=user).values_list("leaf_index", flat=True))
+    sample -= set(RowReturn.objects.filter(stage=stage, user=user).values_list("leaf_index", flat=True))
+    return sorted(sample - set(request.items.filter(leaf_index__in=sample).exclude(state=ItemState.OPEN).values_list("leaf_index", flat=True)))
+
+
+def sample_demand(*, request: ChangeRequest, stage: Stage, user: User) -> None:
+    """Raises SampleNotOpened while something of the sample is left."""
+    if left := sample_left(request=request, stage=stage, user=user):
+        raise SampleNotOpened(left=left)
+
+
+def rows_returned(*, stage: Stage, user: User) -> dict[int, str]:
+    """By leaf index, the reason that its author will read, in the language of the administration."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return {
+            one.leaf_index: ". ".join(part for part in (str(ReturnReason(one.reason).label), one.text) if part)
+            for one in RowReturn.objects.filter(stage=stage, user=user).order_by("leaf_index")
+        }
