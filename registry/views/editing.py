@@ -42,6 +42,7 @@ def staff_edit(request: HttpRequest, key: UUID) -> HttpResponse:
 
 def _stage(request: HttpRequest, profile: StaffProfile, patch: dict[str, object], base_version: str) -> Staged:
     """`base_version` is the one that the form was filled from: a change made by somebody else meanwhile is not overwritten."""
-    proposal = Proposal(KIND, profile.pk, patch, int(base_version) if base_version.isdecimal() else profile.version, ref=1)
+    base = int(base_version) if base_version.isdecimal() else profile.version
+    proposal = Proposal(kind=KIND, key=profile.pk, patch=patch, base_version=base, ref=1)
     title = _("Change to the file of {name}").format(name=profile.birth_name)
     return request_stage(actor=request.user, unit=profile.using_unit, title=title, proposals=[proposal])

@@ -1,0 +1,299 @@
+"""The pages of people and workbooks: who sees whom, what is masked, and how a change is proposed."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils.html import escape
+
+from registry.choices import UploadState
+from registry.models import Upload
+from registry.selectors.staff import PAGE
+from registry.services.uploads import upload_process
+from tests.pages import Office
+from tests.uploads.workbooks import right, workbook
+from workflows.choices import RequestState
+from workflows.documents import parse
+from workflows.models import ChangeRequest, JobRun
+
+pytestmark = pytest.mark.django_db
+LIST = "registry:staff_list"
+
+
+@pytest.fixture(autouse=True)
+def _files(settings, tmp_path):
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}}
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office.open()
+
+
+def page(office: Office, who: str, name: str, *arguments, **query) -> str:
+    answer = office.client(who).get(reverse(name, args=arguments), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+# The staff list and one person
+
+
+def test_the_list_shows_my_units_and_hides_the_others(office):
+    # given
+    office.hired(birth_name="Nguyễn Thị Hoa")
+    # when, then
+    assert {who: "Nguyễn Thị Hoa" in page(office, who, LIST) for who in ("clerk", "supervisor", "stranger", "nobody", "root")} == {
+        "clerk": True,
+        "supervisor": True,
+        "stranger": False,
+        "nobody": False,
+        "root": True,
+    }
+
+
+def test_a_name_is_found_without_accents_and_the_number_is_masked(office):
+    # given
+    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
+    office.hired(birth_name="Trần Văn Bình")
+    # when
+    text = page(office, "clerk", LIST, q="nguyen thi hoa")
+    # then
+    assert "Nguyễn Thị Hoa" in text
+    assert "Trần Văn Bình" not in text
+    assert hoa.citizen_id not in text
+    assert f"{'•' * 9}{hoa.citizen_id[-3:]}" in text
+
+
+def test_a_unit_outside_the_scope_is_no_filter(office):
+    assert office.client("clerk").get(reverse(LIST), {"unit": office.units["elsewhere"].pk}).status_code == 404
+    assert office.client("clerk").get(reverse(LIST), {"unit": "x"}).status_code == 404
+    assert office.client("clerk").get(reverse(LIST), {"unit": office.units["office"].pk}).status_code == 200
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "e30", "W10", "WyIiLCJ4Il0"])
+def test_a_cursor_that_nobody_issued_leads_to_the_beginning(office, cursor):
+    # given
+    office.hired(birth_name="Nguyễn Thị Hoa")
+    # when, then
+    assert "Nguyễn Thị Hoa" in page(office, "clerk", LIST, after=cursor)
+
+
+def test_the_person_page_tells_values_postings_and_how_each_version_came(office):
+    # given
+    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
+    # when
+    text = page(office, "auditor", "registry:staff_detail", hoa.pk)
+    # then
+    assert "Ủy ban nhân dân phường Buôn Ma Thuột" in text
+    assert "15/08/1985" in text
+    assert "Chuyên viên" in text
+    assert "Phiên bản 1" in text
+    assert "Nạp ban đầu" in text
+    assert hoa.citizen_id not in text
+
+
+def test_only_who_may_edit_is_offered_to_propose_a_change(office):
+    # given
+    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
+    there = reverse("registry:staff_edit", args=[hoa.pk])
+    # when, then
+    assert {who: there in page(office, who, "registry:staff_detail", hoa.pk) for who in ("clerk", "supervisor")} == {
+        "clerk": True,
+        "supervisor": False,
+    }
+
+
+# Proposing a change by hand
+
+
+def form_of(office: Office, key) -> dict[str, str]:
+    """What the browser would send if nothing were typed."""
+    answer = office.client("clerk").get(reverse("registry:staff_edit", args=[key]))
+    form = answer.context["form"]
+    return {name: one.text for name, one in form.inputs.items()} | {"base_version": "1"}
+
+
+def test_a_change_typed_as_people_write_becomes_a_request(office):
+    # given
+    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
+    sent = {**form_of(office, hoa.pk), "phone": "0987 654 321", "party_join_date": "3/2/2015"}
+    # when
+    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), sent)
+    # then
+    request = ChangeRequest.objects.order_by("-number").first()
+    assert answer.url == reverse("workflows:request_detail", args=[request.pk])
+    (item,) = request.items.select_related("document")
+    document = parse(bytes(item.document.body))
+    assert item.changed == ["party_join_date", "phone"]
+    assert (document["phone"], document["party_join_date"], document["citizen_id"]) == ("0987654321", "2015-02-03", hoa.citizen_id)
+    assert request.state == RequestState.READY
+
+
+def test_nothing_typed_is_nothing_proposed(office):
+    # given
+    hoa = office.hired()
+    before = ChangeRequest.objects.count()
+    # when
+    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), form_of(office, hoa.pk))
+    # then
+    assert answer.status_code == 200
+    assert "Chưa có gì thay đổi" in answer.content.decode()
+    assert ChangeRequest.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("birth_date", "31/02/1985", "không có trong lịch"),
+        ("citizen_id", "123", "không đủ 12 chữ số"),
+        ("phone", "12", "không phải là số điện thoại"),
+        ("birth_name", "", "phải được điền"),
+        ("using_unit", "H15.71", "H15.71"),
+        ("coefficient", "9,99", "cho hệ số khác"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(office, name, typed, said):
+    # given
+    hoa = office.hired()
+    before = ChangeRequest.objects.count()
+    # when
+    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), {**form_of(office, hoa.pk), name: typed})
+    # then
+    assert answer.status_code == 422
+    asked = answer.context["form"].inputs[name]
+    assert asked.is_wrong
+    assert any(said in remark.message for remark in asked.remarks)
+    assert asked.text == typed
+    assert ChangeRequest.objects.count() == before
+
+
+def test_a_change_made_meanwhile_is_not_overwritten(office):
+    # given
+    hoa = office.hired()
+    sent = {**form_of(office, hoa.pk), "phone": "0987654321", "base_version": "0"}
+    # when
+    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), sent)
+    # then
+    assert answer.status_code == 422
+    assert answer.context["form"].other
+
+
+def test_the_citizen_number_never_stands_in_the_form(office):
+    # given
+    hoa = office.hired()
+    # when, then
+    assert hoa.citizen_id not in page(office, "clerk", "registry:staff_edit", hoa.pk)
+
+
+# Workbooks
+
+
+def sent(office: Office, body: bytes, *, name: str = "tháng 10.xlsx", unit: str = "agency", who: str = "clerk"):
+    form = {"unit": office.units[unit].pk, "file": SimpleUploadedFile(name, body)}
+    return office.client(who).post(reverse("registry:upload_new"), form)
+
+
+def test_a_workbook_is_received_and_watched_until_it_is_read(office):
+    # when
+    answer = sent(office, workbook([right(), right(5678, **{"Số CCCD": "123"})]))
+    upload = Upload.objects.get()
+    waiting = office.client("clerk").get(answer.url).content.decode()
+    upload_process(upload=upload)
+    result = office.client("clerk").get(answer.url).content.decode()
+    # then
+    assert f'data-watch="{reverse("workflows:job_progress", args=[JobRun.objects.get().pk])}"' in waiting
+    assert "data-watch" not in result
+    assert escape(upload.name) in result
+    assert "không đủ 12 chữ số" in result
+    assert reverse("registry:upload_hand_in", args=[upload.pk]) in result
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"", "trống"), (None, "Hãy chọn bảng tính")],
+    ids=["empty", "no file"],
+)
+def test_what_is_refused_at_the_door_says_why(office, body, said):
+    # when
+    form = {"unit": office.units["agency"].pk} | ({} if body is None else {"file": SimpleUploadedFile("a.xlsx", body)})
+    answer = office.client("clerk").post(reverse("registry:upload_new"), form)
+    # then
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert not Upload.objects.exists()
+
+
+def test_a_unit_that_is_not_mine_is_refused(office):
+    # when
+    answer = sent(office, workbook([right()]), unit="elsewhere")
+    # then
+    assert answer.status_code == 422
+    assert not Upload.objects.exists()
+
+
+def test_what_is_right_is_submitted_and_what_is_wrong_comes_back_as_a_workbook(office):
+    # given
+    sent(office, workbook([right(), right(5678, **{"Số CCCD": "=1+1", "Họ và tên": "NGUYỄN VĂN SAI 2"})]))
+    upload = upload_process(upload=Upload.objects.get())
+    client = office.client("clerk")
+    # when
+    answer = client.post(reverse("registry:upload_hand_in", args=[upload.pk]))
+    returned = client.get(reverse("registry:upload_returned", args=[upload.pk]))
+    # then
+    upload.refresh_from_db()
+    assert (upload.state, upload.request.state) == (UploadState.SUBMITTED, RequestState.IN_REVIEW)
+    assert answer.url == reverse("workflows:request_detail", args=[upload.request_id])
+    headings, row = openpyxl.load_workbook(BytesIO(returned.content)).active.iter_rows(values_only=True)
+    assert headings[:2] == ("Dòng trong tệp", "Cần sửa gì")
+    assert "NGUYỄN VĂN SAI 2" in row
+    assert row[1]
+
+
+# The organisation tree
+
+
+def test_the_tree_begins_at_my_own_units_and_counts_their_people(office):
+    # given
+    office.hired()
+    # when
+    mine, all_of_it = page(office, "clerk", "registry:unit_tree"), page(office, "root", "registry:unit_tree")
+    # then
+    assert "Ủy ban nhân dân tỉnh Đắk Lắk" not in mine
+    assert "Văn phòng" in mine
+    assert "1 người" in mine
+    assert "Ủy ban nhân dân xã Ea Kao" not in mine
+    assert "Ủy ban nhân dân xã Ea Kao" in all_of_it
+
+
+def test_a_branch_of_others_is_not_opened(office):
+    statuses = {
+        unit: office.client("clerk").get(reverse("registry:unit_children", args=[office.units[unit].pk])).status_code
+        for unit in ("agency", "elsewhere")
+    }
+    assert statuses == {"agency": 200, "elsewhere": 404}
+
+
+def test_a_unit_is_found_without_accents(office):
+    assert "H15.70.01" in page(office, "clerk", "registry:unit_tree", q="van phong")
+    assert "H15.71" not in page(office, "clerk", "registry:unit_tree", q="ea kao").replace('value="ea kao"', "")
+
+
+def test_the_list_turns_its_pages(office, monkeypatch):
+    # given
+    monkeypatch.setattr("registry.selectors.staff.PAGE", 2)
+    names = [f"Nguyễn Văn {given}" for given in ("An", "Bình", "Chi")]
+    for name in names:
+        office.hired(birth_name=name)
+    client = office.client("clerk")
+    # when
+    first = client.get(reverse(LIST))
+    second = client.get(reverse(LIST), {"after": first.context["found"].next})
+    back = client.get(reverse(LIST), {"before": second.context["found"].previous})
+    # then
+    assert [[row.birth_name for row in answer.context["found"].rows] for answer in (first, second, back)] == [names[:2], names[2:], names[:2]]
+    assert PAGE == 100
