@@ -1,0 +1,88 @@
+"""How many queries each page costs, as recorded in query_baselines.json: a page that begins to ask once a row is seen at once.
+
+A lower number is good news: record it. `HOSO_RECORD_QUERIES=1` writes the file anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.models import Upload, UploadFinding, UploadRow
+from tests.pages import Office
+from workflows.services.approval import manifest_prepare
+
+BASELINES = Path(__file__).with_name("query_baselines.json")
+PEOPLE = 12
+
+# page -> (who asks, address)
+PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
+    "home of a clerk": ("clerk", lambda _: reverse("admin:index")),
+    "home of a supervisor": ("supervisor", lambda _: reverse("admin:index")),
+    "home of an operator": ("operator", lambda _: reverse("admin:index")),
+    "requests": ("supervisor", lambda _: reverse("workflows:request_list") + "?show=all"),
+    "requests that wait": ("supervisor", lambda _: reverse("workflows:request_list") + "?show=waiting"),
+    "request": ("supervisor", lambda made: reverse("workflows:request_detail", args=[made["request"].pk])),
+    "request, signing": ("supervisor", lambda made: reverse("workflows:request_sign", args=[made["request"].pk, made["manifest"].digest])),
+    "staff list": ("clerk", lambda _: reverse("registry:staff_list")),
+    "staff list, filtered": ("clerk", lambda made: reverse("registry:staff_list") + f"?q=hoa&unit={made['unit'].pk}&type=CC"),
+    "profile": ("clerk", lambda made: reverse("registry:staff_detail", args=[made["people"][0].pk])),
+    "profile, editing": ("clerk", lambda made: reverse("registry:staff_edit", args=[made["people"][0].pk])),
+    "upload, new": ("clerk", lambda _: reverse("registry:upload_new")),
+    "upload, result": ("clerk", lambda made: reverse("registry:upload_detail", args=[made["upload"].pk])),
+    "unit tree": ("clerk", lambda _: reverse("registry:unit_tree")),
+    "unit tree, search": ("clerk", lambda _: reverse("registry:unit_tree") + "?q=van phong"),
+    "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
+}
+
+
+@pytest.fixture(scope="module")
+def office(committed_db) -> Office:
+    return Office.open()
+
+
+@pytest.fixture(scope="module")
+def made(office) -> dict:
+    """Records enough for a page that asks once a row to stand out."""
+    people = [office.hired(birth_name=f"Nguyễn Thị Hoa {'ABCDEFGHIJKL'[number]}") for number in range(PEOPLE)]
+    request = office.submitted(*(office.document() for _ in range(PEOPLE)))
+    upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=PEOPLE, returned=PEOPLE)
+    UploadRow.objects.bulk_create([UploadRow(upload=upload, sheet_row=row, raw={"A": "x"}, state="returned") for row in range(PEOPLE)])
+    UploadFinding.objects.bulk_create([UploadFinding(upload=upload, sheet_row=row, code="REQUIRED", severity="error") for row in range(PEOPLE)])
+    manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
+    return {"people": people, "request": request, "manifest": manifest, "upload": upload, "unit": office.units["agency"]}
+
+
+def queries(office: Office, who: str, address: str) -> int:
+    """Queries of the second call: the first one fills what a process keeps."""
+    client = office.client(who)
+    assert client.get(address).status_code == 200
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address).status_code == 200
+    return len(asked)
+
+
+def test_every_page_has_its_baseline():
+    assert json.loads(BASELINES.read_text()).keys() == PAGES.keys()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_asks_no_more_than_it_did(name, office, made):
+    # given
+    cache.clear()
+    who, address = PAGES[name]
+    # when
+    asked = queries(office, who, address(made))
+    # then
+    if os.environ.get("HOSO_RECORD_QUERIES"):
+        recorded = {**(json.loads(BASELINES.read_text()) if BASELINES.exists() else {}), name: asked}
+        BASELINES.write_text(json.dumps({one: recorded[one] for one in PAGES if one in recorded}, ensure_ascii=False, indent=1) + "\n")
+    assert asked == json.loads(BASELINES.read_text())[name]
