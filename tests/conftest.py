@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # Pages are rendered without collectstatic; the manifest is tested by the stack's own tests.
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.STATIC_ROOT = settings.VAR_DIRECTORY
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder, and here a warning is an error
 
 

@@ -58,6 +58,7 @@ def open_servers(config: pytest.Config) -> None:
         "HOSO_TODAY": TODAY,
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
         "LOG_LEVEL": "WARNING",
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",  # Playwright keeps an event loop in the thread of the tests
     }
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-tests-"))
     os.environ |= {"VAR_DIRECTORY": folder, "TRUST_DIRECTORY": f"{folder}/trust"}

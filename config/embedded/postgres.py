@@ -34,6 +34,7 @@ _ROOTS_OWN = Path("/var/lib/hoso")
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "120",
+    "max_locks_per_transaction": "512",  # every opened request makes temporary tables, and a test opens many in one transaction
     "shared_buffers": "256MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -123,7 +124,8 @@ class EmbeddedPostgres:
         if self._sockets is None:
             beside = self.data.with_name(f"{self.data.name}.run")
             if len(str(beside).encode()) > _SOCKET_PATH_LIMIT:
-                beside = Path(tempfile.mkdtemp(prefix="hoso-pg-"))
+                self._elsewhere = tempfile.TemporaryDirectory(prefix="hoso-pg-")  # removed with this object
+                beside = Path(self._elsewhere.name)
             _make(beside, 0o700)
             self.lodging.give(beside)
             self._sockets = beside

@@ -116,7 +116,6 @@ def test_a_path_too_long_for_a_socket_gets_one_elsewhere(supervisor: Supervisor,
 
     assert postgres.create_database("deep")
     assert deep not in postgres.sockets.parents
-    postgres.sockets.rmdir() if not any(postgres.sockets.iterdir()) else None
 
 
 def test_valkey_asks_for_its_password_and_keeps_what_it_holds(supervisor: Supervisor, tmp_path: Path) -> None:
