@@ -227,10 +227,16 @@ def _receipts(request: ChangeRequest) -> int:
 
 
 def hub_verification(hub_env: Mapping[str, str]) -> dict[str, Any]:
-    """What `verify_ledger --json` says in the hub's own environment. Raises JobFailed when it does not answer."""
-    command = [sys.executable, "manage.py", "verify_ledger", "--json"]
-    run = subprocess.run(command, env={**os.environ, **hub_env}, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    """What `verify_ledger --json` says in the hub's own environment; `ok` only if `verify_evidence` agrees. Raises JobFailed without an answer."""
+    ledger = _at_the_hub(hub_env, "verify_ledger", "--json")
     try:
-        return json.loads(run.stdout.splitlines()[0])
+        said = json.loads(ledger.stdout.splitlines()[0])
     except (IndexError, ValueError) as error:
-        raise JobFailed(f"the hub's ledger could not be verified: {run.stderr[-500:]}") from error
+        raise JobFailed(f"the hub's ledger could not be verified: {ledger.stderr[-500:]}") from error
+    return {**said, "ok": said["ok"] and _at_the_hub(hub_env, "verify_evidence").returncode == 0}
+
+
+def _at_the_hub(hub_env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *arguments]
+    environment = {**os.environ, **hub_env}
+    return subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
