@@ -47,6 +47,9 @@ class Done:
     def is_done(self, step: str, fingerprint: str = "once") -> bool:
         return self._steps.get(step) == fingerprint
 
+    def forget(self) -> None:
+        self._steps = {}
+
     def mark(self, step: str, fingerprint: str = "once") -> None:
         self._steps[step] = fingerprint
         write(self._file, json.dumps(self._steps, indent=2))

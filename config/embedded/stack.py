@@ -211,7 +211,8 @@ class Stack:
         self.valkey = EmbeddedValkey(self.var / "valkey", log=self.logs / "valkey.log", durable=self.durable)
         self.postgres.start(self.supervisor)
         self.valkey.start(self.supervisor)
-        self.postgres.create_database(AGENCY.database)
+        if self.postgres.create_database(AGENCY.database):
+            self.done.forget()  # somebody removed the data: whatever was done is to be done again
         self.report("PostgreSQL and Valkey", time.monotonic() - begin)
 
     def _prepare(self) -> None:
@@ -222,8 +223,7 @@ class Stack:
         requirements = ROOT / "requirements.txt"
         roles = ROLES if self.postgres.has_database(HUB.database) else (AGENCY,)
         self._unless_done("tables", [requirements, *ROOT.glob("*/migrations/*.py")], "migrate", "--no-input", roles=roles)
-        static = [requirements, *_files("static/**/*"), ROOT / "config" / "settings.py"]
-        self._unless_done("static files", static, "collectstatic", "--no-input", roles=(AGENCY,))
+        self._collect_static([requirements, *_files("static/**/*"), ROOT / "config" / "settings.py"])
         for loader in _LOADERS:
             self._unless_done(loader.replace("_", " "), _files(*_DATA_FILES), loader, roles=roles)
         self.postgres.create_database(HUB.database, template=AGENCY.database)
@@ -232,6 +232,14 @@ class Stack:
         password = {"DJANGO_SUPERUSER_PASSWORD": self.demo()["password"]}
         arguments = ("--no-input", "--username", self.hub_login, "--email", f"{self.hub_login}@hub.invalid")
         self.manage(HUB, "createsuperuser", *arguments, extra=password)
+
+    def _collect_static(self, files: Iterable[Path]) -> None:
+        """Static files are the checkout's, not this folder's: every stack of the checkout serves the same."""
+        made_of, mark = ROOT / "var" / "static.made-of", fingerprint(files)
+        if (ROOT / "var" / "static" / "staticfiles.json").exists() and made_of.exists() and made_of.read_text().strip() == mark:
+            return
+        self._step("static files", lambda: self.manage(AGENCY, "collectstatic", "--no-input"))
+        write(made_of, mark)
 
     def _unless_done(self, step: str, files: Iterable[Path], *arguments: str, roles: Sequence[Role]) -> None:
         mark = fingerprint(files)
