@@ -7,15 +7,18 @@ forms), and whoever is not signed in is sent to sign in. What a let-in person ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from orgtree import clock
 from registry.models import Upload
 from tests.pages import Office
 from workflows.models import JobRun
 from workflows.services.approval import manifest_prepare
+from workflows.services.delegations import delegation_give
 
 PEOPLE = ("clerk", "supervisor", "operator", "auditor", "stranger", "nobody", "root")
 EVERYBODY = frozenset(PEOPLE)
@@ -43,6 +46,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:request_record": ("get", AGENCY),
     "workflows:row_return": ("post", AGENCY),
     "workflows:row_keep": ("post", AGENCY),
+    "workflows:absence": ("get", EVERYBODY),
+    "workflows:absence_revoke": ("post", frozenset({"supervisor", "operator"})),  # its giver and its receiver
     "workflows:route_simulate": ("get", EVERYBODY),
     "workflows:job_progress": ("get", frozenset({"clerk"})),
     "registry:staff_list": ("get", EVERYBODY),
@@ -106,11 +111,23 @@ def address(office) -> Callable[[str], str]:
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=1, returned=1)
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
     unit = office.units["agency"]
+    away = delegation_give(
+        actor=office.users["supervisor"],
+        giver=office.users["supervisor"],
+        receiver=office.users["operator"],
+        unit=unit,
+        risks=["C"],
+        valid_from=clock.today() + timedelta(days=300),  # far away, so that it lets nobody in today
+        valid_to=clock.today() + timedelta(days=301),
+        decision_number="12/QĐ",
+    )
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
         "workflows:job_progress": {"job_id": job.pk},
         "workflows:route_simulate": {},
+        "workflows:absence": {},
+        "workflows:absence_revoke": {"delegation_id": away.pk},
         **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
         "registry:staff_list": {},
         "registry:upload_new": {},

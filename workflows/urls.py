@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from workflows.views import deciding, requests, reviewing, routes
+from workflows.views import absence, deciding, requests, reviewing, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
@@ -24,5 +24,7 @@ urlpatterns = [
     path("<uuid:request_id>/records/<int:leaf_index>/return/", reviewing.return_row, name="row_return"),
     path("<uuid:request_id>/records/<int:leaf_index>/keep/", reviewing.keep_row, name="row_keep"),
     path("routes/", routes.simulate, name="route_simulate"),
+    path("absence/", absence.absence, name="absence"),
+    path("absence/<int:delegation_id>/end/", absence.revoke, name="absence_revoke"),
     path("jobs/<uuid:job_id>/", requests.job_progress, name="job_progress"),
 ]

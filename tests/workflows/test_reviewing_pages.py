@@ -114,3 +114,26 @@ def test_the_simulator_shows_class_and_stages(office, field, risk):
 def test_the_simulator_knows_no_units_outside_the_scope(office):
     asked = {"kind": "staff_profile", "unit": "H15.71", "field": ["phone"]}
     assert "simulation" not in office.client("clerk").get(reverse("workflows:route_simulate"), asked).context
+
+
+def test_a_supervisor_lets_a_colleague_decide_while_away(office):
+    from datetime import timedelta
+
+    from orgtree import clock
+    from workflows.models import Delegation
+
+    here = reverse("workflows:absence")
+    day = clock.today().isoformat()
+    said = {"receiver": "auditor", "unit": str(office.units["agency"].pk), "risks": ["A", "B", "C"], "first_day": day, "last_day": day}
+    client = office.client("supervisor")
+    assert client.post(here, said).status_code == 422  # without the number of a decision
+    assert client.post(here, {**said, "decision_number": "12/QĐ-UBND"}).status_code == 302
+    made = Delegation.objects.get(receiver=office.users["auditor"])
+    assert made.valid_to == clock.today() + timedelta(days=1)
+    request = office.submitted(office.document())
+    assert office.client("auditor").get(at("request_detail", request)).context["stage"] is not None
+    # the colleague cannot pass it back, and nobody else can end it
+    assert office.client("stranger").post(reverse("workflows:absence_revoke", args=[made.pk])).status_code == 404
+    office.client("auditor").post(reverse("workflows:absence_revoke", args=[made.pk]))
+    assert office.client("auditor").get(at("request_detail", request)).context["stage"] is None
+    assert office.client("clerk").get(here).context["form"] is None

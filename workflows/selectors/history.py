@@ -12,6 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from workflows.choices import RequestState as S
 from workflows.choices import Verdict
@@ -65,7 +66,7 @@ def request_steps(request: ChangeRequest) -> list[Step]:
         ended = request.state in (S.WITHDRAWN, S.EXPIRED, S.FAILED)
         return [
             *steps,
-            Step(S(request.state).label, "stopped") if ended else Step(_("Submit"), "now"),
+            Step(S(request.state).label, "stopped") if ended else Step(pgettext_lazy("request", "Submit"), "now"),
             Step(_("Approve"), "todo"),
             Step(_("Recorded"), "todo"),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -88,7 +89,7 @@ def _overlap(one: Edge, two: Edge) -> bool:
     return one[2] < two[3] and two[2] < one[3]
 
 
-def _said(delegation: Delegation) -> dict[str, str]:
+def _said(delegation: Delegation) -> dict[str, Any]:
     return {
         "giver": delegation.giver.username,
         "receiver": delegation.receiver.username,
