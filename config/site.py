@@ -70,7 +70,7 @@ class HoSoSite(UnfoldAdminSite):
         user = request.user
         held = {one for one in (Action.EDIT, Action.OPERATE, Action.GRANT) if user.is_superuser or scope.intervals(user, one)}
         entries = [one for one in ENTRIES if one.needs is None or one.needs in held]
-        groups = [{"title": "", "items": [self._item(request, one.title, one.icon, reverse(one.view)) for one in entries]}]
+        groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
         if user.is_staff or Action.GRANT in held:
             groups.append({"title": _("Administration"), "items": self._administered(request)})
         return groups
@@ -83,9 +83,9 @@ class HoSoSite(UnfoldAdminSite):
             for model in app["models"]
             if model["admin_url"] and model["object_name"] not in OWN_PAGES
         ]
-        return [self._item(request, capfirst(model["name"]), "tune", model["admin_url"]) for model in models]
+        return [self._item(request, capfirst(model["name"]), model["admin_url"], icon="tune") for model in models]
 
-    def _item(self, request: HttpRequest, title: str | Promise, icon: str, address: str) -> dict[str, Any]:
+    def _item(self, request: HttpRequest, title: str | Promise, address: str, *, icon: str) -> dict[str, Any]:
         home = reverse("admin:index")
         current = request.path == address or (address != home and request.path.startswith(address))
         return {"title": title, "icon": icon, "address": address, "current": current}

@@ -20,7 +20,6 @@ GLOSSARY = {
     "Using unit": "Đơn vị sử dụng",
     "Personal identification number": "Số định danh cá nhân (CCCD)",
     "Draft": "Bản nháp",
-    "Submit": "Trình duyệt",
     "Withdraw": "Rút lại",
     "Approve": "Phê duyệt",
     "Return": "Trả lại",
@@ -52,6 +51,12 @@ def test_every_string_of_the_source_has_its_vietnamese():
 def test_the_words_are_those_of_the_glossary(english, vietnamese):
     with translation.override("vi"):
         assert translation.gettext(english) == vietnamese
+
+
+def test_to_submit_a_request_is_not_to_send_any_form():
+    with translation.override("vi"):
+        assert translation.pgettext("request", "Submit") == "Trình duyệt"
+        assert translation.gettext("Submit") == "Thực hiện"  # import-export's button
 
 
 @pytest.mark.parametrize(
