@@ -55,6 +55,10 @@ format: $(DEV_STAMP) ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: profile-report
+profile-report: $(RUN_STAMP) ## where each item of the form lives; fails while one is missing anywhere
+	@$(NO_SERVERS) $(BIN)/python -W ignore::RuntimeWarning manage.py profile_report
+
 .PHONY: messages
 messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations
 	$(BIN)/python tools/messages.py

@@ -13,6 +13,56 @@ class CodeList(TextChoices):
     GENERAL_EDUCATION = "general_education", _("General education")
     PERSONNEL_TYPE = "personnel_type", _("Type of personnel")
     CITIZEN_PREFIX = "citizen_prefix", _("Place code of the personal identification number")
+    MARITAL_STATUS = "marital_status", _("Marital status")
+    RECRUITMENT_FORM = "recruitment_form", _("Form of recruitment")
+    MILITARY_RANK = "military_rank", _("Military rank")
+    POLICY_CATEGORY = "policy_category", _("Policy category")
+    ACADEMIC_TITLE = "academic_title", _("Academic title")
+    STATE_TITLE = "state_title", _("Title conferred by the State")
+    PARTY_POST = "party_post", _("Party post")
+    BLOOD_GROUP = "blood_group", _("Blood group")
+    POSITION_GROUP = "job_position_group", _("Group of job positions")
+    MOVEMENT_TYPE = "movement_type", _("Kind of movement")
+    SECONDMENT_REASON = "secondment_reason", _("Reason of the secondment")
+    ALLOWANCE_TYPE = "allowance_type", _("Kind of allowance")
+    EVALUATION_GRADE = "evaluation_grade", _("Grade of the year")
+    EMULATION_TITLE = "emulation_title", _("Emulation title")
+    COMMENDATION_FORM = "commendation_form", _("Form of commendation")
+    DISCIPLINE_SIDE = "discipline_side", _("Disciplined by")
+    DISCIPLINE_FORM = "discipline_form", _("Form of discipline")
+    DEGREE = "degree", _("Degree")
+    TRAINING_MODE = "training_mode", _("Mode of training")
+    POLITICAL_THEORY = "political_theory", _("Level of political theory")
+    STATE_MANAGEMENT = "state_management", _("Level of state management")
+    DEFENCE_TARGET = "defence_target", _("Group of trainees")
+    IT_LEVEL = "it_level", _("Level of information technology")
+    LANGUAGE = "foreign_language", _("Language")
+    LANGUAGE_LEVEL = "language_level", _("Level of the language")
+    FAMILY_RELATION = "family_relation", _("Relation")
+    PROPERTY_CATEGORY = "property_category", _("Kind of property")
+    PROPERTY_TYPE = "property_type", _("How it was acquired")
+
+
+class Section(TextChoices):
+    """The ten data groups of Decree 27/2026/NĐ-CP, in its order: the sections of a file."""
+
+    IDENTITY = "identity", _("Identity and origin")
+    FAMILY = "family", _("Family")
+    HISTORY = "history", _("Personal history")
+    SERVICE = "service", _("Recruitment and posts")
+    EDUCATION = "education", _("Education and training")
+    PAY = "pay", _("Pay, results and discipline")
+    ORGANISATIONS = "organisations", _("Party and organisations")
+    MILITARY = "military", _("Armed forces")
+    PROPERTY = "property", _("Income and property")
+    HEALTH = "health", _("Health")
+
+
+class Editor(TextChoices):
+    """Who keeps a field up to date (Decree 27/2026/NĐ-CP art. 19): the person, or the agency by its decisions."""
+
+    PERSON = "person", _("The person")
+    AGENCY = "agency", _("The agency")
 
 
 class Sensitivity(TextChoices):

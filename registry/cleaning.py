@@ -230,6 +230,18 @@ def _int(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]
     return int(found[1])
 
 
+def _number(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> int | None:
+    """A whole number without a sign: a year, centimetres, a percentage."""
+    if isinstance(raw, date):
+        raise CellRefused("BECAME_DATE", suggestion=one.example)
+    text = _words(raw)
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise CellRefused("VALUE_FORM")
+    return int(text)
+
+
 def _decimal(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
     if isinstance(raw, date):
         raise CellRefused("BECAME_DATE", suggestion=one.example)
@@ -278,6 +290,7 @@ _CLEANERS: Mapping[str, Callable[[ProfileField, Raw, Lookups, Mapping[str, Raw]]
     "unit": _unit,
     "area": _area,
     "int": _int,
+    "number": _number,
     "decimal": _decimal,
     "citizen_number": _citizen_number,
     "phone": _phone,

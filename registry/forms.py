@@ -17,17 +17,23 @@ from django.utils.functional import Promise
 
 from orgtree import clock
 from orgtree.models import OrgUnit, User
+from registry.choices import Section
 from registry.cleaning import clean_row
-from registry.fields import BY_NAME, label_of
+from registry.fields import BY_NAME, SECTION_FIELDS, label_of
 from registry.lookups import Lookups
 from registry.messages import message_of, repair_of
 from registry.models import CodeItem, StaffProfile
-from registry.selectors.profile import CLASS_A, SECTIONS
-from registry.selectors.staff import masked
+from registry.selectors.profile import CLASS_A
+from registry.selectors.staff import hidden
 from registry.targets import show
 from workflows.choices import Severity
 from workflows.documents import Document
 from workflows.rules import Found
+
+# A picture is not typed in, and a field of the posting has its own row.
+SHOWN: Mapping[Section, Sequence[str]] = {
+    section: [name for name in names if BY_NAME[name].kind != "picture"] for section, names in SECTION_FIELDS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class ProfileForm:
 
     @property
     def sections(self) -> list[tuple[str | Promise, list[Input]]]:
-        return [(title, [self.inputs[name] for name in names]) for title, names in SECTIONS]
+        return [(section.label, [self.inputs[name] for name in SHOWN[section]]) for section in Section if SHOWN[section]]
 
     def patch(self) -> dict[str, Any]:
         """The changed values as they stand in a document; what cannot be read becomes a remark beside its input."""
@@ -104,21 +110,21 @@ class ProfileForm:
 
     def _input(self, name: str, options: Mapping[str, Sequence[tuple[str, str]]]) -> Input:
         described = BY_NAME[name]
-        hidden = name in CLASS_A
+        is_hidden = name in CLASS_A
         return Input(
             name=name,
             label=label_of(name),
             kind=described.kind,
             text=self.before[name] if self.sent is None else self.sent[name],
-            required=described.required and not hidden,
-            placeholder=masked(self.document[name] or "") if hidden else "",
+            required=described.required and not is_hidden,
+            placeholder=hidden(str(self.document[name] or "")) if is_hidden else "",
             options=options.get(described.code_list, ()),
         )
 
 
 def _texts(document: Document) -> dict[str, str]:
     """The present values as a person would type them: codes and keys as codes, dates as 31/12/2025; class A empty."""
-    names = [name for _title, names in SECTIONS for name in names]
+    names = [name for names in SHOWN.values() for name in names]
     units = _unit_codes(document[name] for name in names if BY_NAME[name].kind == "unit")
     return {name: "" if name in CLASS_A else _text(name, document[name], units) for name in names}
 

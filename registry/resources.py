@@ -26,7 +26,7 @@ from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
 from registry.fields import FIELDS, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.models import CodeItem, Posting, StaffProfile
-from registry.selectors.staff import masked
+from registry.selectors.staff import hidden
 from registry.targets import show
 
 CHUNK = 2_000
@@ -92,7 +92,7 @@ def _lines(people: list[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
     for person in people:
         line = {one.name: texts[_value(one, person)] for one, texts in columns}
         if person.using_unit_id not in open_units:
-            line |= {one.name: masked(line[one.name]) for one in FIELDS if one.sensitivity == Sensitivity.A}
+            line |= {one.name: hidden(line[one.name]) for one in FIELDS if one.sensitivity == Sensitivity.A}
         yield {**line, **posts.get(person.pk, {POSTING_TITLE: "", POSTING_FROM: ""})}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orgtree.models import Area, OrgUnit
 from registry import projection
-from registry.fields import BY_NAME, label_of, risk_of_field
+from registry.fields import BY_NAME, Column, Kind, column_of, label_of, risk_of_field
 from registry.models import ROWS, CodeItem, OpenedStaffProfile, RankCode, StaffProfile
 from registry.rules import RULES
 from registry.schema import STAFF_PROFILE
@@ -50,30 +51,59 @@ class StaffProfileTarget(Target):
         return label_of(field)
 
     def show(self, field: str, values: Iterable[Any]) -> dict[Any, str]:
-        """One query a field at most. Rows of `postings` are asked for by their column, as "postings.unit"."""
+        """One query a field at most. Rows are asked for by their column, as "postings.unit"."""
         return show(field, values)
 
 
 def show(field: str, values: Iterable[Any]) -> dict[Any, str]:
     """Readable text of document values: names of codes, units and areas in the reader's language, dates as dd/mm/yyyy."""
-    wanted = {value for value in values if value is not None}
-    texts = _names(field, {str(value) for value in wanted})
-    return {None: "", **{value: texts.get(str(value)) or _plain(value) for value in wanted}}
+    return show_together({field: values})[field]
 
 
-def _names(field: str, wanted: set[str]) -> dict[str, str]:
-    described = BY_NAME.get(field)
-    kind = described.kind if described else {"postings.unit": "unit"}.get(field, "text")
-    if not wanted or kind not in ("code", "unit", "area", "rank"):
-        return {}
-    if described is not None and kind == "code":
-        return {item.code: item.name for item in CodeItem.objects.filter(list=described.code_list, code__in=wanted)}
-    if kind == "rank":
-        return {rank.code: str(rank) for rank in RankCode.objects.filter(code__in=wanted)}
-    if kind == "area":
-        return {area.key: f"{area.full_name} ({area.code})" for area in Area.objects.filter(key__in=wanted)}
-    keys = [key for text in wanted if (key := _uuid(text)) is not None]
-    return {str(unit.pk): unit.name for unit in OrgUnit.objects.filter(pk__in=keys)}
+def show_together(wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, str]]:
+    """The same for many fields and columns at once: four queries at most, however many code lists they refer to."""
+    values = {field: {value for value in each if value is not None} for field, each in wanted.items()}
+    names = _names({field: {str(value) for value in each} for field, each in values.items()})
+    texts: dict[str, dict[Any, str]] = {}
+    for field, each in values.items():
+        column = column_of(field)
+        plainly = _month_of(column) if column is not None and column.kind == "month" else _plain
+        texts[field] = {None: "", **{value: names[field].get(str(value)) or plainly(value) for value in each}}
+    return texts
+
+
+def _month_of(column: Column) -> Callable[[Any], str]:
+    """A month as mm/yyyy. The end of a period is kept as the first day after it and shown as its last month."""
+
+    def month(value: Any) -> str:
+        day = value if isinstance(value, date) else date.fromisoformat(str(value))
+        return f"{day - timedelta(days=1) if column.is_end else day:%m/%Y}"
+
+    return month
+
+
+def _names(wanted: Mapping[str, set[str]]) -> dict[str, dict[str, str]]:
+    """By field, the names of its values, for fields whose values stand for something."""
+    described = {field: BY_NAME.get(field) or column_of(field) for field in wanted}
+
+    def of_kind(kind: Kind) -> set[str]:
+        return set().union(*(wanted[field] for field, one in described.items() if one is not None and one.kind == kind))
+
+    by_kind: dict[str, dict[str, str]] = {}
+    if ranks := of_kind("rank"):
+        by_kind["rank"] = {rank.code: str(rank) for rank in RankCode.objects.filter(code__in=ranks)}
+    if areas := of_kind("area"):
+        by_kind["area"] = {area.key: f"{area.full_name} ({area.code})" for area in Area.objects.filter(key__in=areas)}
+    if keys := [key for text in of_kind("unit") if (key := _uuid(text)) is not None]:
+        by_kind["unit"] = {str(unit.pk): unit.name for unit in OrgUnit.objects.filter(pk__in=keys)}
+    codes: dict[str, dict[str, str]] = defaultdict(dict)
+    if listed := of_kind("code"):
+        lists = {one.code_list for one in described.values() if one is not None and one.kind == "code"}
+        for item in CodeItem.objects.filter(list__in=lists, code__in=listed):
+            codes[item.list][item.code] = item.name
+    return {
+        field: codes[one.code_list] if one and one.kind == "code" else by_kind.get(one.kind if one else "", {}) for field, one in described.items()
+    }
 
 
 def _uuid(text: str) -> UUID | None:

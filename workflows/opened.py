@@ -45,8 +45,9 @@ def opened_model(
     }
     if rows:
         attributes |= {"list_name": models.TextField(null=True), "objects": ListManager(rows)}
+    kept_by_tree = TREE_COLUMNS if hasattr(live, "_mptt_meta") else frozenset()
     for column in live._meta.concrete_fields:
-        if column.name not in TREE_COLUMNS and not column.generated:
+        if column.name not in kept_by_tree and not column.generated:
             attributes[column.name] = _twin(column, (relations or {}).get(column.name))
     return type(f"Opened{live.__name__}", (models.Model,), attributes)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import BaseConstraint, F, Func, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.profiles import StaffProfile
@@ -34,9 +32,7 @@ class Period(models.Model):
 
     class Meta:
         abstract = True
-        constraints: Sequence[BaseConstraint] = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_from__lt=F("valid_to")), name=NAME + "period")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_from__lt=F("valid_to")), name=NAME + "period")]
 
 
 class Months(models.Model):
@@ -47,7 +43,7 @@ class Months(models.Model):
 
     class Meta:
         abstract = True
-        constraints: Sequence[BaseConstraint] = [
+        constraints = [
             models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_from=None) | Q(valid_from__lt=F("valid_to")), name=NAME + "period"),
             models.CheckConstraint(
                 condition=(Q(valid_from=None) | Q(valid_from__day=1)) & (Q(valid_to=None) | Q(valid_to__day=1)), name=NAME + "months"

@@ -1,6 +1,6 @@
 """What makes a staff profile right: rules as queryset expressions, by subject. A rule speaks before a constraint of the table would."""
 
-from registry.rules import dates, identity, places, postings, salary
+from registry.rules import dates, identity, lists, places, postings, salary, whole
 from workflows.rules import Rule
 
-RULES: tuple[Rule, ...] = (*identity.RULES, *dates.RULES, *salary.RULES, *places.RULES, *postings.RULES)
+RULES: tuple[Rule, ...] = (*identity.RULES, *dates.RULES, *salary.RULES, *places.RULES, *postings.RULES, *lists.RULES, *whole.RULES)

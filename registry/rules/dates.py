@@ -19,6 +19,13 @@ NEVER_FUTURE = {
     "first_recruit_date": "13",
     "current_agency_date": "14",
     "party_join_date": "15",
+    "party_official_date": "15",
+    "first_org_date": "16",
+    "enlist_date": "17",
+    "discharge_date": "17",
+    "appoint_date": "23b",
+    "reappoint_date": "23b",
+    "overframe_date": "30.1e",
     "rank_date": "30.1b",
     "step_date": "30.1c",
 }

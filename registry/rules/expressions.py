@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -23,6 +24,18 @@ def records(condition: Q) -> Find:
 
 def postings(condition: Q) -> Find:
     return lambda check: check.subject.rows["postings"].filter(condition)
+
+
+def in_list(rows: str, condition: Q) -> Find:
+    """The same for the rows of one list."""
+    return lambda check: check.subject.rows[rows].filter(condition)
+
+
+def later_months(day: date, months: int) -> date:
+    """The same day of another month (earlier for a negative number), or that month's last day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def later(column: str, *, years: int) -> Func:

@@ -9,43 +9,23 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
-from registry.choices import Sensitivity
-from registry.fields import BY_NAME, label_of
+from registry.choices import Section, Sensitivity
+from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.models import StaffProfile
-from registry.selectors.staff import masked
+from registry.selectors.staff import hidden
+from registry.targets import show_together
 from workflows.documents import Document, parse
 from workflows.models import ChangeRequest, RecordVersion
 from workflows.selectors.differences import FieldChange, document_changes
 from workflows.selectors.history import approvers, record_versions
 from workflows.selectors.requests import request_list
-from workflows.targets import target
 
 KIND = "staff_profile"
-CLASS_A = frozenset(field.name for field in BY_NAME.values() if field.sensitivity == Sensitivity.A)
-
-# Items of the form in Circular 06/2023/TT-BNV, in the groups in which a reader looks for them.
-SECTIONS: Sequence[tuple[str | Promise, Sequence[str]]] = (
-    (
-        _("Personal details"),
-        (
-            *("birth_name", "gender", "birth_date", "citizen_id", "citizen_id_date", "ethnicity", "religion", "phone"),
-            *("birth_place", "birth_place_area", "home_town", "home_town_area", "current_address", "current_address_area"),
-        ),
-    ),
-    (
-        _("Recruitment and work"),
-        (
-            *("managing_agency", "using_unit", "staff_number", "personnel_type", "first_recruit_date", "recruiting_agency"),
-            *("current_agency_date", "party_join_date", "general_education"),
-        ),
-    ),
-    (_("Rank and salary"), ("rank_code", "rank_date", "step", "coefficient", "step_date", "percent")),
-)
+CLASS_A = frozenset(one.name for one in (*BY_NAME.values(), *LISTS) if one.sensitivity == Sensitivity.A)
 
 
 @dataclass(frozen=True)
@@ -59,17 +39,25 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Section:
-    title: str | Promise
-    facts: Sequence[Fact]
+class Table:
+    """One list of rows: headings of the columns that hold anything, and the rows as texts, the latest first. Masked, it has no rows."""
+
+    name: str
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    count: int
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
-class PostingLine:
-    title: str
-    unit: str
-    since: str
-    until: str
+class SectionView:
+    """One of the ten sections."""
+
+    name: str
+    title: str | Promise
+    facts: Sequence[Fact]
+    tables: Sequence[Table]
 
 
 @dataclass(frozen=True)
@@ -89,8 +77,8 @@ class VersionLine:
 class ProfileView:
     profile: StaffProfile
     document: Document
-    sections: Sequence[Section]
-    postings: Sequence[PostingLine]
+    sections: Sequence[SectionView]
+    post: str
     versions: Sequence[VersionLine]
 
 
@@ -104,25 +92,41 @@ def profile_view(*, user: User, profile: StaffProfile) -> ProfileView:
     versions = record_versions(kind=KIND, key=profile.pk)
     documents = {one.version: parse(bytes(one.document.body)) for one in versions}
     document = documents[profile.version]
-    return ProfileView(profile, document, _sections(document), _postings(document), _version_lines(user, versions, documents))
+    return ProfileView(profile, document, _sections(document), _current_post(document), _version_lines(user, versions, documents))
 
 
-def _sections(document: Document) -> list[Section]:
-    texts = {name: _text(name, document[name]) for _title, names in SECTIONS for name in names}
-    return [Section(title, [Fact(name, label_of(name), texts[name], name in CLASS_A) for name in names]) for title, names in SECTIONS]
+def _sections(document: Document) -> list[SectionView]:
+    """All ten sections; texts are looked up for all of them together."""
+    wanted: dict[str, set[Any]] = {name: {document[name]} for names in SECTION_FIELDS.values() for name in names}
+    wanted |= {f"{one.name}.{column.name}": {row[column.name] for row in document[one.name]} for one in LISTS for column in one.columns}
+    texts = show_together(wanted)
+    return [
+        SectionView(
+            section.value,
+            section.label,
+            [_fact(name, texts[name][document[name]]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"],
+            [_table(one, document[one.name], texts) for one in SECTION_LISTS[section]],
+        )
+        for section in Section
+    ]
 
 
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    return masked(str(value)) if name in CLASS_A else target(KIND).show(name, [value])[value]
+def _fact(name: str, text: str) -> Fact:
+    return Fact(name, label_of(name), hidden(text), True) if name in CLASS_A else Fact(name, label_of(name), text)
 
 
-def _postings(document: Document) -> list[PostingLine]:
-    rows = sorted(document["postings"], key=lambda row: row["valid_from"], reverse=True)
-    units = target(KIND).show("postings.unit", {row["unit"] for row in rows})
-    days = target(KIND).show("postings.valid_from", {day for row in rows for day in (row["valid_from"], row["valid_to"])})
-    return [PostingLine(row["title"], units[row["unit"]] or row["unit_name"] or "", days[row["valid_from"]], days[row["valid_to"]]) for row in rows]
+def _table(one: ProfileList, rows: Sequence[Document], texts: Mapping[str, Mapping[Any, str]]) -> Table:
+    if one.name in CLASS_A:
+        return Table(one.name, label_of(one.name), (), (), len(rows), is_masked=True)
+    filled = [column for column in one.columns if any(row[column.name] is not None for row in rows)]
+    order = "valid_from" if any(column.name == "valid_from" for column in one.columns) else one.columns[0].name
+    latest = sorted(rows, key=lambda row: str(row[order] or ""), reverse=True)
+    lines = [[texts[f"{one.name}.{column.name}"][row[column.name]] for column in filled] for row in latest]
+    return Table(one.name, label_of(one.name), [str(column.label) for column in filled], lines, len(rows))
+
+
+def _current_post(document: Document) -> str:
+    return next((row["title"] for row in document["postings"] if row["valid_to"] is None), "")
 
 
 def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Mapping[int, Document]) -> list[VersionLine]:
@@ -148,6 +152,6 @@ def _masked_changes(before: Document | None, after: Document) -> list[FieldChang
     if before is None:
         return []
     return [
-        replace(one, before=[masked(text) for text in one.before], after=[masked(text) for text in one.after]) if one.name in CLASS_A else one
+        replace(one, before=[hidden(text) for text in one.before], after=[hidden(text) for text in one.after]) if one.name in CLASS_A else one
         for one in document_changes(KIND, before, after)
     ]

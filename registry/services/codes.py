@@ -51,7 +51,8 @@ def _read(name: str) -> Iterator[dict[str, str]]:
 def _items() -> list[CodeItem]:
     items = [
         CodeItem(list=row["list"], code=row["code"], name_vi=row["name_vi"], name_en=row["name_en"], sort=int(row["sort"]), evidence=row["evidence"])
-        for row in _read("code_lists.csv")
+        for name in ("code_lists.csv", "code_lists_more.csv")
+        for row in _read(name)
     ]
     for code_list, name in ((CodeList.ETHNICITY, "ethnicity.csv"), (CodeList.RELIGION, "religion.csv")):
         items += [

@@ -1,0 +1,77 @@
+"""What the catalogue says of one field, and of one list of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+
+from registry.choices import Editor, Section, Sensitivity
+from workflows.choices import RiskClass
+
+Kind = Literal["text", "name", "date", "month", "code", "rank", "unit", "area", "int", "number", "decimal", "citizen_number", "phone", "picture"]
+POSTING_TITLE, POSTING_FROM = "posting.title", "posting.valid_from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileField:
+    """One field. `required` is what our own acceptance asks for (the official flags of the 194 fields are not published).
+
+    `risk` says how much a wrong change of it can harm, and so which route a change takes; `editor` who may propose the change.
+    A field without headings is not a column of a workbook.
+    """
+
+    name: str
+    item: str
+    section: Section
+    label: str | Promise
+    headings: tuple[str, ...]
+    kind: Kind = "text"
+    code_list: str = ""
+    sensitivity: Sensitivity = Sensitivity.C
+    risk: RiskClass = RiskClass.A
+    editor: Editor = Editor.AGENCY
+    required: bool = False
+    example: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The column heading of the template."""
+        return self.headings[0]
+
+    @property
+    def is_posting(self) -> bool:
+        return self.name.startswith("posting.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a list of rows. A "month" is written mm/yyyy and kept as its first day."""
+
+    name: str
+    label: str | Promise
+    kind: Kind = "text"
+    code_list: str = ""
+    required: bool = False
+    is_end: bool = False  # of a period of months: the last month is shown, the first day after it is kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileList:
+    """One list of rows: `columns` are those of the document, in the order in which the form has them."""
+
+    name: str
+    item: str
+    section: Section
+    label: str | Promise
+    columns: tuple[Column, ...]
+    sensitivity: Sensitivity = Sensitivity.C
+    risk: RiskClass = RiskClass.A
+    editor: Editor = Editor.AGENCY
+
+
+def field(name: str, item: str, section: Section, label: str | Promise, headings: str = "", /, **more: Any) -> ProfileField:
+    """A line of the catalogue; `headings` are separated by |, the first is the template's."""
+    names = tuple(part.strip() for part in headings.split("|") if part.strip())
+    return ProfileField(name=name, item=item, section=section, label=label, headings=names, **more)
