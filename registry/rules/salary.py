@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextFie
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import RankCode, SalaryStep
+from registry.models import RankCode, SalaryStep, StaffProfile
 from registry.rules.expressions import records
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
@@ -61,6 +61,12 @@ def _coefficient_differs(check: Check) -> QuerySet[Any]:
     )
 
 
+def _step_jumps(check: Check) -> QuerySet[Any]:
+    """Up by more than one step at a time, or down, within the rank on file; nothing for new people and for those left as they are."""
+    on_file = StaffProfile.objects.filter(pk=OuterRef("pk"), rank_code=OuterRef("rank_code")).values("step")[:1]
+    return check.subject.records.annotate(step_on_file=Subquery(on_file)).filter(Q(step__gt=F("step_on_file") + 1) | Q(step__lt=F("step_on_file")))
+
+
 RULES: tuple[Rule, ...] = (
     *(_incomplete(field) for field in GROUP),
     Rule(
@@ -89,6 +95,16 @@ RULES: tuple[Rule, ...] = (
         source=SCALE,
         find=_step_outside,
         repair=_("Compare rank and step with the latest salary decision."),
+    ),
+    Rule(
+        code="STEP_JUMP",
+        severity=Severity.WARNING,
+        field="step",
+        message=_("The step goes up by more than one, or down (on file → as proposed): {value}."),
+        source="Circular 08/2013/TT-BNV, art. 2 and 3",
+        find=_step_jumps,
+        value=Concat(Cast("step_on_file", TextField()), Value(" → "), Cast("step", TextField()), output_field=TextField()),
+        repair=_("Compare with the salary decision, and ask for the one that is missing between."),
     ),
     Rule(
         code="COEFFICIENT_SCALE",

@@ -1,5 +1,7 @@
 """The approver's pages of a batch: counts, sample, giving a record back, recall, and the simulator of routes."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
@@ -137,3 +139,14 @@ def test_a_supervisor_lets_a_colleague_decide_while_away(office):
     office.client("auditor").post(reverse("workflows:absence_revoke", args=[made.pk]))
     assert office.client("auditor").get(at("request_detail", request)).context["stage"] is None
     assert office.client("clerk").get(here).context["form"] is None
+
+
+@pytest.mark.parametrize(("step", "coefficient", "strikes"), [(7, "4.32", False), (8, "4.65", True), (5, "3.66", True)])
+def test_a_jump_of_salary_steps_is_looked_at_first(office, step, coefficient, strikes):
+    person = office.hired()
+    assert person.step == 6
+    ahead = office.document()
+    change = {"step": step, "coefficient": coefficient, "step_date": "2026-10-01"}
+    request = office.submitted(ahead, change, keys=[uuid4(), person.pk])
+    striking = office.client("supervisor").get(at("request_detail", request)).context["striking"]
+    assert [one.key for one in striking if any(line.code == "STEP_JUMP" for line in one.findings)] == ([person.pk] if strikes else [])
