@@ -70,8 +70,13 @@ def check(open_: Opened, *, today: date) -> None:
     """Run every rule of the opened kinds; findings gather in opened_finding, set-wise, none of them fetched."""
     with connection.cursor() as cursor:
         for one in open_.targets:
-            if statement := _rules_statement(one, today):
-                cursor.execute(*statement)
+            filled = _filled_lists(cursor, one)
+            parts = [(sql, params) for rows, sql, params in _rule_parts(one, today) if not rows or rows in filled]
+            if parts:
+                union = " union all ".join(sql for sql, _params in parts)
+                cursor.execute(
+                    f"insert into opened_finding select distinct * from ({union}) found", [each for _sql, params in parts for each in params]
+                )
 
 
 def findings(*, severity: Severity | None = None) -> list[Found]:
@@ -92,13 +97,21 @@ def failed_leaves() -> list[int]:
         return [leaf for (leaf,) in cursor.fetchall()]
 
 
+def _filled_lists(cursor: Any, one: Target) -> set[str]:
+    """Lists of which a row was opened: planning the rules of twenty empty lists would cost an edit more than all else."""
+    tables = _lists_by_table(one)
+    if not tables:
+        return set()
+    cursor.execute(" union ".join(f"select list_name from {table}" for table in tables))
+    return {name for (name,) in cursor.fetchall()}
+
+
 @lru_cache(maxsize=32)
-def _rules_statement(one: Target, today: date) -> tuple[str, tuple[Any, ...]] | None:
-    """All rules of a kind as one INSERT. They depend on nothing but the day, so they are compiled once a day and process."""
+def _rule_parts(one: Target, today: date) -> list[tuple[str, str, tuple[Any, ...]]]:
+    """(list of rows or "", SQL, parameters) of each rule. They depend on nothing but the day, so they are compiled once a day and process."""
     binding = _check_of(one, today)
     columns = {item.name: item.column for item in one.schema.fields}
-    parts: list[str] = []
-    params: list[Any] = []
+    parts: list[tuple[str, str, tuple[Any, ...]]] = []
     for rule in one.rules:
         expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
         queryset = rule.find(binding).annotate(finding_value=expression).values_list("leaf_index", "finding_value")
@@ -106,9 +119,10 @@ def _rules_statement(one: Target, today: date) -> tuple[str, tuple[Any, ...]] | 
             sql, values = queryset.query.sql_with_params()
         except EmptyResultSet:
             continue
-        parts.append(f"select q.leaf, %s, %s, %s, q.value from ({sql}) q(leaf, value)")
-        params += [rule.code, str(rule.severity), rule.field, *values]
-    return ("insert into opened_finding select distinct * from (" + " union all ".join(parts) + ") found", tuple(params)) if parts else None
+        parts.append(
+            (rule.rows, f"select q.leaf, %s, %s, %s, q.value from ({sql}) q(leaf, value)", (rule.code, str(rule.severity), rule.field, *values))
+        )
+    return parts
 
 
 def _check_of(one: Target, today: date) -> Check:
