@@ -22,7 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
 from orgtree import scope
-from orgtree.admin import ReadOnly
+from orgtree.admin import AskedByFilters, ReadOnly
 from orgtree.choices import Action
 from registry.models import CodeItem, RankCode, SalaryStep, StaffProfile
 from registry.resources import StaffProfileResource, template_workbook
@@ -43,7 +43,7 @@ class CappedPaginator(Paginator):
 
 
 @admin.register(StaffProfile)
-class StaffProfileAdmin(ReadOnly, ModelAdmin, ImportExportModelAdmin):
+class StaffProfileAdmin(AskedByFilters, ReadOnly, ModelAdmin, ImportExportModelAdmin):
     """The files that the reader may see."""
 
     list_display = ("birth_name", "birth_date", "number", "using_unit", "personnel_type", "rank_code")
