@@ -152,7 +152,13 @@ def _message_problems(message: Message) -> Iterator[str]:
 
 
 def _texts(catalog: Catalog) -> dict[object, object]:
-    return {(message.context, _plain(message.id)): _plain(message.string) for message in catalog if message.id and _is_translated(message)}
+    return {(_context(message), _plain(message.id)): _plain(message.string) for message in catalog if message.id and _is_translated(message)}
+
+
+def _context(message: Message) -> str | None:
+    """Babel's reader of compiled catalogues leaves the context as bytes."""
+    context: str | bytes | None = message.context
+    return context.decode() if isinstance(context, bytes) else context
 
 
 def _plain(string: object) -> object:
