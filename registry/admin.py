@@ -24,9 +24,10 @@ from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from orgtree import scope
 from orgtree.admin import AskedByFilters, ReadOnly
 from orgtree.choices import Action
+from registry.masking import masked
 from registry.models import CodeItem, RankCode, SalaryStep, StaffProfile
 from registry.resources import StaffProfileResource, template_workbook
-from registry.selectors.staff import StaffFilter, masked, staff_list
+from registry.selectors.staff import StaffFilter, staff_list
 from workflows.services.audit import audit
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

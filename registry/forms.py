@@ -21,10 +21,9 @@ from registry.choices import Section
 from registry.cleaning import clean_row
 from registry.fields import BY_NAME, SECTION_FIELDS, label_of
 from registry.lookups import Lookups
+from registry.masking import CLASS_A, hidden
 from registry.messages import message_of, repair_of
 from registry.models import CodeItem, StaffProfile
-from registry.selectors.profile import CLASS_A
-from registry.selectors.staff import hidden
 from registry.targets import show
 from workflows.choices import Severity
 from workflows.documents import Document

@@ -25,8 +25,8 @@ from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
 from registry.fields import FIELDS, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.masking import hidden
 from registry.models import CodeItem, Posting, StaffProfile
-from registry.selectors.staff import hidden
 from registry.targets import show
 
 CHUNK = 2_000

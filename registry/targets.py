@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from orgtree.models import Area, OrgUnit
 from registry import projection
 from registry.fields import BY_NAME, Column, Kind, column_of, label_of, risk_of_field
+from registry.masking import CLASS_A, hidden
 from registry.models import ROWS, CodeItem, OpenedStaffProfile, RankCode, StaffProfile
 from registry.rules import RULES
 from registry.schema import STAFF_PROFILE
@@ -49,6 +50,10 @@ class StaffProfileTarget(Target):
 
     def label_of(self, field: str) -> str:
         return label_of(field)
+
+    def hidden(self, field: str, text: str) -> str:
+        """A class-A value masked; "family.name" is as sensitive as the list it stands in."""
+        return hidden(text) if field.partition(".")[0] in CLASS_A else text
 
     def show(self, field: str, values: Iterable[Any]) -> dict[Any, str]:
         """One query a field at most. Rows are asked for by their column, as "postings.unit"."""

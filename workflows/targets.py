@@ -75,6 +75,10 @@ class Target(ABC):
         """Readable text for each value of `field` (codes and units resolved, dates dd/mm/yyyy), in bulk."""
         return {value: "" if value is None else str(value) for value in values}
 
+    def hidden(self, field: str, text: str) -> str:
+        """`text`, a value of `field`, as a reader sees it who may neither propose nor approve changes; itself unless the kind masks it."""
+        return text
+
 
 _targets: dict[str, Target] = {}
 

@@ -13,10 +13,10 @@ from django.utils.functional import Promise
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
-from registry.choices import Section, Sensitivity
+from registry.choices import Section
 from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
+from registry.masking import CLASS_A, hidden
 from registry.models import StaffProfile
-from registry.selectors.staff import hidden
 from registry.targets import show_together
 from workflows.documents import Document, parse
 from workflows.models import ChangeRequest, RecordVersion
@@ -25,7 +25,6 @@ from workflows.selectors.history import approvers, record_versions
 from workflows.selectors.requests import request_list
 
 KIND = "staff_profile"
-CLASS_A = frozenset(one.name for one in (*BY_NAME.values(), *LISTS) if one.sensitivity == Sensitivity.A)
 
 
 @dataclass(frozen=True)

@@ -85,16 +85,6 @@ def personnel_types() -> list[CodeItem]:
     return list(CodeItem.objects.filter(list="personnel_type").order_by("sort", "code"))
 
 
-def masked(number: str) -> str:
-    """A class-A number as a list may show it: the last three digits."""
-    return "•" * max(len(number) - 3, 0) + number[-3:]
-
-
-def hidden(text: str) -> str:
-    """Any class-A value as a page may show it: of a number the last three digits, of other text nothing, not even its length."""
-    return masked(text) if len(text) >= 9 and text[-9:].isdigit() else "••••" if text else ""
-
-
 def _beside(queryset: QuerySet[StaffProfile], place: tuple[str, UUID] | None, back: bool) -> QuerySet[StaffProfile]:
     post = Posting.objects.filter(staff=OuterRef("pk"), valid_to=None).values("title")[:1]
     ordered = queryset.select_related("using_unit").annotate(post=Subquery(post)).order_by(*(("-name_sort", "-id") if back else ("name_sort", "id")))

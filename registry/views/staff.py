@@ -14,9 +14,10 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from orgtree.pages import page, page_view
+from registry.masking import masked
 from registry.models import StaffProfile
 from registry.selectors.profile import profile_get, profile_view
-from registry.selectors.staff import Direction, StaffFilter, masked, personnel_types, staff_page
+from registry.selectors.staff import Direction, StaffFilter, personnel_types, staff_page
 from registry.selectors.units import visible_units
 
 

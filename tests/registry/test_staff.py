@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orgtree.choices import Action, Role
+from registry.masking import masked
 from registry.models import StaffProfile
 from registry.selectors import staff
 from registry.selectors.profile import profile_get
-from registry.selectors.staff import StaffFilter, masked, staff_list, staff_page
+from registry.selectors.staff import StaffFilter, staff_list, staff_page
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places, posting
 

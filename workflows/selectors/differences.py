@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from orgtree.models import User
 from workflows.choices import ItemState, Op
 from workflows.documents import Document, canonical, parse
-from workflows.models import ChangeItem, ChangeRequest, RecordVersion
+from workflows.models import ChangeItem, ChangeRequest, RecordVersion, Stage
 from workflows.selectors.findings import FindingLine, finding_lines
+from workflows.selectors.sight import items_seen
 from workflows.targets import Target, target
 
 PAGE = 50
@@ -43,15 +45,22 @@ class ItemChange:
     findings: Sequence[FindingLine]
 
 
-def item_page(request: ChangeRequest, *, after: int = -1, limit: int = PAGE) -> tuple[list[ItemChange], int | None]:
-    """Items with a leaf index above `after`, at most `limit`, and the index to ask the next page with, or None."""
+def item_page(request: ChangeRequest, *, user: User, stage: Stage | None, after: int = -1, limit: int = PAGE) -> tuple[list[ItemChange], int | None]:
+    """Items with a leaf index above `after`, at most `limit`, and the index to ask the next page with, or None.
+
+    Of these, what `user` sees, who decides on `stage` now unless that is None.
+    """
     items = list(request.items.filter(leaf_index__gt=after).select_related("document").order_by("leaf_index")[: limit + 1])
     shown = items[:limit]
-    return item_changes(request, shown), shown[-1].leaf_index if len(items) > limit else None
+    seen, masked = items_seen(user=user, request=request, stage=stage, items=shown)
+    return item_changes(request, seen, masked), shown[-1].leaf_index if len(items) > limit else None
 
 
-def item_changes(request: ChangeRequest, items: Sequence[ChangeItem]) -> list[ItemChange]:
-    """The differences of these items, in bulk: a fixed number of queries for each kind, however many items."""
+def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Collection[int] = ()) -> list[ItemChange]:
+    """The differences of these items, in bulk: a fixed number of queries for each kind, however many items.
+
+    The items with the keys `masked` are shown as a mere reader sees them.
+    """
     afters = {item.pk: parse(bytes(item.document.body)) for item in items}
     befores = _documents_before(items)
     by_kind: dict[str, list[ChangeItem]] = defaultdict(list)
@@ -60,7 +69,8 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem]) -> list[It
     changes: dict[int, list[FieldChange]] = {}
     for kind, members in by_kind.items():
         changes |= _changes_of_kind(target(kind), [(item.pk, item.changed, befores.get(item.pk), afters[item.pk]) for item in members])
-    remarks = finding_lines(request, [item.leaf_index for item in items], {item.leaf_index: item.kind for item in items})
+    closed = {item.leaf_index for item in items if item.pk in masked}
+    remarks = finding_lines(request, [item.leaf_index for item in items], {item.leaf_index: item.kind for item in items}, closed)
     return [
         ItemChange(
             leaf_index=item.leaf_index,
@@ -71,7 +81,7 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem]) -> list[It
             op=Op(item.op),
             state=ItemState(item.state),
             reason=item.reason,
-            changes=changes[item.pk],
+            changes=_hidden(target(item.kind), changes[item.pk]) if item.pk in masked else changes[item.pk],
             findings=remarks.get(item.leaf_index, []),
         )
         for item in items
@@ -82,6 +92,13 @@ def document_changes(kind: str, before: Document | None, after: Document) -> lis
     """The differences between two documents of one kind, for a version in a record's history."""
     one = target(kind)
     return _changes_of_kind(one, [(0, one.schema.changed(before, after), before, after)])[0]
+
+
+def _hidden(one: Target, changes: Sequence[FieldChange]) -> list[FieldChange]:
+    def each(name: str, texts: Sequence[str]) -> list[str]:
+        return [one.hidden(name, text) for text in texts]
+
+    return [replace(change, before=each(change.name, change.before), after=each(change.name, change.after)) for change in changes]
 
 
 def _documents_before(items: Iterable[ChangeItem]) -> dict[int, Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
@@ -50,13 +50,18 @@ def finding_line(one: Target, *, code: str, severity: str, field: str, value: st
     return FindingLine(Severity(severity), code, label, message.format_map(words), repair.format_map(words), source)
 
 
-def finding_lines(request: ChangeRequest, leaf_indexes: Sequence[int], kinds: Mapping[int, str]) -> dict[int, list[FindingLine]]:
-    """The findings on some items of a request by leaf index; `kinds` names the kind of record at each of them. One query."""
+def finding_lines(
+    request: ChangeRequest, leaf_indexes: Sequence[int], kinds: Mapping[int, str], masked: Collection[int] = ()
+) -> dict[int, list[FindingLine]]:
+    """The findings on some items of a request by leaf index; `kinds` names the kind of record at each of them. One query.
+
+    At the leaf indexes `masked` the values are shown as a mere reader sees them.
+    """
     lines: dict[int, list[FindingLine]] = defaultdict(list)
     for one in Finding.objects.filter(request=request, leaf_index__in=leaf_indexes).order_by("leaf_index", "code"):
-        lines[one.leaf_index].append(
-            finding_line(target(kinds[one.leaf_index]), code=one.code, severity=one.severity, field=one.field, value=one.value)
-        )
+        kind = target(kinds[one.leaf_index])
+        value = kind.hidden(one.field, one.value) if one.leaf_index in masked else one.value
+        lines[one.leaf_index].append(finding_line(kind, code=one.code, severity=one.severity, field=one.field, value=value))
     return lines
 
 

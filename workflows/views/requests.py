@@ -19,7 +19,7 @@ from orgtree.pages import page, page_view
 from workflows import progress
 from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, JobRun
+from workflows.models import ChangeRequest, JobRun, Stage
 from workflows.selectors.differences import item_page
 from workflows.selectors.findings import finding_counts
 from workflows.selectors.history import request_events, request_steps
@@ -67,7 +67,8 @@ def request_list_view(request: HttpRequest) -> HttpResponse:
 def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
     one = request_or_404(request.user, request_id)
     after = request.GET.get("after", "")
-    items, next_after = item_page(one, after=int(after) if after.isdecimal() else -1)
+    stage = stage_to_decide(user=request.user, request=one)
+    items, next_after = item_page(one, user=request.user, stage=stage, after=int(after) if after.isdecimal() else -1)
     is_author = one.author_id == request.user.pk
     return page(
         request,
@@ -85,13 +86,12 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
         running=one.state in WITH_THE_WORKERS,
         today=clock.today(),
-        **_review(request.user, one),
+        **_review(request.user, one, stage),
     )
 
 
-def _review(user: User, one: ChangeRequest) -> dict[str, Any]:
+def _review(user: User, one: ChangeRequest, stage: Stage | None) -> dict[str, Any]:
     """What the decider looks at beside the records themselves; for everybody else the stage alone, which is None."""
-    stage = stage_to_decide(user=user, request=one)
     if stage is None:
         return {"stage": None}
     return {

@@ -16,6 +16,7 @@ from workflows.errors import GateError
 from workflows.models import ChangeItem, ChangeRequest, Stage
 from workflows.selectors.differences import item_changes
 from workflows.selectors.requests import stage_to_decide
+from workflows.selectors.sight import items_seen
 from workflows.services.ending import request_recall
 from workflows.services.reviewing import record_open, row_keep, row_return, rows_returned, sample_left
 from workflows.views.requests import request_or_404
@@ -28,7 +29,10 @@ def record(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
     one = request_or_404(request.user, request_id)
     stage = stage_to_decide(user=request.user, request=one)
     item = _open(request, one, stage, leaf_index)
-    (change,) = item_changes(one, [item])
+    seen, masked = items_seen(user=request.user, request=one, stage=stage, items=[item])
+    if not seen:
+        raise Http404
+    (change,) = item_changes(one, seen, masked)
     context = {"request_": one, "item": change, "items": [change], "stage": stage, "reasons": ReturnReason.choices}
     if stage:
         left = sample_left(request=one, stage=stage, user=request.user)
