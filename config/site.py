@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -17,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from config.login import GuardedLogin
 from orgtree import scope
 from orgtree.choices import Action
 
@@ -47,7 +47,7 @@ OWN_PAGES = ("StaffProfile", "OrgUnit")
 
 
 class HoSoSite(UnfoldAdminSite):
-    login_form = AuthenticationForm  # the admin's own form lets only "staff" in
+    login_form = GuardedLogin  # the admin's own form lets only "staff" in
     index_title = _("Home")
 
     def has_permission(self, request: HttpRequest) -> bool:
