@@ -32,7 +32,8 @@ class Role:
             f"{self.name}-web": [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--preload"),
                 *("--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "120", "--access-logfile", "-"),
-                "--no-control-socket",
+                # The path alone: what people search for by address, a citizen number perhaps, does not belong in a log.
+                *("--access-logformat", '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(b)s', "--no-control-socket"),
             ],
             f"{self.name}-worker": [*celery, "worker", "-Q", self.queue, "-n", f"{self.name}@%h", "--concurrency", "2", "--loglevel", "INFO"],
             f"{self.name}-beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
