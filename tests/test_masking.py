@@ -83,7 +83,8 @@ def test_the_records_of_other_units_in_a_request_are_not_shown_to_a_reader_of_on
     far["postings"] = [{**row, "unit": elsewhere} for row in far["postings"]]
     staged = office.staged(office.document(birth_name="Nguyễn Thị Hoa"), far)
     one = staged.request
-    assert one is not None and not staged.returned
+    assert one is not None
+    assert not staged.returned
     address = reverse("workflows:request_detail", args=[one.pk])
     # when
     shown = {
