@@ -26,10 +26,9 @@ def test_the_access_log_tells_the_path_but_not_what_was_searched_for(role):
         "HTTP_REFERER": "http://testserver/staff/?q=066185000001",
     }
     answer = SimpleNamespace(status="200 OK", sent=100, headers=[])
+    written = command[command.index("--access-logformat") + 1]
     # when
-    line = command[command.index("--access-logformat") + 1] % Logger(Config()).atoms(
-        answer, SimpleNamespace(headers=[]), environ, timedelta(seconds=1)
-    )
+    line = written % Logger(Config()).atoms(answer, SimpleNamespace(headers=[]), environ, timedelta(seconds=1))
     # then
     assert "GET /staff/" in line
     assert "066185000001" not in line
