@@ -94,6 +94,10 @@ class RefusalCode(TextChoices):
     )
     CLOCK_SKEW = "clock_skew", _("The clock of the signing computer is more than 10 minutes off. Set it right, then sign again.")
     WRONG_PERSON = "wrong_person", _("The certificate belongs to somebody else. Sign with your own, or have it registered on your account.")
+    SAME_PERSON = (
+        "same_person",
+        _("The certificate is that of somebody who wrote part of this request or has decided on it already. Somebody else must sign."),
+    )
     WRONG_AGENCY = "wrong_agency", _("The certificate is not the sending agency's. Sign with one of that agency, or register it at the hub.")
 
 

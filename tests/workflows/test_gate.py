@@ -559,3 +559,40 @@ def test_tampered_audit_event_is_named(gate, statement, undo, what):
                 cursor.execute(part, {"id": event.pk} if "%(id)s" in part else None)
         damages = [one for one in verify_ledger().damages if one.place == f"audit event {event.pk}"]
         assert [what in one.what for one in damages] == ([True] if text is statement else [])
+
+
+# One person with two accounts
+
+
+@pytest.fixture
+def second_account(gate):
+    """Another account of the author's, bound to the same certificate by its fingerprint instead of by the number."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+    from orgtree.models import User
+
+    certificate = load_pkcs12(gate.keys["author"], b"123456").cert.certificate
+    user, _made = User.objects.get_or_create(
+        username="author-again", defaults={"is_superuser": True, "certificate_fingerprint": certificate.fingerprint(SHA256()).hex()}
+    )
+    return user
+
+
+def test_who_wrote_a_request_cannot_sign_it_through_a_second_account(gate, second_account):
+    request = gate.submitted(gate.proposal())
+    manifest = manifest_prepare(actor=second_account, request_id=request.pk)
+    with pytest.raises(SignatureRefused) as refused:
+        request_approve(actor=second_account, manifest_digest=bytes(manifest.digest), signature=gate.sign(manifest, "author"))
+    assert str(refused.value.code) == "same_person"
+    assert AuditEvent.objects.filter(request=request, action="signature.refused", actor=second_account).exists()
+    request.refresh_from_db()
+    assert request.state == RequestState.IN_REVIEW
+
+
+def test_a_second_account_signs_what_its_person_had_no_part_in(gate, second_account):
+    staged = gate.stage(gate.proposal(), actor=gate.approver)
+    request = request_submit(actor=gate.approver, request_id=staged.request.pk)
+    manifest = manifest_prepare(actor=second_account, request_id=request.pk)
+    approved = request_approve(actor=second_account, manifest_digest=bytes(manifest.digest), signature=gate.sign(manifest, "author"))
+    assert approved.state == RequestState.APPROVED

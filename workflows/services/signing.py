@@ -6,11 +6,12 @@ The cryptography is `workflows.cms`; this file adds who the signer must be and w
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import Q
 
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import SignatureRefused, bind_to_person, verify_detached
-from workflows.models import Manifest, Signature
+from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, verify_detached
+from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Signature
 from workflows.services.audit import audit
 from workflows.trust import TrustStore
 
@@ -18,11 +19,13 @@ from workflows.trust import TrustStore
 def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signature:
     """Verify `der` (CMS detached) over the manifest at the server's receipt time and keep it.
 
-    Raises SignatureRefused with its code. Must run inside the deciding transaction.
+    Raises SignatureRefused with its code, also when the signer had a part in the request through another account. Must run inside the
+    deciding transaction.
     """
     received = clock.now()
     verified = verify_detached(content=bytes(manifest.body), signature=der, moment=received, trust=TrustStore.load(settings.TRUST_DIRECTORY))
     bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+    _refuse_same_person(actor, manifest.request, verified)
     signature, _ = Signature.objects.get_or_create(
         digest=verified.digest,
         defaults={
@@ -36,6 +39,18 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signatur
         },
     )
     return signature
+
+
+def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:
+    """Four eyes are two people, not two accounts: one person may have one account bound by the number, another by the certificate."""
+    accounts = {request.author_id, *Contribution.objects.filter(request=request).values_list("user_id", flat=True)}
+    for pair in Decision.objects.filter(stage__request=request).values_list("user_id", "on_behalf_of_id"):
+        accounts |= set(pair)
+    same = Q(certificate_fingerprint=verified.fingerprint)
+    if verified.personal_number:
+        same |= Q(personal_number=verified.personal_number)
+    if User.objects.filter(same, pk__in=accounts - {None, actor.pk}).exists():
+        raise SignatureRefused(RefusalCode.SAME_PERSON, f"{verified.subject} is bound to another account that had a part in the request")
 
 
 def refusal_record(*, actor: User, manifest: Manifest, refused: SignatureRefused) -> None:
