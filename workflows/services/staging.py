@@ -194,7 +194,7 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
     while True:
         with opened(CANDIDATES, []) as open_:
             check(open_, today=clock.today())
-            _find_busy()
+            _find_busy(actor)
             _find_striking()
             _find_out_of_scope(actor, allowed)
             failed, found = failed_leaves(), findings()
@@ -208,15 +208,27 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
         removed += [one for one in found if one.ref in gone]
 
 
-def _find_busy() -> None:
-    """Records that another open request already changes, by key or by natural key: an error, since submitting would fail."""
+def _find_busy(actor: User | None) -> None:
+    """Records that another open request already changes, by key or by natural key: an error, since submitting would fail.
+
+    That request is named by its title to those who may see it, to others by its number: a title may hold a stranger's name.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into opened_finding select distinct c.ref, 'RECORD_BUSY', 'error', '', r.title from candidate c "
+            "insert into opened_finding select distinct c.ref, 'RECORD_BUSY', 'error', '', r.id::text from candidate c "
             "join workflows_changeitem i on i.state = 'open' and i.kind = c.kind and (i.key = c.key or i.natural_hash = c.natural_hash) "
             "join workflows_changerequest r on r.id = i.request_id where r.state = any(%s)",
             [list(OPEN_STATES)],
         )
+        cursor.execute("select array_agg(distinct value) from opened_finding where code = 'RECORD_BUSY'")
+        (keys,) = cursor.fetchone()
+        if keys is None:
+            return
+        requests = ChangeRequest.objects.filter(pk__in=keys)
+        seen = set(scope.scoped(requests, actor, Action.VIEW).values_list("pk", flat=True)) if actor else set()
+        for one in requests:
+            name = one.title if one.pk in seen else str(one.number)
+            cursor.execute("update opened_finding set value = %s where code = 'RECORD_BUSY' and value = %s", [name, str(one.pk)])
 
 
 def _find_striking() -> None:
