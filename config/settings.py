@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.security.NoNulMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -141,7 +142,7 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 31_536_000
 UPLOAD_MAX_BYTES = ENVIRONMENT.upload_max_mb * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
 CELERY_BROKER_URL = ENVIRONMENT.redis_url
 CELERY_TASK_DEFAULT_QUEUE = f"hoso-{ROLE}"

@@ -6,6 +6,7 @@ from datetime import date
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,6 +23,8 @@ from workflows.errors import GateError
 from workflows.models import Delegation
 from workflows.services.delegations import delegation_give, delegation_revoke
 
+LAST_DAY = date(9998, 12, 31)  # the day after it must still be a date
+
 
 class DelegationForm(forms.Form):
     """The last day is the last one in force, as a written decision says it."""
@@ -32,7 +35,12 @@ class DelegationForm(forms.Form):
         choices=RiskClass.choices, initial=RiskClass.values, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Risk classes")
     )
     first_day = forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), input_formats=["%Y-%m-%d"], label=gettext_lazy("From"))
-    last_day = forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), input_formats=["%Y-%m-%d"], label=gettext_lazy("To"))
+    last_day = forms.DateField(
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        label=gettext_lazy("To"),
+        validators=[MaxValueValidator(LAST_DAY)],
+    )
     decision_number = forms.CharField(max_length=60, label=gettext_lazy("Decision number"))
 
     def __init__(self, user: User, *args: object, **more: object) -> None:

@@ -42,6 +42,11 @@ def parse_date_or_none(text: str) -> date | None:
         return None
 
 
+def parse_place(text: str) -> int | None:
+    """Where a page of a list begins; None for anything but a number of at most 18 digits."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
 def request_or_404(user: User, request_id: UUID) -> ChangeRequest:
     try:
         return request_get(user=user, request_id=request_id)
@@ -57,7 +62,7 @@ def request_list_view(request: HttpRequest) -> HttpResponse:
     if which not in tabs:
         which = "waiting" if scope.units(request.user, Action.APPROVE).exists() else "mine"
     before = request.GET.get("before", "")
-    rows, next_before = request_page(user=request.user, which=which, before=int(before) if before.isdecimal() else None)  # type: ignore[arg-type]
+    rows, next_before = request_page(user=request.user, which=which, before=parse_place(before))  # type: ignore[arg-type]
     context = {"tabs": tabs, "which": which, "rows": rows, "next_before": next_before, "later": bool(before)}
     return page(request, "workflows/request_list.html", _("Change requests"), **context)
 
@@ -68,7 +73,7 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
     one = request_or_404(request.user, request_id)
     after = request.GET.get("after", "")
     stage = stage_to_decide(user=request.user, request=one)
-    items, next_after = item_page(one, user=request.user, stage=stage, after=int(after) if after.isdecimal() else -1)
+    items, next_after = item_page(one, user=request.user, stage=stage, after=-1 if (place := parse_place(after)) is None else place)
     is_author = one.author_id == request.user.pk
     return page(
         request,
