@@ -43,13 +43,14 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signatur
 
 def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:
     """Four eyes are two people, not two accounts: one person may have one account bound by the number, another by the certificate."""
-    accounts = {request.author_id, *Contribution.objects.filter(request=request).values_list("user_id", flat=True)}
+    involved = {request.author_id, *Contribution.objects.filter(request=request).values_list("user_id", flat=True)}
     for pair in Decision.objects.filter(stage__request=request).values_list("user_id", "on_behalf_of_id"):
-        accounts |= set(pair)
+        involved |= set(pair)
+    others = [pk for pk in involved if pk is not None and pk != actor.pk]
     same = Q(certificate_fingerprint=verified.fingerprint)
     if verified.personal_number:
         same |= Q(personal_number=verified.personal_number)
-    if User.objects.filter(same, pk__in=accounts - {None, actor.pk}).exists():
+    if User.objects.filter(same, pk__in=others).exists():
         raise SignatureRefused(RefusalCode.SAME_PERSON, f"{verified.subject} is bound to another account that had a part in the request")
 
 
