@@ -58,6 +58,19 @@ class SectionView:
     facts: Sequence[Fact]
     tables: Sequence[Table]
 
+    @property
+    def filled_facts(self) -> list[Fact]:
+        return [fact for fact in self.facts if fact.text]
+
+    @property
+    def filled_tables(self) -> list[Table]:
+        return [table for table in self.tables if table.count]
+
+    @property
+    def missing(self) -> list[str]:
+        """Titles of what nobody has recorded yet, for one line instead of an empty box each."""
+        return [*(fact.label for fact in self.facts if not fact.text), *(table.title for table in self.tables if not table.count)]
+
 
 @dataclass(frozen=True)
 class VersionLine:
