@@ -15,9 +15,9 @@ from workflows.choices import RiskClass
 from workflows.errors import AlreadyDecided, DelegationChain, DelegationInvalid, GateError, NotAllowed, OwnRequest
 from workflows.manifest import read_manifest
 from workflows.models import Decision, Delegation
+from workflows.selectors.deciding import deciders, mandate_of
 from workflows.selectors.requests import request_list
 from workflows.services.approval import manifest_prepare, request_approve
-from workflows.services.deciding import deciders, mandate_of
 from workflows.services.delegations import delegation_give, delegation_revoke
 from workflows.services.staging import request_stage
 from workflows.services.submission import request_submit

@@ -8,10 +8,10 @@ from tests.workflows.toy import Note
 from workflows.choices import ItemState, ReturnReason
 from workflows.errors import OwnRequest, ReasonMissing, SampleNotOpened
 from workflows.models import ChangeItem
+from workflows.selectors.deciding import current_stage
 from workflows.selectors.review import batch_statistics, striking_items
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
-from workflows.services.deciding import current_stage
 from workflows.services.reviewing import record_open, row_keep, row_return, sample_left, sample_of
 
 

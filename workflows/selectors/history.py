@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 from workflows.choices import RequestState as S
 from workflows.choices import Verdict
 from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
-from workflows.services.deciding import decider_line
+from workflows.selectors.deciding import decider_line
 
 StepState = Literal["done", "now", "todo", "stopped"]
 

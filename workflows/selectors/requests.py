@@ -13,7 +13,7 @@ from orgtree.models import User
 from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
 from workflows.models import ChangeRequest, Contribution, Decision, Delegation, JobRun, Stage
-from workflows.services.deciding import chains_to, may_decide, open_stages
+from workflows.selectors.deciding import chains_to, may_decide, open_stages
 
 Which = Literal["mine", "waiting", "all"]
 PAGE = 50

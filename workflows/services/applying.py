@@ -25,9 +25,9 @@ from workflows.manifest import read_manifest
 from workflows.models import ChangeRequest, Decision, Finding, Seal
 from workflows.opening import Opened, check, failed_leaves, findings, opened
 from workflows.rules import Found
+from workflows.selectors.deciding import open_stages
 from workflows.services.audit import audit
 from workflows.services.audit_seals import newest_audit_seal
-from workflows.services.deciding import open_stages
 from workflows.services.moves import request_move
 from workflows.services.submission import request_leaves
 from workflows.targets import target

@@ -1,6 +1,6 @@
 """Deciding: the manifest that is shown and signed, approval, and return.
 
-Who may decide is one function, `services.deciding.mandate_of`.
+Who may decide is one function, `selectors.deciding.mandate_of`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from workflows.errors import ReasonMissing, WrongState
 from workflows.locks import request_lock
 from workflows.manifest import build_manifest, read_manifest
 from workflows.models import ChangeRequest, Decision, Manifest, Stage
+from workflows.selectors.deciding import Mandate, current_stage, mandate_of, open_stages
 from workflows.services.audit import audit
-from workflows.services.deciding import Mandate, current_stage, mandate_of, open_stages
 from workflows.services.moves import request_move
 from workflows.services.reviewing import rows_returned, sample_demand
 from workflows.services.signing import refusal_record, signature_record

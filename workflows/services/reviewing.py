@@ -19,7 +19,7 @@ from workflows.choices import ItemState, ReturnReason
 from workflows.errors import ReasonMissing, SampleNotOpened
 from workflows.locks import request_lock
 from workflows.models import ChangeItem, ChangeRequest, RowReturn, SampleView, Stage
-from workflows.services.deciding import may_decide
+from workflows.selectors.deciding import may_decide
 
 
 def row_return(*, actor: User, request_id: UUID, leaf_index: int, reason: ReturnReason, text: str = "") -> RowReturn:
