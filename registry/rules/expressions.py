@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, DateField, F, Func, IntegerField, Q, QuerySet, When
+from django.db.models import Case, DateField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Cast, Substr
 
 from workflows.rules import Check
 
 Find = Callable[[Check], QuerySet[Any]]
+FORM = "Circular 06/2023/TT-BNV, form item {}"  # a rule's source, where it is the form itself
 CITIZEN_ID_FORM = r"^[0-9]{12}$"
 CONTRACT_TYPES = ("HD111", "HDLD", "KCT")  # may begin at 15 (Labour Code 45/2019/QH14 art. 3), others at 18
 
@@ -29,6 +30,11 @@ def postings(condition: Q) -> Find:
 def in_list(rows: str, condition: Q) -> Find:
     """The same for the rows of one list."""
     return lambda check: check.subject.rows[rows].filter(condition)
+
+
+def has_rows(check: Check, rows: str, **conditions: Any) -> Exists:
+    """True for a record with such a row in the list `rows`."""
+    return Exists(check.subject.rows[rows].filter(staff=OuterRef("pk"), **conditions))
 
 
 def later_months(day: date, months: int) -> date:

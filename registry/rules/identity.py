@@ -11,13 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from registry.choices import CodeList
 from registry.fields import FIELDS, ProfileField
 from registry.models import CodeItem
-from registry.rules.expressions import CITIZEN_ID_FORM, citizen_digits, records
+from registry.rules.expressions import CITIZEN_ID_FORM, FORM, citizen_digits, records
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
 # Circular 59/2021/TT-BCA art. 4: place (3), century and gender (1), year of birth (2), random (6).
 NUMBER_SOURCE = "Circular 59/2021/TT-BCA art. 4"
-FORM = "Circular 06/2023/TT-BNV, form item {}"
 
 
 def _required(field: ProfileField) -> Rule:

@@ -9,11 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.fields import LISTS, Column, ProfileList
 from registry.models import CodeItem
-from registry.rules.expressions import Find, in_list
+from registry.rules.expressions import FORM, Find, in_list
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
-FORM = "Circular 06/2023/TT-BNV, form item {}"
 CARE = ("postings",)  # have rules of their own, by the words of their own
 DATED = tuple(one for one in LISTS if one.name not in CARE and any(column.name == "valid_from" for column in one.columns))
 YEARS = {"annual_results": "year", "incomes": "year", "family": "birth_year", "in_laws": "birth_year"}
