@@ -37,6 +37,9 @@ class Environment:
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
     var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
     upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)
+    evidence_max_mb: int = _variable("largest scanned decision accepted as evidence, in MB", default=20)
+    paper_directory: Path | None = _variable("folder with the agency's own printed forms, and fonts/ for them; see operators.md", default=None)
+    read_log_months: int = _variable("whole months for which the read log is kept; 0 keeps it for ever", default=120)
     log_level: str = _variable("DEBUG, INFO, WARNING or ERROR", default="INFO")
     email_url: str = _variable("smtp://user:password@host:port, or console:// to print messages", default="console://")
     hoso_today: str = _variable("pins the day (YYYY-MM-DD) for demonstrations and tests; empty in production", default="")
@@ -104,6 +107,10 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         yield "EMAIL_URL must begin with smtp:// or console://"
     if any("=" not in pair for pair in values.get("hoso_channel_secrets", ())):
         yield "HOSO_CHANNEL_SECRETS must be code=secret, separated by commas"
+    if 0 < values.get("read_log_months", 0) < 12:
+        yield "READ_LOG_MONTHS must be 0 (for ever) or at least 12"
+    if values.get("evidence_max_mb", 1) < 1:
+        yield "EVIDENCE_MAX_MB must be at least 1"
     if values.get("log_level", "INFO") not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         yield "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"
     try:
@@ -125,5 +132,6 @@ _PARSERS = {
     "bool": _boolean,
     "int": int,
     "Path": Path,
+    "Path | None": Path,
     "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }

@@ -10,8 +10,9 @@ import redis
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from orgtree.caller import address_of
 
 TRIES, WINDOW_SECONDS = 10, 15 * 60
 _LOG = logging.getLogger(__name__)
@@ -41,15 +42,6 @@ class GuardedLogin(AuthenticationForm):
         cleaned = super().clean()
         _forget(key)
         return cleaned
-
-
-def address_of(request: HttpRequest | None) -> str:
-    """Where the call comes from. A proxy on this machine says it at the end of X-Forwarded-For; what others put there is not believed."""
-    if request is None:
-        return ""
-    direct = str(request.META.get("REMOTE_ADDR", ""))
-    said = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return said if said and direct in ("127.0.0.1", "::1", "") else direct
 
 
 def _key(login: str, address: str) -> str:

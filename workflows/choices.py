@@ -18,6 +18,14 @@ class RiskClass(TextChoices):
     C = "C", _("Contact and the like")
 
 
+class Act(TextChoices):
+    """What a change of one record is meant as: two acts with two verbs, and what a person declares of themself. "" where nobody said."""
+
+    CORRECT = "correct", _("Correct a mistake")
+    RECORD = "record", _("Record a change")
+    OWN = "own", _("Declared by the person")
+
+
 class RequestState(TextChoices):
     DRAFT = "draft", _("Draft")
     CHECKING = "checking", _("Being checked")
@@ -94,3 +102,24 @@ class JobState(TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+
+
+class ReadAction(TextChoices):
+    """What somebody did with a person's file that changed nothing."""
+
+    OPEN = "open", _("Opened")
+    REVIEW = "review", _("Looked at in a change request")
+    REVEAL = "reveal", _("Revealed a masked value")
+    EXPORT = "export", _("Exported in a list")
+    PRINT = "print", _("Printed")
+
+
+class ReadReason(TextChoices):
+    """Why a masked value was needed (Law 91/2025/QH15 on personal data: for a named purpose, and no more than that)."""
+
+    PREPARE = "prepare", _("To prepare or check a change")
+    DECISION = "decision", _("For a personnel decision (appointment, salary, retirement, leave)")
+    VERIFY = "verify", _("To verify identity or match the population database")
+    COMPLAINT = "complaint", _("To settle a complaint, an inspection or an audit")
+    REQUEST = "request", _("At the person's own request")
+    OTHER = "other", _("Another reason")

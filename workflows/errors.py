@@ -85,3 +85,8 @@ class EvidenceBroken(GateError):
 class ReasonMissing(GateError):
     code = "REASON_MISSING"
     text = _("Say why the request is returned.")
+
+
+class PurposeMissing(GateError):
+    code = "PURPOSE_MISSING"
+    text = _("Say what the value is needed for: choose a reason, and describe it in a few words when it is another one.")

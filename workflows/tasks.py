@@ -14,6 +14,7 @@ from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
 from workflows.services.audit_seals import audit_seal
 from workflows.services.ending import reviews_expire
+from workflows.services.read_months import months_close, months_drop, months_prepare
 
 STALE = timedelta(seconds=30)
 
@@ -37,3 +38,11 @@ def sweep() -> None:
 @shared_task(name="workflows.seal_audit")
 def seal_audit() -> None:
     audit_seal()
+
+
+@shared_task(name="workflows.read_months")
+def read_months() -> None:
+    """Months of the read log: those to come, those that are over, those that policy no longer keeps."""
+    months_prepare()
+    months_close()
+    months_drop()

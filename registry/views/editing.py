@@ -10,11 +10,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from orgtree.caller import ip_of
 from orgtree.choices import Action
 from orgtree.pages import page, page_view
 from registry.forms import ProfileForm
 from registry.models import StaffProfile
 from registry.selectors.profile import KIND
+from registry.services.reads import file_open
 from registry.views.staff import profile_or_404
 from workflows.documents import parse
 from workflows.models import RecordVersion
@@ -26,6 +28,7 @@ from workflows.services.staging import Proposal, Staged, request_stage
 def staff_edit(request: HttpRequest, key: UUID) -> HttpResponse:
     """The form; with findings beside the fields when the gate returned the change, else on to the request it became."""
     profile = profile_or_404(request.user, key, Action.EDIT)
+    file_open(actor=request.user, profile=profile, what="edit", address=ip_of(request))
     version = RecordVersion.objects.select_related("document").get(kind=KIND, key=key, version=profile.version)
     sent = request.POST.dict() if request.method == "POST" else None
     form = ProfileForm(user=request.user, profile=profile, document=parse(bytes(version.document.body)), sent=sent)

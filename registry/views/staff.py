@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from orgtree import scope
+from orgtree.caller import ip_of
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from orgtree.pages import page, page_view
@@ -19,6 +20,8 @@ from registry.models import StaffProfile
 from registry.selectors.profile import profile_get, profile_view
 from registry.selectors.staff import Direction, StaffFilter, personnel_types, staff_page
 from registry.selectors.units import visible_units
+from registry.services.reads import file_open, may_reveal
+from workflows.choices import ReadReason
 
 
 def profile_or_404(user: User, key: UUID, action: Action = Action.VIEW) -> StaffProfile:
@@ -60,12 +63,14 @@ def staff_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def staff_detail(request: HttpRequest, key: UUID) -> HttpResponse:
     profile = profile_or_404(request.user, key)
+    file_open(actor=request.user, profile=profile, address=ip_of(request))
     return page(
         request,
         "registry/staff_detail.html",
         profile.birth_name,
         view=profile_view(user=request.user, profile=profile),
         may_edit=scope.can(request.user, Action.EDIT, profile.using_unit),
+        reasons=ReadReason.choices if may_reveal(request.user, profile.using_unit) else (),
     )
 
 

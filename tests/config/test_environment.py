@@ -112,4 +112,4 @@ def _row(item: object) -> str:
 def _shown(default: object) -> str:
     if isinstance(default, bool):
         return str(int(default))
-    return ",".join(default) if isinstance(default, tuple) else str(default)
+    return ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)

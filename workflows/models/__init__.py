@@ -6,6 +6,7 @@ from workflows.models.documents import StoredDocument
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
 from workflows.models.outbox import OutboxMessage
+from workflows.models.reads import ReadEvent
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
 from workflows.models.reviews import RowReturn, SampleView
 from workflows.models.routes import CalendarDay, Decision, Route, Stage
@@ -24,6 +25,7 @@ __all__ = [
     "JobRun",
     "Manifest",
     "OutboxMessage",
+    "ReadEvent",
     "RecordVersion",
     "Route",
     "RowReturn",

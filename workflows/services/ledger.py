@@ -22,6 +22,7 @@ from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature
 from workflows.services.audit_seals import audit_damages
+from workflows.services.read_months import month_damages
 from workflows.services.submission import SUBTREE_LEVEL, request_leaves
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
@@ -86,6 +87,7 @@ def verify_ledger() -> Verification:
     outcome.damages += _seals(outcome)
     outcome.damages += _versions(outcome)
     outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
+    outcome.damages += (Damage("reads", place, what) for place, what in month_damages())
     for one in targets():
         outcome.damages += _live(one, outcome)
     return outcome

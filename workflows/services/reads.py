@@ -1,0 +1,73 @@
+"""Writing the read log: one insert, whether one file was opened or 100,000 were exported.
+
+It is written before anything is shown, and what cannot be recorded is not shown: an error here is the page's error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+
+from orgtree.models import User
+from workflows.choices import ReadAction, ReadReason
+from workflows.errors import PurposeMissing
+from workflows.services.read_months import months_prepare
+
+INSERT = """
+insert into workflows_readevent(actor_id, action, kind, key, unit_id, what, reason, note, address)
+select %(actor)s, %(action)s, %(kind)s, x.key, x.unit, %(what)s, %(reason)s, %(note)s, %(address)s
+from unnest(%(keys)s::uuid[], %(units)s::uuid[]) x(key, unit)
+"""
+
+
+def read_record(
+    *,
+    actor: User,
+    action: ReadAction,
+    kind: str,
+    records: Sequence[tuple[UUID, UUID | None]],
+    what: str = "",
+    reason: str = "",
+    note: str = "",
+    address: str | None = None,
+) -> None:
+    """Record that `actor` read `records`, each a key and the unit it stands in.
+
+    Raises PurposeMissing when a masked value is revealed without a reason of the list, or with "other" and no words.
+    """
+    if not records:
+        return
+    if action == ReadAction.REVEAL or reason:
+        reason_check(reason, note)
+    values = {
+        "actor": actor.pk,
+        "action": action.value,
+        "kind": kind,
+        "what": what[:200],
+        "reason": reason,
+        "note": note.strip()[:300],
+        "address": address,
+        "keys": [key for key, _unit in records],
+        "units": [unit for _key, unit in records],
+    }
+    try:
+        _insert(values)
+    except IntegrityError as error:
+        # Nobody made this month, because the scheduler stood still: make it and write again.
+        if "no partition" not in str(error) or connection.in_atomic_block:
+            raise
+        months_prepare()
+        _insert(values)
+
+
+def reason_check(reason: str, note: str) -> None:
+    """Raises PurposeMissing unless `reason` is one of the list, with words beside it where it is "other"."""
+    if reason not in ReadReason.values or (reason == ReadReason.OTHER and not note.strip()):
+        raise PurposeMissing
+
+
+def _insert(values: dict[str, object]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
