@@ -14,6 +14,7 @@ class DeliveryState(TextChoices):
     RECEIVED = "received", _("Received")
     REJECTED = "rejected", _("Rejected")
     PARKED = "parked", _("Needs attention")
+    REPLACED = "replaced", _("Replaced by a later version")
 
 
 class BatchState(TextChoices):

@@ -27,7 +27,7 @@ SCOPE = "exchange"
 
 # How far the receipt time carried in an envelope may lie from the hub's clock (decisions.md 7).
 RECEIVED_AT_FUTURE = timedelta(minutes=10)
-RECEIVED_AT_PAST = timedelta(days=90)
+RECEIVED_AT_PAST = timedelta(days=90)  # unless the hub granted the agency a longer one (Agency.late_days)
 
 UNIT_KIND, PROFILE_KIND = "org_unit", "staff_profile"
 # Which call carries which kind of record: method and path below the API's address.
@@ -113,6 +113,9 @@ class ItemReceipt(msgspec.Struct, kw_only=True):
     message: str
     digest: Digest | None
     findings: list[ItemFinding]
+    set_aside: Annotated[bool, Meta(description="Refused for what it says, and kept with its proof as refused: the version after it may follow")] = (
+        False
+    )
 
 
 class Receipts(msgspec.Struct, kw_only=True):
@@ -159,7 +162,7 @@ class ItemCode(StrEnum):
     OP_INVALID = "OP_INVALID"
     VERSION_GAP = "VERSION_GAP"
     VERSION_CONFLICT = "VERSION_CONFLICT"
-    UNCHANGED = "UNCHANGED"
+    SUPERSEDED = "SUPERSEDED"
     WRONG_OWNER = "WRONG_OWNER"
     RULE = "RULE"
     CONFLICT = "CONFLICT"

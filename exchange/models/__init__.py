@@ -2,6 +2,18 @@
 
 from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
-from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
+from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 
-__all__ = ["Agency", "AgencyManifest", "Attempt", "Batch", "Channel", "Delivery", "InboundBatch", "InboundEvidence", "InboundResult", "Receipt"]
+__all__ = [
+    "Agency",
+    "AgencyManifest",
+    "Attempt",
+    "Batch",
+    "Channel",
+    "Delivery",
+    "InboundBatch",
+    "InboundEvidence",
+    "InboundResult",
+    "Receipt",
+    "SetAside",
+]

@@ -51,7 +51,8 @@ class Delivery(models.Model):
     """The state of one outbox message for one channel.
 
     `round` counts how often it was sent again after a rejection: a new round is a new batch with a new key.
-    `error_kind`, `error_code` and `error_text` say why it is rejected or parked.
+    `error_kind`, `error_code` and `error_text` say why it is rejected or parked; `set_aside` that the other side keeps the refused
+    version as such, so that the next one may follow.
     """
 
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="deliveries")
@@ -64,6 +65,7 @@ class Delivery(models.Model):
     error_kind = models.CharField(max_length=10, blank=True, default="", db_default="", choices=ERROR_KIND_CHOICES)
     error_code = models.CharField(_("cause"), max_length=40, blank=True, default="", db_default="")
     error_text = models.TextField(_("message"), blank=True, default="", db_default="")
+    set_aside = models.BooleanField(default=False, db_default=False)
     changed_at = models.DateTimeField(_("changed"), db_default=Now())
 
     class Meta:

@@ -13,6 +13,7 @@ class Agency(models.Model):
 
     `root` is the key of the top unit of its tree, set by the first unit it sends whose code is its own. `issued` counts the
     receipts given to it; it is the cursor's source and is raised under this row's lock, so that a reader never misses one.
+    `late_days` is how old a signature's receipt time may be, until and with `late_until` (then 90 days again); see services.lateness.
     """
 
     code = models.CharField(_("agency identifier"), max_length=35, unique=True)
@@ -21,6 +22,9 @@ class Agency(models.Model):
     root = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("top unit"))
     active = models.BooleanField(_("active"), default=True)
     issued = models.BigIntegerField(default=0, editable=False)
+    late_days = models.PositiveSmallIntegerField(_("days for which a signature may be sent"), default=90, db_default=90, editable=False)
+    late_until = models.DateField(_("longer limit until"), null=True, editable=False)
+    late_reason = models.CharField(_("reason of the longer limit"), max_length=300, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("sending agency")
@@ -77,17 +81,58 @@ class AgencyManifest(models.Model):
 
 
 class InboundEvidence(models.Model):
-    """Why the hub holds a version: the leaf of the agency's manifest that it was, and the proof. Append-only."""
+    """Why the hub holds a version: the leaf of the agency's manifest that it was, and the proof. Append-only.
+
+    `version` counts what the hub holds; `agency_version` is the agency's own number where the hub set this or an earlier
+    version aside once. On the wire versions are always the agency's.
+    """
 
     kind = models.CharField(max_length=30)
     key = models.UUIDField()
     version = models.PositiveIntegerField()
+    agency_version = models.PositiveIntegerField(null=True)
     manifest = models.ForeignKey(AgencyManifest, models.PROTECT, related_name="evidence")
     leaf_index = models.PositiveIntegerField()
     proof = models.BinaryField(help_text="32 bytes a node, lowest sibling first")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "key", "version"], name="evidence_once_a_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key", "version"], name="evidence_once_a_version"),
+            models.CheckConstraint(condition=models.Q(agency_version__gte=models.F("version")), name="evidence_number_is_ahead"),
+        ]
+        indexes = [models.Index(fields=["kind", "key"], condition=models.Q(agency_version__isnull=False), name="evidence_renumbered")]
+
+
+class SetAside(models.Model):
+    """A version that an agency signed and that is no version of the hub's ledger, kept with its proof. Append-only.
+
+    Refused (`code`): what it says breaks a rule, so it never became true here; its existence is proved all the same, and the version
+    after it may follow. Or the same (`held_as`): it brings back the very document that the hub holds as that version of its own.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=30)
+    key = models.UUIDField()
+    version = models.PositiveIntegerField(help_text="the agency's number")
+    digest = models.BinaryField(max_length=32)
+    document = models.BinaryField(help_text="canonical bytes, as they were signed")
+    manifest = models.ForeignKey(AgencyManifest, models.PROTECT, related_name="+")
+    leaf_index = models.PositiveIntegerField()
+    proof = models.BinaryField(help_text="32 bytes a node, lowest sibling first")
+    batch = models.ForeignKey(InboundBatch, models.PROTECT, related_name="set_aside")
+    code = models.CharField(max_length=40, blank=True, default="")
+    held_as = models.PositiveIntegerField(null=True, help_text="the hub's number")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("version set aside")
+        verbose_name_plural = _("versions set aside")
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "kind", "key", "version"], name="set_aside_once"),
+            models.CheckConstraint(
+                condition=models.Q(code="", held_as__isnull=False) | (models.Q(held_as=None) & ~models.Q(code="")), name="set_aside_says_why"
+            ),
+        ]
 
 
 class InboundResult(models.Model):
@@ -105,6 +150,7 @@ class InboundResult(models.Model):
     message = models.TextField(blank=True, default="")
     digest = models.BinaryField(max_length=32, null=True)
     findings = models.JSONField(default=list)
+    set_aside = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

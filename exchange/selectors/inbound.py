@@ -52,4 +52,5 @@ def _receipt(row: InboundResult) -> ItemReceipt:
         message=row.message,
         digest=bytes(row.digest).hex() if row.digest is not None else None,
         findings=[ItemFinding(**one) for one in row.findings],
+        set_aside=row.set_aside,
     )

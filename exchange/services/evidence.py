@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-from exchange.models import AgencyManifest
+from exchange.models import AgencyManifest, SetAside
 from workflows import merkle
 from workflows.cms import SignatureRefused, TrustStore, bind_to_agency, verify_detached
 from workflows.documents import digest
@@ -27,6 +28,7 @@ class EvidenceVerification:
 
     manifests: int = 0
     versions: int = 0
+    set_aside: int = 0
     damages: list[Damage] = field(default_factory=list)
 
     @property
@@ -43,6 +45,7 @@ def verify_evidence() -> EvidenceVerification:
         outcome.manifests += 1
         outcome.damages += _manifest(manifest, trust, statements)
     outcome.damages += _versions(outcome, statements)
+    outcome.damages += _aside(outcome, statements)
     outcome.damages += _seals()
     return outcome
 
@@ -66,7 +69,8 @@ def _versions(outcome: EvidenceVerification, statements: dict[int, Statement]) -
     """Every version of the ledger has its evidence, and the evidence proves that very document under that very version."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select v.kind, v.key, v.version, v.document_id, e.manifest_id, e.leaf_index, e.proof from workflows_recordversion v "
+            "select v.kind, v.key, coalesce(e.agency_version, v.version), v.document_id, e.manifest_id, e.leaf_index, e.proof "
+            "from workflows_recordversion v "
             "left join exchange_inboundevidence e on e.kind = v.kind and e.key = v.key and e.version = v.version order by v.id"
         )
         while rows := cursor.fetchmany(5_000):
@@ -76,10 +80,27 @@ def _versions(outcome: EvidenceVerification, statements: dict[int, Statement]) -
                 if manifest is None:
                     yield Damage("evidence", place, "no agency's signature stands behind it")
                     continue
-                op = "create" if version == 1 else "update"
-                leaf = merkle.leaf_hash(kind=kind, key=key, op=op, base_version=version - 1, document_digest=bytes(document))
+                leaf = _leaf(kind, key, version, bytes(document))
                 if manifest in statements and not _proves(statements[manifest], leaf, leaf_index, bytes(proof)):
                     yield Damage("evidence", place, "its proof does not lead to the root that the agency signed")
+
+
+def _aside(outcome: EvidenceVerification, statements: dict[int, Statement]) -> Iterator[Damage]:
+    """Every version that was set aside is what its agency signed, byte for byte."""
+    for one in SetAside.objects.order_by("pk").iterator(chunk_size=1_000):
+        outcome.set_aside += 1
+        place = f"set aside {one.kind} {one.key} version {one.version}"
+        if digest(bytes(one.document)) != bytes(one.digest):
+            yield Damage("evidence", place, "its bytes are not those of its digest")
+        leaf = _leaf(one.kind, one.key, one.version, bytes(one.digest))
+        if one.manifest_id in statements and not _proves(statements[one.manifest_id], leaf, one.leaf_index, bytes(one.proof)):
+            yield Damage("evidence", place, "its proof does not lead to the root that the agency signed")
+
+
+def _leaf(kind: str, key: UUID, version: int, document_digest: bytes) -> bytes:
+    """The leaf that an agency signed for its version of a record."""
+    op = "create" if version == 1 else "update"
+    return merkle.leaf_hash(kind=kind, key=key, op=op, base_version=version - 1, document_digest=document_digest)
 
 
 def _proves(statement: Statement, leaf: bytes, index: int, proof: bytes) -> bool:

@@ -104,12 +104,14 @@ def _first_open_unit(channel: Channel) -> int | None:
         return cursor.fetchone()[0]
 
 
-# A waiting delivery whose earlier version, if it has one, is received. Versions are contiguous, so the one before is enough.
+# A waiting delivery whose earlier version, if it has one, is settled: received, replaced, or refused and kept by the other side as
+# such. Versions are contiguous, so the one before is enough.
 LANE = """
 from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id
 where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= now() and not exists (
   select from workflows_outboxmessage p join exchange_delivery e on e.message_id = p.id and e.channel_id = d.channel_id
-  where p.kind = m.kind and p.key = m.key and p.version = m.version - 1 and e.state <> 'received')
+  where p.kind = m.kind and p.key = m.key and p.version = m.version - 1 and e.state not in ('received', 'replaced')
+  and not (e.state = 'rejected' and e.set_aside))
 """
 
 
@@ -159,7 +161,7 @@ def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
 
 def _missing_units(channel: Channel) -> set[UUID]:
     """Keys of units that the other side does not hold in their latest version yet."""
-    unfinished = Delivery.objects.filter(channel=channel, message__kind=UNIT_KIND).exclude(state=DeliveryState.RECEIVED)
+    unfinished = Delivery.objects.filter(channel=channel, message__kind=UNIT_KIND).exclude(state__in=[DeliveryState.RECEIVED, DeliveryState.REPLACED])
     return set(unfinished.values_list("message__key", flat=True))
 
 
@@ -216,7 +218,7 @@ def _park_later_versions(channel: Channel) -> int:
         cursor.execute(
             PARK + "from exchange_delivery e join workflows_outboxmessage p on p.id = e.message_id "
             "join workflows_outboxmessage m on m.kind = p.kind and m.key = p.key and m.version = p.version + 1 "
-            "where e.channel_id = %(channel)s and e.state in ('rejected', 'parked') "
+            "where e.channel_id = %(channel)s and e.state in ('rejected', 'parked') and not e.set_aside "
             "and d.channel_id = e.channel_id and d.message_id = m.id and d.state = 'waiting'",
             {"kind": ErrorKind.BUSINESS.value, "code": BEHIND, "channel": channel.pk},
         )

@@ -6,50 +6,30 @@ commit together or not at all, so a worker may be killed anywhere and the batch 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from exchange.choices import InboundState, Outcome
-from exchange.contract import UNIT_KIND, Envelope, ItemCode, ItemFinding, decode_envelope
-from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult
-from exchange.services.verification import BatchRefused, Checked, Refusal, agency_units, items_check, manifest_verify
+from exchange.contract import UNIT_KIND, Envelope, decode_envelope
+from exchange.models import Agency, InboundBatch, InboundResult
+from exchange.services.taking import Taking, take
+from exchange.services.verification import BatchRefused, Refusal, items_check, manifest_verify
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.locks import tree_lock
-from orgtree.models import OrgUnit, User
-from workflows.choices import ItemState
+from orgtree.models import User
 from workflows.dispatch import send_on_commit
 from workflows.documents import digest
 from workflows.errors import NotAllowed, WrongState
-from workflows.models import ChangeItem
-from workflows.rules import Found
-from workflows.selectors.findings import finding_line
-from workflows.services.applying import request_apply
-from workflows.services.approval import request_approve_by_system
 from workflows.services.audit import audit
-from workflows.services.staging import Proposal, Staged, request_stage
-from workflows.services.submission import request_submit
-from workflows.targets import target
 
-SYSTEM = "exchange.intake"
-STAGE = "verified agency signature"
 PROCESS_TASK = "exchange.process"
 MAX_FAILURES = 10
-
-# What the gate itself found, as the agency is told it; every other finding is a rule's.
-OUT_OF_SCOPE = "OUT_OF_SCOPE"
-GATE_CODES: Mapping[str, ItemCode] = {
-    OUT_OF_SCOPE: ItemCode.WRONG_OWNER,
-    "RECORD_BUSY": ItemCode.CONFLICT,
-    "STALE_BASE": ItemCode.CONFLICT,
-    "VALUE_FORM": ItemCode.DOCUMENT_INVALID,
-}
 
 
 class BodyInvalid(Exception):
@@ -127,12 +107,9 @@ def batch_process(*, batch_id: UUID) -> InboundBatch:
             refusals = dict.fromkeys(range(len(envelope.items)), refused.refusal)
             return _finish(batch, envelope, {}, refusals)
         checked = items_check(agency=agency, envelope=envelope, statement=statement)
-        refusals = {one.index: one.refusal for one in checked if one.refusal is not None}
-        accepted = {one.index: one.digest for one in checked if one.held and one.digest}
-        fresh = [one for one in checked if one.refusal is None and not one.held]
-        if fresh:
-            _through_the_gate(batch, agency, manifest, statement.title, fresh, accepted, refusals)
-        return _finish(batch, envelope, accepted, refusals)
+        taking = Taking(batch, agency, manifest, statement.title, checked)
+        take(taking)
+        return _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
 
 
 def batch_fail(*, batch_id: UUID, error: Exception) -> InboundBatch:
@@ -160,102 +137,14 @@ def batch_resume(*, actor: User, batch: InboundBatch) -> None:
         send_on_commit(PROCESS_TASK, str(batch.pk))
 
 
-def _through_the_gate(
-    batch: InboundBatch,
-    agency: Agency,
-    manifest: AgencyManifest,
-    title: str,
-    fresh: Sequence[Checked],
-    accepted: dict[int, bytes],
-    refusals: dict[int, Refusal],
-) -> None:
-    """Stage, approve by the system stage and apply; fills `accepted` (digest by index) and `refusals`."""
-    staged = request_stage(
-        actor=None,
-        system=SYSTEM,
-        unit=agency.root,
-        allowed=agency_units(agency),
-        title=_("%(agency)s: %(title)s (manifest %(digest)s)")
-        % {"agency": agency.code, "title": title[:200], "digest": bytes(manifest.digest).hex()[:12]},
-        proposals=[
-            Proposal(kind=one.item.kind, key=one.item.key, patch=one.item.document, base_version=one.item.base_version, ref=one.index)
-            for one in fresh
-        ],
-        evidence={
-            "agency": agency.code,
-            "manifest": bytes(manifest.digest).hex(),
-            "signature": bytes(manifest.signature_digest).hex(),
-            "batch": str(batch.pk),
-            "body": bytes(batch.body_digest).hex(),
-        },
-    )
-    by_index = {one.index: one for one in fresh}
-    refusals |= _staging_refusals(staged, by_index)
-    if staged.request is None:
-        return
-    request_submit(actor=None, request_id=staged.request.pk, system_stage=STAGE)
-    request_approve_by_system(request_id=staged.request.pk)
-    batch.request = request_apply(request_id=staged.request.pk)
-    for ref, state in ChangeItem.objects.filter(request=staged.request).values_list("ref", "state"):
-        one = by_index[ref]
-        if state == ItemState.APPLIED and one.digest is not None:
-            accepted[ref] = one.digest
-        else:
-            refusals[ref] = Refusal(ItemCode.CONFLICT, _("The record changed at the hub at the same moment. It will be taken when it is sent again."))
-    _evidence_keep(manifest, [by_index[index] for index in accepted if index in by_index])
-    _root_note(agency, [by_index[index] for index in accepted if index in by_index])
-
-
-def _staging_refusals(staged: Staged, by_index: Mapping[int, Checked]) -> dict[int, Refusal]:
-    units = {ref: _units_named(by_index[ref]) for ref in staged.returned}
-    standing = set(OrgUnit.objects.filter(pk__in=set().union(*units.values())).order_by().values_list("pk", flat=True))
-    refusals = {ref: _gate_refusal(by_index[ref], found, foreign=bool(units[ref] & standing)) for ref, found in staged.returned.items()}
-    for ref in staged.unchanged:
-        refusals[ref] = Refusal(ItemCode.UNCHANGED, _("The document is the same as that of the version before."))
-    return refusals
-
-
-def _units_named(one: Checked) -> set[UUID]:
-    return target(one.item.kind).units_of(one.item.key, None, one.item.document)
-
-
-def _gate_refusal(one: Checked, found: Sequence[Found], *, foreign: bool) -> Refusal:
-    """`foreign`: a unit that the record names stands at the hub, so "out of scope" means another agency's and not a missing one."""
-    told = [each for each in found if foreign or each.code != OUT_OF_SCOPE] or found
-    lines = [finding_line(target(one.item.kind), code=each.code, severity=each.severity, field=each.field, value=each.value) for each in told]
-    findings = [ItemFinding(code=each.code, field=each.field, value=each.value, message=line.message) for each, line in zip(told, lines, strict=True)]
-    code = next((GATE_CODES[each.code] for each in told if each.code in GATE_CODES), ItemCode.RULE)
-    return Refusal(code, lines[0].message, findings)
-
-
-def _evidence_keep(manifest: AgencyManifest, taken: Sequence[Checked]) -> None:
-    InboundEvidence.objects.bulk_create(
-        [
-            InboundEvidence(
-                kind=one.item.kind,
-                key=one.item.key,
-                version=one.item.version,
-                manifest=manifest,
-                leaf_index=one.item.leaf_index,
-                proof=bytes.fromhex("".join(one.item.proof)),
-            )
-            for one in taken
-        ]
-    )
-
-
-def _root_note(agency: Agency, taken: Sequence[Checked]) -> None:
-    """Remember the agency's top unit when this batch founded it."""
-    if agency.root_id is None:
-        for one in taken:
-            if one.item.kind == UNIT_KIND and one.item.document["parent"] is None:
-                Agency.objects.filter(pk=agency.pk, root=None).update(root=one.item.key)
-
-
-def _finish(batch: InboundBatch, envelope: Envelope, accepted: Mapping[int, bytes], refusals: Mapping[int, Refusal]) -> InboundBatch:
+def _finish(
+    batch: InboundBatch, envelope: Envelope, accepted: Mapping[int, bytes], refusals: Mapping[int, Refusal], set_aside: Collection[int] = ()
+) -> InboundBatch:
     """Write the results under the agency's lock, so that the cursor never passes a result that commits later."""
     agency = Agency.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.agency_id)
     rows = [_result(batch, index, agency.issued + 1 + index, envelope, accepted, refusals) for index in range(len(envelope.items))]
+    for index in set_aside:
+        rows[index].set_aside = True
     InboundResult.objects.bulk_create(rows)
     Agency.objects.filter(pk=agency.pk).update(issued=F("issued") + len(rows))
     batch.state, batch.accepted, batch.rejected, batch.error = InboundState.PROCESSED, len(accepted), len(refusals), ""

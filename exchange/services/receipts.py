@@ -19,10 +19,11 @@ from django.db.models.functions import Now
 
 from exchange.choices import BatchState, DeliveryState, Outcome
 from exchange.connectors import CallFailed, Connector, connect
-from exchange.contract import ErrorKind, ItemReceipt, kind_of
-from exchange.models import Attempt, Batch, Channel, Receipt
+from exchange.contract import ErrorKind, ItemCode, ItemReceipt, kind_of
+from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter
 from exchange.services.delivery import attempt_end, attempt_make, batch_park, lease
+from exchange.services.forming import BEHIND
 from orgtree import clock
 
 MAX_ROUNDS = 5  # how often a conflict at the other side is tried again by itself
@@ -50,6 +51,7 @@ class Verdict:
     kind: str = ""
     code: str = ""
     text: str = ""
+    set_aside: bool = False
 
 
 def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 100) -> int:
@@ -130,7 +132,9 @@ def batch_close(*, batch: Batch, receipts: Sequence[ItemReceipt]) -> None:
         Receipt.objects.bulk_create(
             [_receipt(batch, member, by_index[position]) for position, member in members.items() if position in by_index], ignore_conflicts=True
         )
-        _write([_judge(member, by_index.get(position)) for position, member in members.items()])
+        verdicts = [_judge(member, by_index.get(position)) for position, member in members.items()]
+        _write(verdicts)
+        _replace_refused(batch.channel_id, [one.member for one in verdicts if one.state == DeliveryState.RECEIVED and one.member.version > 1])
 
 
 def _members(batch: Batch) -> dict[int, Member]:
@@ -164,28 +168,50 @@ def _judge(member: Member, said: ItemReceipt | None) -> Verdict:
         if said.digest != member.digest.hex():
             return Verdict(member, DeliveryState.PARKED, ErrorKind.AMBIGUOUS, "OTHER_DIGEST", f"the other side holds {said.digest}")
         return Verdict(member, DeliveryState.RECEIVED)
+    if said.code == ItemCode.SUPERSEDED:
+        return Verdict(member, DeliveryState.REPLACED, text=said.message)
     kind = kind_of(said.code)
     if kind == ErrorKind.TRANSIENT and member.round < MAX_ROUNDS:
         return Verdict(member, DeliveryState.WAITING, kind, said.code[:40], said.message)
     text = "\n".join([said.message, *(f"{one.field}: {one.message}" for one in said.findings)])
-    return Verdict(member, DeliveryState.REJECTED, kind, said.code[:40], text)
+    return Verdict(member, DeliveryState.REJECTED, kind, said.code[:40], text, said.set_aside)
 
 
 def _write(verdicts: Sequence[Verdict]) -> None:
     """Deliveries take their verdicts in one statement; one that is tried again leaves its batch for a new round."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "update exchange_delivery d set state = v.state, error_kind = v.kind, error_code = v.code, error_text = v.text, changed_at = now(), "
+            "update exchange_delivery d set state = v.state, error_kind = v.kind, error_code = v.code, error_text = v.text, set_aside = v.set_aside, "
+            "changed_at = now(), "
             "batch_id = case when v.state = 'waiting' then null else d.batch_id end, "
             "position = case when v.state = 'waiting' then null else d.position end, "
             "round = d.round + case when v.state = 'waiting' then 1 else 0 end, "
             "not_before = case when v.state = 'waiting' then now() + interval '2 seconds' * (d.round + 1) else d.not_before end "
-            "from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) v(id, state, kind, code, text) where d.id = v.id",
+            "from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[]) "
+            "v(id, state, kind, code, text, set_aside) where d.id = v.id",
             [
                 [one.member.delivery for one in verdicts],
                 [str(one.state) for one in verdicts],
                 [str(one.kind) for one in verdicts],
                 [one.code for one in verdicts],
                 [one.text for one in verdicts],
+                [one.set_aside for one in verdicts],
             ],
         )
+
+
+def _replace_refused(channel_id: int, received: Sequence[Member]) -> None:
+    """Refused versions of records of which a later one is received now are done with; what stood behind them may go."""
+    if not received:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update exchange_delivery d set state = 'replaced', changed_at = now() from workflows_outboxmessage m "
+            "join unnest(%s::text[], %s::uuid[], %s::int[]) r(kind, key, version) on r.kind = m.kind and r.key = m.key and r.version > m.version "
+            "where d.message_id = m.id and d.channel_id = %s and d.state in ('rejected', 'parked')",
+            [[one.kind for one in received], [one.key for one in received], [one.version for one in received], channel_id],
+        )
+        if cursor.rowcount:
+            Delivery.objects.filter(channel=channel_id, state=DeliveryState.PARKED, error_code=BEHIND).update(
+                state=DeliveryState.WAITING, batch=None, position=None, not_before=Now(), changed_at=Now()
+            )

@@ -7,18 +7,19 @@ as a whole; an item whose leaf, version or owner does not hold is refused alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from exchange.contract import RECEIVED_AT_FUTURE, RECEIVED_AT_PAST, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding
+from exchange.contract import RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding
 from exchange.models import Agency, AgencyManifest
+from exchange.selectors.lateness import signature_days
+from exchange.services.numbering import Standing, standings
 from orgtree import clock
 from orgtree.models import OrgUnit
 from workflows import merkle
@@ -56,6 +57,12 @@ class Checked:
     digest: bytes | None
     refusal: Refusal | None = None
     held: bool = False  # the hub already holds this very version
+    proven: bool = False  # it is a leaf of what was signed
+    standing: Standing | None = None  # set where the version is the record's next, or a refused one come again
+
+    @property
+    def may_be_set_aside(self) -> bool:
+        return self.proven and self.standing is not None
 
 
 def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManifest, Statement]:
@@ -71,18 +78,23 @@ def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManife
             ItemCode.WRONG_AGENCY,
             _("The manifest is of agency %(other)s, the sender is %(code)s.") % {"other": statement.authority, "code": agency.code},
         )
-    _check_received_at(envelope.received_at)
+    _check_received_at(agency, envelope.received_at)
     names = {"agency": agency, "digest": digest(envelope.manifest), "signature_digest": digest(envelope.signature)}
     known = AgencyManifest.objects.filter(**names, received_at=envelope.received_at).first()
     return known or _signature_verify(agency, envelope, names), statement
 
 
-def _check_received_at(received_at: datetime) -> None:
+def _check_received_at(agency: Agency, received_at: datetime) -> None:
     now = clock.now()
+    limit = signature_days(agency)
     if received_at > now + RECEIVED_AT_FUTURE:
         raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, _("The receipt time of the signature lies in the future. Set the server's clock right."))
-    if received_at < now - RECEIVED_AT_PAST:
-        raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, _("The signature was received more than 90 days ago. Have the request signed anew."))
+    if received_at < now - timedelta(days=limit):
+        text = _(
+            "The signature was received more than %(days)s days ago. Have the request signed anew, or ask the hub's operator for a longer limit, "
+            "which a first delivery of everything may need."
+        )
+        raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, text % {"days": limit})
 
 
 def _signature_verify(agency: Agency, envelope: Envelope, names: dict[str, Any]) -> AgencyManifest:
@@ -115,20 +127,30 @@ def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> 
         checked.append(_check_alone(index, item, statement, seen))
         seen.add(item.key)
     kind = envelope.items[0].kind
-    heads = _heads(kind, [one for one in checked if one.refusal is None])
+    proven = {one.item.key: one.item.version for one in checked if one.proven}
+    known = standings(agency=agency, kind=kind, versions=proven)
     foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
-    return [_check_against(one, heads, foreign, agency) if one.refusal is None else one for one in checked]
+    return [_check_against(one, known[one.item.key], foreign, agency) if one.proven else one for one in checked]
 
 
 def _check_alone(index: int, item: Item, statement: Statement, seen: set[UUID]) -> Checked:
     one = target(item.kind)
     if problems := one.schema.problems(item.document):
         findings = [_finding(one, problem) for problem in problems]
-        return Checked(
-            index, item, None, Refusal(ItemCode.DOCUMENT_INVALID, _("The document is not a complete %s.") % one.schema.identifier, findings)
-        )
+        invalid = Refusal(ItemCode.DOCUMENT_INVALID, _("The document is not a complete %s.") % one.schema.identifier, findings)
+        found = _digest_of_anything(item)
+        return Checked(index, item, None, invalid, proven=found is not None and _leaf_refusal(item, found, statement, seen) is None)
     found = digest(canonical(item.document))
-    return Checked(index, item, found, _leaf_refusal(item, found, statement, seen))
+    refusal = _leaf_refusal(item, found, statement, seen)
+    return Checked(index, item, found, refusal, proven=refusal is None)
+
+
+def _digest_of_anything(item: Item) -> bytes | None:
+    """The digest of a document that is none; None where it has no canonical bytes at all, so that nobody can have signed it."""
+    try:
+        return digest(canonical(item.document))
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _leaf_refusal(item: Item, document_digest: bytes, statement: Statement, seen: set[UUID]) -> Refusal | None:
@@ -151,26 +173,6 @@ def _finding(one: Target, problem: Problem) -> ItemFinding:
     return ItemFinding(code=ItemCode.DOCUMENT_INVALID, field=name, value=value, message=problem.reason)
 
 
-@dataclass(frozen=True)
-class _Head:
-    """What the ledger holds: the record's last version, and the digest of the very version that was sent, if there is one."""
-
-    version: int
-    digest: bytes | None
-
-
-def _heads(kind: str, checked: Sequence[Checked]) -> dict[UUID, _Head]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select x.key, coalesce((select max(h.version) from workflows_recordversion h where h.kind = %(kind)s and h.key = x.key), 0), "
-            "v.document_id "
-            "from unnest(%(keys)s::uuid[], %(versions)s::int[]) x(key, version) "
-            "left join workflows_recordversion v on v.kind = %(kind)s and v.key = x.key and v.version = x.version",
-            {"kind": kind, "keys": [one.item.key for one in checked], "versions": [one.item.version for one in checked]},
-        )
-        return {key: _Head(version, bytes(held) if held is not None else None) for key, version, held in cursor.fetchall()}
-
-
 def agency_units(agency: Agency) -> QuerySet[OrgUnit]:
     """The units that belong to the agency: its tree, named when the query runs, so that it cannot have moved meanwhile."""
     return OrgUnit.objects.filter(tree_id__in=OrgUnit.objects.filter(pk=agency.root_id).order_by().values("tree_id"))
@@ -185,19 +187,27 @@ def _foreign(agency: Agency, one: Target, keys: Sequence[UUID]) -> set[UUID]:
     return {key for key, *units in rows if not own.issuperset(unit for unit in units if unit is not None)}
 
 
-def _check_against(one: Checked, heads: dict[UUID, _Head], foreign: set[UUID], agency: Agency) -> Checked:
-    item, head = one.item, heads[one.item.key]
+def _check_against(one: Checked, standing: Standing, foreign: set[UUID], agency: Agency) -> Checked:
+    item = one.item
     if item.key in foreign or not _may_be_top(item, agency):
         refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
-    elif head.digest == one.digest:
-        return Checked(one.index, item, one.digest, held=True)
-    elif item.version <= head.version:
-        refusal = Refusal(ItemCode.VERSION_CONFLICT, _("Another document is already held as version %s.") % item.version)
-    elif item.version > head.version + 1:
-        refusal = Refusal(ItemCode.VERSION_GAP, _("Send version %s first.") % (head.version + 1))
+    elif one.digest is not None and standing.digest == one.digest:
+        return replace(one, held=True)
+    elif item.version <= standing.head:
+        refusal = _refusal_of_old(item.version, standing)
+    elif item.version > standing.reach + 1:
+        refusal = Refusal(ItemCode.VERSION_GAP, _("Send version %s first.") % (standing.reach + 1))
+    elif standing.refused is not None and standing.refused != _digest_of_anything(item):
+        refusal = Refusal(ItemCode.VERSION_CONFLICT, _("Another document was already received as version %s.") % item.version)
     else:
-        return one
-    return Checked(one.index, item, one.digest, refusal)
+        return replace(one, standing=standing)
+    return replace(one, refusal=refusal)
+
+
+def _refusal_of_old(version: int, standing: Standing) -> Refusal:
+    if standing.digest is None and standing.refused is not None:
+        return Refusal(ItemCode.SUPERSEDED, _("Version %s was refused, and a later one is held already.") % version)
+    return Refusal(ItemCode.VERSION_CONFLICT, _("Another document is already held as version %s.") % version)
 
 
 def _may_be_top(item: Item, agency: Agency) -> bool:

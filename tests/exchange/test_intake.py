@@ -270,14 +270,14 @@ def test_processing_twice_changes_nothing(hub):
 
 
 def test_a_break_in_the_middle_leaves_nothing_and_is_taken_up_again(hub, monkeypatch):
-    from exchange.services import intake
+    from exchange.services import taking
 
     sender = hub.senders["H15"]
     change = sender.person()
     batch = batch_receive(agency=hub.agencies["H15"], kind="staff_profile", idempotency_key=uuid4().hex, body=sender.sign(change).body())
     before = (ChangeRequest.objects.count(), RecordVersion.objects.count(), AgencyManifest.objects.count())
     # given that the worker breaks off after the gate has applied
-    monkeypatch.setattr(intake, "_evidence_keep", lambda *_: 1 / 0)
+    monkeypatch.setattr(taking, "_evidence_keep", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError) as broken:
         batch_process(batch_id=batch.pk)
     assert (ChangeRequest.objects.count(), RecordVersion.objects.count(), AgencyManifest.objects.count()) == before

@@ -1,0 +1,92 @@
+"""How the hub's own numbers relate to the agency's: versions that the hub set aside are versions of the agency and not of its ledger.
+
+Numbers of an agency are contiguous: each is held, refused or the same as what is held (`SetAside`), and each of the three was
+proved by a leaf that the agency signed. The hub's ledger counts what it holds. For nearly every record both are the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import connection
+
+from exchange.models import Agency, InboundEvidence, SetAside
+
+
+@dataclass
+class _Exceptions:
+    """Where the two ways of counting part: hub's version by the agency's, and digests of what was refused by the agency's version."""
+
+    held: dict[int, int] = field(default_factory=dict)
+    refused: dict[int, bytes] = field(default_factory=dict)
+
+    def hub_version(self, version: int) -> int | None:
+        """The hub's number of the agency's version; None when that one was refused."""
+        if version in self.held:
+            return self.held[version]
+        if version in self.refused or any(version > known for known in self.held):
+            return None
+        return version
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A record as the hub has it, asked about one version of the agency's.
+
+    `base`: the hub's last version, 0 for none. `head`: the agency's number of it. `reach`: the last number such that everything
+    between `head` and it was refused: any version up to the next one may come. `digest`: of the asked version, where it is held;
+    `refused`: of the asked version, where it was refused.
+    """
+
+    base: int
+    head: int
+    reach: int
+    digest: bytes | None
+    refused: bytes | None
+
+
+def standings(*, agency: Agency, kind: str, versions: Mapping[UUID, int]) -> dict[UUID, Standing]:
+    """How each record stands, asked about the agency's version that is named. Three queries, whatever the number of records."""
+    parted = _exceptions(agency, kind, list(versions))
+    none = _Exceptions()
+    asked = {key: parted.get(key, none).hub_version(version) or 0 for key, version in versions.items()}
+    return {key: _standing(parted.get(key, none), base, held, versions[key]) for key, (base, held) in _ledger(kind, asked).items()}
+
+
+def _standing(one: _Exceptions, base: int, held: bytes | None, version: int) -> Standing:
+    head = max(one.held, default=base)
+    reach = head
+    while reach + 1 in one.refused:
+        reach += 1
+    return Standing(base, head, reach, held, one.refused.get(version))
+
+
+def _exceptions(agency: Agency, kind: str, keys: Sequence[UUID]) -> dict[UUID, _Exceptions]:
+    parted: dict[UUID, _Exceptions] = defaultdict(_Exceptions)
+    renumbered = InboundEvidence.objects.filter(kind=kind, key__in=keys, agency_version__isnull=False)
+    for key, theirs, ours in renumbered.values_list("key", "agency_version", "version"):
+        if theirs is not None:
+            parted[key].held[theirs] = ours
+    aside = SetAside.objects.filter(agency=agency, kind=kind, key__in=keys)
+    for key, version, digest, held_as in aside.values_list("key", "version", "digest", "held_as"):
+        if held_as is not None:
+            parted[key].held[version] = held_as
+        else:
+            parted[key].refused[version] = bytes(digest)
+    return parted
+
+
+def _ledger(kind: str, asked: Mapping[UUID, int]) -> dict[UUID, tuple[int, bytes | None]]:
+    """The hub's last version of each record, and the digest of the one that is asked about."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select x.key, coalesce((select max(h.version) from workflows_recordversion h where h.kind = %(kind)s and h.key = x.key), 0), "
+            "v.document_id "
+            "from unnest(%(keys)s::uuid[], %(versions)s::int[]) x(key, version) "
+            "left join workflows_recordversion v on v.kind = %(kind)s and v.key = x.key and v.version = x.version",
+            {"kind": kind, "keys": list(asked), "versions": list(asked.values())},
+        )
+        return {key: (version, bytes(held) if held is not None else None) for key, version, held in cursor.fetchall()}
