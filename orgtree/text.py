@@ -1,7 +1,7 @@
 """Vietnamese text: one form to store, one without accents to search, one key to sort by; and agency identifiers.
 
-`plain`, `sort_key` and `person_sort_key` have twins in SQL (`hoso_plain`, `hoso_sort_key`, `hoso_person_sort_key`, first
-migration), used by generated columns; a test holds the two equal. Neither asks the operating system's or the server's
+`plain`, `sort_key`, `person_sort_key` and `words` have twins in SQL (`hoso_plain`, `hoso_sort_key`, `hoso_person_sort_key`,
+`hoso_words`), used by generated columns; a test holds the two equal. Neither asks the operating system's or the server's
 locale: the order is the same on every machine (that of ICU's `vi`, without needing ICU).
 """
 
@@ -27,6 +27,10 @@ _OTHER_MARKS = re.compile("[\u0302\u0304-\u0308\u030a-\u0322\u0324-\u036f]")
 _TONED = re.compile(f"[^{_TONES}](?=[{_TONES}])")
 _TONELESS = re.compile(f"[^{_TONES}]")
 
+# Letters of the Central Highlands that have no decomposition; apostrophes are part of a word ("H'Wing", "Y Č'Đô").
+_WORD_LETTERS = str.maketrans("ƀɃ", "bb", "'’‘ʼ`´")
+_WORD_GAPS = re.compile(r"[\x01-/:-@\[-`{-\x7f]+")
+
 _AGENCY_CODE = re.compile(r"[A-Y][0-9]{2}(\.[A-Z0-9]+)*")
 _FORMER_AGENCY_CODE = re.compile(r"([A-Z0-9]+\.)+[A-Y][0-9]{2}")
 AGENCY_CODE_MAX_LENGTH = 35
@@ -44,6 +48,11 @@ def normalise(text: str) -> str:
 def plain(text: str) -> str:
     """Lower case without accents, for searching: "Đắk Lắk" becomes "dak lak". Equal to SQL's hoso_plain."""
     return _single_spaces(_MARKS.sub("", unicodedata.normalize("NFD", text)).translate(_ASCII_LOWER))
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` as a search compares them: "H’Wing Niê-Kđăm" is ["hwing", "nie", "kdam"]. Equal to SQL's hoso_words."""
+    return [word for word in _WORD_GAPS.sub(" ", plain(text).translate(_WORD_LETTERS)).split(" ") if word]
 
 
 def sort_key(text: str) -> str:

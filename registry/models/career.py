@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from registry.models.lists import NAME, Decision, Period, ProfileRow, in_years, no_overlap, one_a_year
+from registry.models.lists import NAME, Decision, Period, ProfileRow, by_decision, by_words, in_years, no_overlap, one_a_year
 from registry.models.profiles import StaffProfile
 
 
@@ -31,6 +31,7 @@ class Posting(ProfileRow, Period, Decision):
             models.CheckConstraint(condition=Q(unit__isnull=False) | Q(unit_name__isnull=False), name=NAME + "place"),
             no_overlap(),
         ]
+        indexes = [by_decision(), by_words("title", name="registry_posting_title", condition=Q(valid_to=None))]
 
     def __str__(self) -> str:
         return self.title
@@ -56,6 +57,7 @@ class Secondment(ProfileRow, Period, Decision):
 
     class Meta(ProfileRow.Meta):
         constraints = [*Period.Meta.constraints, no_overlap()]
+        indexes = [by_decision()]
 
 
 class SalaryPeriod(ProfileRow, Period, Decision):
@@ -78,6 +80,7 @@ class SalaryPeriod(ProfileRow, Period, Decision):
             ),
             models.CheckConstraint(condition=Q(percent=None) | Q(percent__gt=0, percent__lte=100), name=NAME + "percent"),
         ]
+        indexes = [by_decision()]
 
 
 class Allowance(ProfileRow, Period, Decision):
@@ -101,6 +104,7 @@ class Allowance(ProfileRow, Period, Decision):
                 name=NAME + "value",
             ),
         ]
+        indexes = [by_decision()]
 
 
 class AnnualResult(ProfileRow):
@@ -120,6 +124,7 @@ class AnnualResult(ProfileRow):
                 condition=Q(grade__isnull=False) | Q(emulation__isnull=False) | Q(commendation__isnull=False), name=NAME + "says_something"
             ),
         ]
+        indexes = [by_decision()]
 
 
 class Discipline(ProfileRow, Period):

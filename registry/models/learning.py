@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from registry.models.lists import Months, ProfileRow
+from registry.models.lists import Months, ProfileRow, by_words
 
 
 class Course(ProfileRow, Months):
@@ -25,12 +25,18 @@ class Degree(Course):
     mode = models.CharField(max_length=10, null=True)
     degree = models.CharField(max_length=10)
 
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["degree", "staff"], name="registry_degree_by_degree"), by_words("major", name="registry_degree_major")]
+
 
 class PoliticalTraining(Course):
     """Item 32.2."""
 
     mode = models.CharField(max_length=10, null=True)
     level = models.CharField(max_length=10)
+
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["level", "staff"], name="registry_politicaltra_by_level")]
 
 
 class StateManagementTraining(Course):
@@ -39,6 +45,9 @@ class StateManagementTraining(Course):
     level = models.CharField(max_length=10, null=True)
     certificate = models.CharField(max_length=250)
 
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["level", "staff"], name="registry_statemanagem_by_level")]
+
 
 class DefenceTraining(Course):
     """Item 32.4; `level` is the group of trainees, 1 to 4."""
@@ -46,12 +55,18 @@ class DefenceTraining(Course):
     level = models.CharField(max_length=10, null=True)
     certificate = models.CharField(max_length=250)
 
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["level", "staff"], name="registry_defencetrain_by_level")]
+
 
 class ItCertificate(Course):
     """Item 32.5."""
 
     level = models.CharField(max_length=10)
     certificate = models.CharField(max_length=250, null=True)
+
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["level", "staff"], name="registry_itcertificat_by_level")]
 
 
 class LanguageCertificate(Course):
@@ -61,3 +76,6 @@ class LanguageCertificate(Course):
     level = models.CharField(max_length=10, null=True)
     certificate = models.CharField(max_length=250, null=True)
     score = models.CharField(max_length=20, null=True)
+
+    class Meta(Course.Meta):
+        indexes = [models.Index(fields=["language", "level", "staff"], name="registry_languagecert_by_level")]

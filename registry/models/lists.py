@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -70,6 +71,16 @@ def no_overlap(*same: str) -> ExclusionConstraint:
             (Func(F("valid_from"), F("valid_to"), function="daterange", output_field=DateRangeField()), RangeOperators.OVERLAPS),
         ],
     )
+
+
+def by_decision() -> models.Index:
+    """For the question which files a decision changed, its number written with or without accents and in any case."""
+    return models.Index(Func(F("decision_number"), function="public.hoso_plain"), condition=Q(decision_number__isnull=False), name=NAME + "decision")
+
+
+def by_words(column: str, *, name: str, condition: Q | None = None) -> GinIndex:
+    """For parts of a text, accents and case aside."""
+    return GinIndex(OpClass(Func(F(column), function="public.hoso_plain"), "gin_trgm_ops"), condition=condition, name=name)
 
 
 def in_years(column: str) -> models.CheckConstraint:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Deferrable, F, Func, Q
@@ -94,6 +95,9 @@ class StaffProfile(models.Model):
     unit_comment = models.CharField(max_length=2000, null=True)
 
     name_search = plain_column("birth_name")
+    name_words = models.GeneratedField(
+        expression=Func(F("birth_name"), function="public.hoso_words"), output_field=ArrayField(models.TextField()), db_persist=True
+    )
     name_sort = models.GeneratedField(
         expression=Func(F("birth_name"), function="public.hoso_person_sort_key"), output_field=models.TextField(db_collation="C"), db_persist=True
     )
@@ -150,8 +154,16 @@ class StaffProfile(models.Model):
             ),
         ]
         indexes = [
-            GinIndex(fields=["name_search"], opclasses=["gin_trgm_ops"], name="registry_staff_name_search"),
+            GinIndex(fields=["name_words"], name="registry_staff_name_words"),
             models.Index(fields=["name_sort", "id"], name="registry_staff_name_sort"),
+            # What the list is filtered by, of what is rare enough for an index to help.
+            models.Index(fields=["staff_number"], name="registry_staff_by_number"),
+            models.Index(fields=["birth_date"], name="registry_staff_by_birth"),
+            models.Index(fields=["rank_code"], name="registry_staff_by_rank"),
+            models.Index(fields=["step_date"], name="registry_staff_by_step"),
+            models.Index(fields=["ethnicity"], name="registry_staff_by_ethnicity"),
+            models.Index(fields=["home_town_area"], name="registry_staff_by_home"),
+            models.Index(fields=["current_address_area"], name="registry_staff_by_address"),
         ]
 
     def __str__(self) -> str:

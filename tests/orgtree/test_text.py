@@ -47,7 +47,7 @@ def baseline_key(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("function", "twin"),
-    [("hoso_plain", text.plain), ("hoso_sort_key", text.sort_key), ("hoso_person_sort_key", text.person_sort_key)],
+    [("hoso_plain", text.plain), ("hoso_sort_key", text.sort_key), ("hoso_person_sort_key", text.person_sort_key), ("hoso_words", text.words)],
 )
 def test_sql_functions_equal_their_python_twins(db, function, twin):
     samples = names(5_000) + odd_texts(5_000)
@@ -94,6 +94,14 @@ def test_person_sort_key_does_not_mind_extra_spaces():
 
 def test_plain_is_what_a_search_box_gets():
     assert text.plain("  Xã Ea  Knốp, ĐẮK LẮK ") == "xa ea knop, dak lak"
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("Nguyễn Thị Hoà", ["nguyen", "thi", "hoa"]), ("H’Wing Niê-Kđăm", ["hwing", "nie", "kdam"]), ("H'Wing", ["hwing"]), (" , ", []), ("", [])],
+)
+def test_words_are_what_a_search_compares(written, words):
+    assert text.words(written) == text.words(unicodedata.normalize("NFD", written)) == words
 
 
 def test_normalise_composes_and_collapses_spaces():
