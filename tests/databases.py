@@ -28,6 +28,7 @@ LOADERS = ("load_areas", "load_codes")
 MADE_OF = (
     "requirements.txt",
     "*/migrations/*",
+    "workflows/guards.py",
     "workflows/walls.py",
     "orgtree/services/areas.py",
     "registry/services/codes.py",
