@@ -73,29 +73,79 @@ class Sensitivity(TextChoices):
     C = "C", _("Ordinary")
 
 
+class DecisionKind(TextChoices):
+    """What one decision can say about many people at once."""
+
+    SALARY_STEP = "salary_step", _("Salary step")
+    APPOINTMENT = "appointment", _("Appointment or transfer")
+    EVALUATION = "evaluation", _("Evaluation of the year")
+
+
 class UploadState(TextChoices):
     RECEIVED = "received", _("Received")
     PROCESSING = "processing", _("Being read")
+    MAPPING = "mapping", _("Columns to match")
+    CHECKING = "checking", _("Being checked")
     STAGED = "staged", _("Read, ready to submit")
+    SUBMITTING = "submitting", _("Being submitted")
+    PARTLY = "partly", _("Submitted in part")
     SUBMITTED = "submitted", _("Submitted")
     EMPTY = "empty", _("Nothing to submit")
+    MERGED = "merged", _("Taken into the first file")
     REFUSED = "refused", _("Refused")
     FAILED = "failed", _("Failed")
 
 
+# While an upload is in one of these, a worker has it and the page looks again by itself.
+UPLOAD_WITH_THE_WORKERS = frozenset({UploadState.RECEIVED, UploadState.PROCESSING, UploadState.CHECKING, UploadState.SUBMITTING})
+# In these its rows may be corrected, decided on and checked again.
+UPLOAD_OPEN = frozenset({UploadState.STAGED, UploadState.PARTLY, UploadState.EMPTY, UploadState.SUBMITTED})
+
 # Every move of an upload. A refused file is never read again: the repaired workbook is a new upload.
+_CHECKED = frozenset({UploadState.STAGED, UploadState.EMPTY, UploadState.PARTLY, UploadState.SUBMITTED, UploadState.FAILED})
 UPLOAD_MOVES: dict[UploadState, frozenset[UploadState]] = {
     UploadState.RECEIVED: frozenset({UploadState.PROCESSING}),
-    UploadState.PROCESSING: frozenset({UploadState.STAGED, UploadState.EMPTY, UploadState.REFUSED, UploadState.FAILED}),
-    UploadState.STAGED: frozenset({UploadState.SUBMITTED}),
-    UploadState.FAILED: frozenset({UploadState.PROCESSING}),
-    UploadState.SUBMITTED: frozenset(),
-    UploadState.EMPTY: frozenset(),
+    UploadState.PROCESSING: frozenset(
+        {UploadState.CHECKING, UploadState.MAPPING, UploadState.MERGED, UploadState.EMPTY, UploadState.REFUSED, UploadState.FAILED}
+    ),
+    UploadState.MAPPING: frozenset({UploadState.CHECKING}),
+    UploadState.CHECKING: _CHECKED,
+    UploadState.STAGED: frozenset({UploadState.SUBMITTING, UploadState.CHECKING, UploadState.MAPPING}),
+    UploadState.EMPTY: frozenset({UploadState.CHECKING, UploadState.MAPPING}),
+    UploadState.PARTLY: frozenset({UploadState.SUBMITTING, UploadState.CHECKING}),
+    UploadState.SUBMITTING: _CHECKED,
+    UploadState.FAILED: frozenset({UploadState.PROCESSING, UploadState.CHECKING}),
+    UploadState.SUBMITTED: frozenset({UploadState.CHECKING}),
+    UploadState.MERGED: frozenset(),
     UploadState.REFUSED: frozenset(),
 }
 
 
 class RowState(TextChoices):
+    """Where a row stands. Accepted are those that wait (staged) and those in a request (submitted); returned, those that somebody must look at."""
+
+    WAITING = "waiting", _("Not checked yet")
     STAGED = "staged", _("Accepted")
+    SUBMITTED = "submitted", _("In a request")
     RETURNED = "returned", _("Returned")
+    UNDECIDED = "undecided", _("Who is it?")
     UNCHANGED = "unchanged", _("Unchanged")
+    LEFT_OUT = "left_out", _("Left out")
+
+
+class Match(TextChoices):
+    """How the person of a row was found among the files."""
+
+    NONE = "", _("New file")
+    CITIZEN_ID = "citizen_id", _("Personal identification number")
+    STAFF_NUMBER = "staff_number", _("Staff number in the unit")
+    SCORE = "score", _("Name and date of birth")
+    CHOSEN = "chosen", _("Chosen by a person")
+
+
+class ChangeKind(TextChoices):
+    """What a cell does to a file that exists."""
+
+    FILL = "fill", _("Fills a blank")
+    OVERWRITE = "overwrite", _("Overwrites")
+    CONFLICT = "conflict", _("Conflicts with a later edit")

@@ -16,22 +16,42 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from orgtree.text import normalise
-from registry.fields import BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import BY_NAME, LISTS, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.lookups import Ambiguous, Lookups, Unknown
-from registry.reading.sheets import Raw
+from registry.reading import Raw, show_raw
 from registry.schema import POSTINGS, STAFF_PROFILE
 from workflows.documents import Field
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)
 EXCEL_EPOCH = date(1899, 12, 30)  # day 0 of the 1900 date system, as seen from 1 March 1900 on
 
+# The cells of rows are described like fields, under "degrees.school"; what was typed by hand stands under these names.
+ROW_FIELDS: Mapping[str, ProfileField] = {
+    f"{one.name}.{column.name}": ProfileField(
+        name=f"{one.name}.{column.name}",
+        item=one.item,
+        section=one.section,
+        label=column.label,
+        headings=(),
+        kind=column.kind,
+        code_list=column.code_list,
+        editor=one.editor,
+        required=column.required,
+    )
+    for one in LISTS
+    for column in one.columns
+}
+_ENDS = frozenset(f"{one.name}.{column.name}" for one in LISTS for column in one.columns if column.is_end)
 _SCHEMA_FIELDS: Mapping[str, Field] = {
     **{one.name: one for one in STAFF_PROFILE.fields},
+    **{f"{rows.name}.{one.name}": one for rows in STAFF_PROFILE.rows for one in rows.fields},
     POSTING_TITLE: next(one for one in POSTINGS.fields if one.name == "title"),
     POSTING_FROM: next(one for one in POSTINGS.fields if one.name == "valid_from"),
 }
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]00:00(?::00)?)?")
+_MONTH_FIRST = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{4})")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(\.[0-9]{3})+")
 _STEP = re.compile(r"(?:bậc\s*)?(\d{1,2})(?:\s*/\s*\d{1,2})?", re.IGNORECASE)
 _DIGIT_GAPS = re.compile(r"[\s.\-\u2019']")
 _CAPITALIZED = re.compile(r"(^|[\s\-'\u2019.])(\w)")
@@ -75,15 +95,19 @@ def clean_row(cells: Mapping[str, Raw], lookups: Lookups) -> Cleaned:
     return Cleaned(values, tuple(problems))
 
 
-def show_raw(raw: Any) -> str:
-    """A cell as its sender would write it, for messages and for keeping the raw row."""
-    if isinstance(raw, datetime):
-        return raw.strftime("%d/%m/%Y") if raw.time() == time() else raw.strftime("%d/%m/%Y %H:%M")
-    if isinstance(raw, date):
-        return raw.strftime("%d/%m/%Y")
-    if isinstance(raw, float):
-        return str(int(raw)) if raw.is_integer() else repr(raw)
-    return str(raw)
+def clean_line(rows: str, cells: Mapping[str, Raw], lookups: Lookups) -> Cleaned:
+    """One row of the list `rows`, its cells by column: values and problems stand under the columns' own names."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for column, raw in cells.items():
+        described = ROW_FIELDS[f"{rows}.{column}"]
+        try:
+            value = _CLEANERS[described.kind](described, raw, lookups, cells)
+            if value is not None:
+                values[column] = _fits(described.name, value)
+        except CellRefused as refused:
+            problems.append(Problem(column, refused.code, show_raw(raw) if refused.value is None else refused.value, refused.params))
+    return Cleaned(values, tuple(problems))
 
 
 def _fits(name: str, value: Any) -> Any:
@@ -113,7 +137,28 @@ def _name(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw
     return _CAPITALIZED.sub(lambda found: found[1] + found[2].upper(), name.lower())
 
 
+def _month(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
+    """A month as mm/yyyy, or a day, of which the month is kept; the end of a period is kept as the first day after it."""
+    found = _MONTH_FIRST.fullmatch(normalise(raw)) if isinstance(raw, str) else None
+    try:
+        day = _day(f"1/{found[1]}/{found[2]}" if found else raw)
+    except CellRefused:
+        raise CellRefused("MONTH_FORM") from None
+    if day is None:
+        return None
+    first = day.replace(day=1)
+    return ((first + timedelta(days=32)).replace(day=1) if one.name in _ENDS else first).isoformat()
+
+
 def _date(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
+    """The end of a period is written as its last day and kept as the first day after it."""
+    day = _day(raw)
+    if day is None:
+        return None
+    return (day + timedelta(days=1) if one.name in _ENDS else day).isoformat()
+
+
+def _day(raw: Raw) -> date | None:
     if isinstance(raw, bool | time | timedelta):
         raise CellRefused("DATE_FORM")
     if isinstance(raw, date):  # a datetime is one too
@@ -127,7 +172,7 @@ def _date(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw
         day = _date_of_text(text)
     if not EARLIEST <= day < LATEST:
         raise CellRefused("DATE_CALENDAR")
-    return day.isoformat()
+    return day
 
 
 def _date_of_number(number: int | float) -> date:
@@ -249,6 +294,8 @@ def _decimal(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, 
     if text is None:
         return None
     described = _SCHEMA_FIELDS[one.name]
+    if described.scale == 0 and _THOUSANDS.fullmatch(text):
+        text = text.replace(".", "")  # 9.500.000 dong: where no fraction may stand, the points can only be thousands
     try:
         number = Decimal(text.removesuffix("%").strip().replace(",", "."))
     except InvalidOperation:
@@ -285,6 +332,7 @@ _CLEANERS: Mapping[str, Callable[[ProfileField, Raw, Lookups, Mapping[str, Raw]]
     "text": _text,
     "name": _name,
     "date": _date,
+    "month": _month,
     "code": _code,
     "rank": _rank,
     "unit": _unit,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 from django.db.models import Q
@@ -213,14 +214,19 @@ class Lookups:
     """All that cleaning asks, for one workbook."""
 
     def __init__(self, *, unit: OrgUnit, actor: User, day: date) -> None:
+        self._unit, self._actor, self._day = unit, actor, day
         self.codes = _codes(day)
-        self.units = Units(unit=unit, actor=actor, day=day)
         self.areas = Areas(day=day)
         self._ranks: dict[str, str] = {}
         self._titles: dict[str, set[str]] = defaultdict(set)
         for rank in RankCode.objects.all():
             self._ranks[rank.code.upper()] = rank.code
             self._titles[_key(rank.title)].add(rank.code)
+
+    @cached_property
+    def units(self) -> Units:
+        """Asked only where a unit is named: an agency may have thousands."""
+        return Units(unit=self._unit, actor=self._actor, day=self._day)
 
     def rank(self, text: str) -> str:
         """The code of a rank from "01.003", "01.003 - Chuyên viên" or a title. Raises Unknown, Ambiguous."""

@@ -50,6 +50,7 @@ WORKBOOK: Mapping[str, Message] = {
     ),
     "NO_SHEET": Message(_("The workbook has no visible sheet."), _("Make the sheet with the table visible and save the workbook.")),
     "SHEET_EMPTY": Message(_("The workbook holds no data."), _("Fill in the template, save it and send it again.")),
+    "NO_SUCH_SHEET": Message(_("The workbook has no sheet “{value}”."), _("Choose one of its sheets.")),
     "NO_HEADING_ROW": Message(
         _("No heading row was found in the first {limit} rows of any sheet."),
         _("Put headings such as “Họ và tên khai sinh” and “Số CCCD” above the table, as in the template."),
@@ -100,6 +101,7 @@ CELLS: Mapping[str, Message] = {
         _("“{value}” is not a day of the calendar."), _("Write day, month and year as 31/12/2025; day and month may be exchanged.")
     ),
     "DATE_YEAR_ONLY": Message(_("“{value}” is only a year."), _("Write day, month and year as 31/12/2025.")),
+    "MONTH_FORM": Message(_("“{value}” is not a month."), _("Write month and year as 09/2025.")),
     "LOST_ZERO": Message(
         _("“{value}” is stored as a number, so its leading zeros are lost."),
         _("Format the column as text and write {suggestion}, if that is the number on the paper."),

@@ -72,19 +72,20 @@ def show_together(wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, st
     texts: dict[str, dict[Any, str]] = {}
     for field, each in values.items():
         column = column_of(field)
-        plainly = _month_of(column) if column is not None and column.kind == "month" else _plain
+        plainly = _day_of(column) if column is not None and (column.kind == "month" or column.is_end) else _plain
         texts[field] = {None: "", **{value: names[field].get(str(value)) or plainly(value) for value in each}}
     return texts
 
 
-def _month_of(column: Column) -> Callable[[Any], str]:
-    """A month as mm/yyyy. The end of a period is kept as the first day after it and shown as its last month."""
+def _day_of(column: Column) -> Callable[[Any], str]:
+    """A month as mm/yyyy, a day as dd/mm/yyyy. The end of a period is kept as the first day after it and shown as its last one."""
+    shape = "%m/%Y" if column.kind == "month" else "%d/%m/%Y"
 
-    def month(value: Any) -> str:
+    def text(value: Any) -> str:
         day = value if isinstance(value, date) else date.fromisoformat(str(value))
-        return f"{day - timedelta(days=1) if column.is_end else day:%m/%Y}"
+        return (day - timedelta(days=1) if column.is_end else day).strftime(shape)
 
-    return month
+    return text
 
 
 def _names(wanted: Mapping[str, set[str]]) -> dict[str, dict[str, str]]:

@@ -22,11 +22,11 @@ from workflows.services.routing import route_put_in_force, steps_read
 class RouteForm(ModelForm):
     class Meta:
         model = Route
-        fields = ("name", "kind", "unit", "risk", "lasts", "steps")
+        fields = ("name", "kind", "unit", "risk", "act", "lasts", "steps")
 
     def clean_steps(self) -> Any:
         try:
-            steps_read(self.cleaned_data["steps"])
+            steps_read(self.cleaned_data["steps"], act=self.cleaned_data["act"])
         except RouteInvalid as error:
             raise ValidationError(str(error)) from error
         return self.cleaned_data["steps"]
@@ -37,7 +37,7 @@ class RouteAdmin(NeverDeleted, ModelAdmin):
     """A new route is a draft until it is put in force, which ends the one before it. Open requests keep their stages."""
 
     form = RouteForm
-    list_display = ("name", "kind", "unit", "risk", "active")
+    list_display = ("name", "kind", "unit", "risk", "act", "active")
     list_filter = ("active",)
     list_select_related = ("unit",)
     autocomplete_fields = ("unit",)

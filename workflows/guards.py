@@ -1,6 +1,7 @@
-"""The triggers' functions as they are now. Each replaces the text that walls.py gave it when its trigger was made.
+"""The bodies of the guards that have grown with the gate, as they are now.
 
-A migration that changes one runs its text from here; functions are bound late, so an older migration may run a newer text.
+A migration that changes one runs its text from here. Functions are bound late, so an older migration runs a newer text without harm
+as long as nothing moves between the two, and on a fresh database nothing does.
 """
 
 MOVES_FUNCTION = """
@@ -18,7 +19,8 @@ begin
   if old.state not in ('draft', 'checking', 'ready') and
       (new.root is distinct from old.root or new.count <> old.count or new.kinds <> old.kinds or new.author_id is distinct from old.author_id
        or new.system <> old.system or new.unit_id is distinct from old.unit_id or new.evidence <> old.evidence or new.subtrees <> old.subtrees
-       or new.risk <> old.risk or new.effective_on is distinct from old.effective_on or new.expires_on is distinct from old.expires_on) then
+       or new.risk <> old.risk or new.act <> old.act or new.reason <> old.reason
+       or new.effective_on is distinct from old.effective_on or new.expires_on is distinct from old.expires_on) then
     raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';
   end if;
   if new.state <> old.state then

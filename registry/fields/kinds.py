@@ -54,7 +54,7 @@ class Column:
     kind: Kind = "text"
     code_list: str = ""
     required: bool = False
-    is_end: bool = False  # of a period of months: the last month is shown, the first day after it is kept
+    is_end: bool = False  # of a period: the last day or month is shown and written, the first day after it is kept
 
 
 @dataclass(frozen=True, kw_only=True)

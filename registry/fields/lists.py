@@ -26,7 +26,7 @@ def _list(name: str, item: str, section: Section, label: str | Promise, /, *colu
     return ProfileList(name=name, item=item, section=section, label=label, columns=columns, **more)
 
 
-SINCE = (_col("valid_from", _("From"), kind="date", required=True), _col("valid_to", _("To"), kind="date"))
+SINCE = (_col("valid_from", _("From"), kind="date", required=True), _col("valid_to", _("To"), kind="date", is_end=True))
 MONTHS = (_col("valid_from", _("From"), kind="month"), _col("valid_to", _("To"), kind="month", is_end=True))
 NUMBER = _col("decision_number", _("Decision number"))
 DECISION = (NUMBER, _col("decision_date", _("Date of the decision"), kind="date"))

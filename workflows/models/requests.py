@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import ItemState, Op, RequestState, RiskClass, Severity
+from workflows.choices import Act, ItemState, Op, RequestState, RiskClass, Severity
 
 
 class ChangeRequest(models.Model):
@@ -42,6 +42,10 @@ class ChangeRequest(models.Model):
         db_default=RiskClass.A,
         help_text=_("The highest class of the records."),
     )
+    act = models.CharField(_("kind of act"), max_length=8, choices=Act, blank=True, default="", db_default="")
+    reason = models.CharField(
+        _("reason"), max_length=1000, blank=True, default="", db_default="", help_text=_("Why a value that stood is corrected.")
+    )
     root = models.BinaryField(max_length=32, null=True)
     subtrees = models.BinaryField(default=b"")
     evidence = models.JSONField(default=dict, help_text="what a system stage decided on, for example the agency's manifest and signature")
@@ -54,6 +58,7 @@ class ChangeRequest(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(author__isnull=False) ^ ~models.Q(system=""), name="request_has_one_author"),
             models.CheckConstraint(condition=models.Q(count__lte=100_000), name="request_at_most_100000_items"),
+            models.CheckConstraint(condition=~models.Q(act=Act.CORRECT) | ~models.Q(reason=""), name="request_correction_says_why"),
         ]
         indexes = [
             models.Index(fields=["state", "unit"]),

@@ -3,13 +3,14 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import RiskClass, Verdict
+from workflows.choices import Act, RiskClass, Verdict
 
 
 class Route(models.Model):
     """The policy: which stages a change passes, by kind of record, unit subtree and risk class; "" and null stand for any.
 
     The most specific active route wins: the kind decides first, then the nearest unit, then the risk class (services.routing).
+    A route with an `act` stands before the others: a request of that act passes its stages first, and then those it passes anyway.
     `steps` is a list of {name, action, signature} with, where they matter, `role` (the grant that the decider must hold), `quorum`
     (how many people, 1 if absent), `days` (working days to decide in) and `sample` (records that must be opened before
     approving). It is frozen into the request's stages at submit; changing a route never touches open requests (promise 3).
@@ -19,6 +20,7 @@ class Route(models.Model):
     kind = models.CharField(_("kind of record"), max_length=30, blank=True, default="")
     unit = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit and below"))
     risk = models.CharField(_("risk class"), max_length=1, choices=RiskClass, blank=True, default="", db_default="")
+    act = models.CharField(_("kind of act"), max_length=8, choices=Act, blank=True, default="", db_default="")
     steps = models.JSONField(_("steps"))
     lasts = models.PositiveSmallIntegerField(
         _("days of the review"), default=60, db_default=60, help_text=_("Working days after which an undecided request expires.")
@@ -30,7 +32,7 @@ class Route(models.Model):
         verbose_name_plural = _("routes")
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "unit", "risk"], condition=models.Q(active=True), nulls_distinct=False, name="route_one_active_a_scope"
+                fields=["kind", "unit", "risk", "act"], condition=models.Q(active=True), nulls_distinct=False, name="route_one_active_a_scope"
             )
         ]
 

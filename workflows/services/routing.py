@@ -1,5 +1,7 @@
 """Which stages a change passes: the most specific route in force for its kind, its units and its risk class.
 
+Where a route is made for an act (what a person declares of themself), its stages come first and the others follow: it adds eyes.
+
 A request of several kinds, or of units under different policies, passes the stages of every policy that it touches, an equal
 stage once: nobody escapes a strict route by packing a change together with a harmless one.
 """
@@ -57,7 +59,7 @@ def route_freeze(request: ChangeRequest) -> int:
 
     Raises RouteMissing when no route in force claims one of its kinds.
     """
-    routes = _routes(_places(request), RiskClass(request.risk))
+    routes = _routes(_places(request), RiskClass(request.risk), request.act)
     Stage.objects.bulk_create(
         [
             Stage(
@@ -77,21 +79,25 @@ def route_freeze(request: ChangeRequest) -> int:
     return min(route.lasts for route in routes)
 
 
-def route_simulate(*, kind: str, unit: OrgUnit | None, changed: Sequence[str], op: Op = Op.UPDATE) -> Simulation:
+def route_simulate(*, kind: str, unit: OrgUnit | None, changed: Sequence[str], op: Op = Op.UPDATE, act: str = "") -> Simulation:
     """The stages that a change of these fields of one record in `unit` would pass today. Raises LookupError, RouteMissing."""
     risk = target(kind).risk_of(changed, op)
-    routes = _routes({Place(kind, unit.tree_id if unit else None, unit.lft if unit else None)}, risk)
+    routes = _routes({Place(kind, unit.tree_id if unit else None, unit.lft if unit else None)}, risk, act)
     return Simulation(risk, routes, _steps(routes))
 
 
 def route_put_in_force(*, actor: User, route: Route) -> Route:
-    """Make `route` the one in force for its kind, unit and class, and the one before it not. Open requests keep their stages.
+    """Make `route` the one in force for its kind, unit, class and act, and the one before it not. Open requests keep their stages.
 
     Raises RouteInvalid. Policy is the installation's own: who may call this is the caller's question.
     """
-    steps_read(route.steps)
+    steps_read(route.steps, act=route.act)
     with transaction.atomic():
-        rivals = Route.objects.select_for_update().filter(kind=route.kind, unit=route.unit, risk=route.risk, active=True).exclude(pk=route.pk)
+        rivals = (
+            Route.objects.select_for_update()
+            .filter(kind=route.kind, unit=route.unit, risk=route.risk, act=route.act, active=True)
+            .exclude(pk=route.pk)
+        )
         for rival in rivals:
             rival.active = False
             rival.save(update_fields=["active"])
@@ -102,13 +108,16 @@ def route_put_in_force(*, actor: User, route: Route) -> Route:
     return route
 
 
-def steps_read(steps: Iterable[Mapping[str, Any]]) -> list[Step]:
-    """The steps as values. Raises RouteInvalid for one that nobody could decide, and for a route on which nobody signs."""
+def steps_read(steps: Iterable[Mapping[str, Any]], *, act: str = "") -> list[Step]:
+    """The steps as values. Raises RouteInvalid for one that nobody could decide, and for a route on which nobody signs.
+
+    The steps of an `act` stand before those of another route, on which somebody signs: they need no signature of their own.
+    """
     try:
         read = [Step(**{**step, "action": Action(step["action"])}) for step in steps]
     except (TypeError, KeyError, ValueError) as error:
         raise RouteInvalid from error
-    if not any(step.signature for step in read) or not all(_makes_sense(step) for step in read):
+    if not read or not (act or any(step.signature for step in read)) or not all(_makes_sense(step) for step in read):
         raise RouteInvalid
     return read
 
@@ -129,17 +138,21 @@ def _places(request: ChangeRequest) -> set[Place]:
         return {Place(*row) for row in cursor.fetchall()}
 
 
-def _routes(places: Iterable[Place], risk: RiskClass) -> list[Route]:
-    """The routes that claim these places, those of kinds that are applied first before the others."""
-    in_force = list(Route.objects.filter(active=True).select_related("unit").order_by("pk"))
+def _routes(places: Iterable[Place], risk: RiskClass, act: str) -> list[Route]:
+    """The routes that claim these places: those made for the act, then those of kinds that are applied first before the others."""
+    in_force = list(Route.objects.filter(active=True, act__in={"", act}).select_related("unit").order_by("pk"))
+    first: dict[int, Route] = {}
     chosen: dict[int, Route] = {}
     for place in sorted(places, key=lambda one: (target(one.kind).order, one.tree_id or 0, one.lft or 0)):
         claims = [route for route in in_force if _claims(route, place, risk)]
-        if not claims:
+        ordinary = [route for route in claims if not route.act]
+        if not ordinary:
             raise RouteMissing
-        route = max(claims, key=_specificity)
-        chosen.setdefault(route.pk, route)
-    return list(chosen.values())
+        for kept, routes in ((first, [route for route in claims if route.act]), (chosen, ordinary)):
+            if routes:
+                route = max(routes, key=_specificity)
+                kept.setdefault(route.pk, route)
+    return [*first.values(), *chosen.values()]
 
 
 def _claims(route: Route, place: Place, risk: RiskClass) -> bool:
@@ -155,4 +168,4 @@ def _specificity(route: Route) -> tuple[bool, int, bool]:
 
 
 def _steps(routes: Iterable[Route]) -> list[Step]:
-    return list(dict.fromkeys(step for route in routes for step in steps_read(route.steps)))
+    return list(dict.fromkeys(step for route in routes for step in steps_read(route.steps, act=route.act)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,13 +16,14 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from workflows.choices import OPEN_STATES, ItemState, Op, RequestState, Severity
+from workflows.choices import OPEN_STATES, Act, ItemState, Op, RequestState, Severity
 from workflows.documents import Document, canonical, digest, parse
-from workflows.errors import NotAllowed, TooLarge
+from workflows.errors import NotAllowed, ReasonMissing, TooLarge
 from workflows.models import ChangeRequest, Contribution, Finding
 from workflows.opening import check, failed_leaves, findings, opened
 from workflows.rules import Found
@@ -52,6 +54,16 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What the check of proposals found. `clean` of them have no error and change something."""
+
+    clean: int
+    unchanged: Sequence[int]
+    returned: Mapping[int, Sequence[Found]]
+    remarks: Sequence[Found]
+
+
+@dataclass(frozen=True)
 class Staged:
     """What became of the proposals: every one is staged, unchanged, or returned with at least one error."""
 
@@ -72,16 +84,55 @@ def request_stage(
     allowed: QuerySet[OrgUnit] | None = None,
     contributors: Mapping[str, Iterable[User]] | None = None,
     evidence: Mapping[str, Any] | None = None,
+    act: Act | None = None,
+    reason: str = "",
     on_progress: Callable[[str, int], None] | None = None,
 ) -> Staged:
     """Check the proposals and make one request, in state ready, of those without an error.
 
-    `actor` writes by their own rights; without an actor `system` names the program and `allowed` the units it may touch.
+    `actor` writes by their own rights; without an actor `system` names the program and `allowed` the units it may touch. With both,
+    the caller has judged by what right the actor proposes (a person, their own file), and `allowed` is how far that reaches.
+    `act` and `reason` say what the change is meant as; a correction without a reason raises ReasonMissing.
     `contributors` are further people by part (uploader, repairer). Raises TooLarge beyond 100,000 records and NotAllowed when a
     system request names no units; findings are returned, never raised.
     """
     if actor is None and (not system or allowed is None):
         raise NotAllowed
+    if act == Act.CORRECT and not reason.strip():
+        raise ReasonMissing(_("Say why the value on file is wrong, and on what paper the right one stands."))
+    with proposals_checked(actor=actor, proposals=proposals, allowed=allowed, on_progress=on_progress) as checked:
+        request = None
+        if checked.clean:
+            request = _request_make(actor=actor, system=system, unit=unit, title=title, evidence=evidence or {}, act=act or "", reason=reason.strip())
+            _contributors_add(request, {"author": [actor] if actor else [], **(contributors or {})})
+            leaves = _items_insert(request)
+            Finding.objects.bulk_create(
+                [
+                    Finding(request=request, leaf_index=leaves[f.ref], code=f.code, severity=f.severity, field=f.field, value=f.value)
+                    for f in checked.remarks
+                ],
+                batch_size=CHUNK,
+            )
+            ChangeRequest.objects.filter(pk=request.pk).update(state=RequestState.READY)
+            request.refresh_from_db()
+            counts = {"staged": checked.clean, "returned": len(checked.returned), "unchanged": len(checked.unchanged), "act": act or ""}
+            audit(actor=actor, action="request.staged", request=request, **counts)
+        return Staged(request, checked.clean, checked.unchanged, checked.returned, checked.remarks)
+
+
+@contextmanager
+def proposals_checked(
+    *,
+    actor: User | None,
+    proposals: Iterable[Proposal],
+    allowed: QuerySet[OrgUnit] | None = None,
+    on_progress: Callable[[str, int], None] | None = None,
+) -> Iterator[Checked]:
+    """Everything that staging does up to the request, in one transaction: what a preview shows is what staging will find.
+
+    While the context is open, the temporary table `candidate` (ref, kind, key, op, base_version, digest, body, changed, risk) holds
+    the proposals that are clean and change something. Raises TooLarge beyond 100,000 records.
+    """
     tell = on_progress or (lambda stage, done: None)
     with transaction.atomic():
         unchanged, refused = _candidates_copy(proposals, tell)
@@ -89,23 +140,9 @@ def request_stage(
         found = _check_candidates(actor, allowed)
         failed = {one.ref for one in found if one.severity == Severity.ERROR} | _blocked_remove()
         returned: dict[int, list[Found]] = {ref: [] for ref in failed} | _group([*refused, *(one for one in found if one.ref in failed)])
-        remarks = [one for one in found if one.ref not in failed]
-        staged = _candidates_count()
-        request = None
-        if staged:
-            request = _request_make(actor=actor, system=system, unit=unit, title=title, evidence=evidence or {})
-            _contributors_add(request, {"author": [actor] if actor else [], **(contributors or {})})
-            leaves = _items_insert(request)
-            Finding.objects.bulk_create(
-                [Finding(request=request, leaf_index=leaves[f.ref], code=f.code, severity=f.severity, field=f.field, value=f.value) for f in remarks],
-                batch_size=CHUNK,
-            )
-            ChangeRequest.objects.filter(pk=request.pk).update(state=RequestState.READY)
-            request.refresh_from_db()
-            audit(actor=actor, action="request.staged", request=request, staged=staged, returned=len(returned), unchanged=len(unchanged))
+        yield Checked(_candidates_count(), unchanged, returned, [one for one in found if one.ref not in failed])
         with connection.cursor() as cursor:
             cursor.execute("drop table candidate")
-        return Staged(request, staged, unchanged, returned, remarks)
 
 
 def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], None]) -> tuple[list[int], list[Found]]:
@@ -252,12 +289,13 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
     with connection.cursor() as cursor:
         cursor.execute("select distinct unnest(units) from candidate except select key from candidate where op = 'create'")
         named = {unit for (unit,) in cursor.fetchall()}
-        if actor is not None:
+        if allowed is not None:
+            outside, rootless = named - set(allowed.filter(pk__in=named).values_list("pk", flat=True)), False
+        elif actor is not None:
             outside = scope.outside(actor, Action.EDIT, named)
             rootless = not scope.can(actor, Action.EDIT, None)
         else:
-            inside = allowed.filter(pk__in=named) if allowed is not None else OrgUnit.objects.none()
-            outside, rootless = named - set(inside.values_list("pk", flat=True)), False
+            outside, rootless = named, False
         cursor.execute(
             "insert into opened_finding select ref, 'OUT_OF_SCOPE', 'error', '', '' from candidate "
             "where units && %s::uuid[] or (%s and units = '{}')",
@@ -265,7 +303,9 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
         )
 
 
-def _request_make(*, actor: User | None, system: str, unit: OrgUnit | None, title: str, evidence: Mapping[str, Any]) -> ChangeRequest:
+def _request_make(
+    *, actor: User | None, system: str, unit: OrgUnit | None, title: str, evidence: Mapping[str, Any], act: str, reason: str
+) -> ChangeRequest:
     with connection.cursor() as cursor:
         cursor.execute("select kind, count(*), min(risk) from candidate group by kind order by kind")
         rows = cursor.fetchall()
@@ -280,6 +320,8 @@ def _request_make(*, actor: User | None, system: str, unit: OrgUnit | None, titl
         kinds=kinds,
         risk=min(risk for _kind, _count, risk in rows),  # the classes are letters, the highest first
         evidence=dict(evidence),
+        act=act,
+        reason=reason,
     )
 
 

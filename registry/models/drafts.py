@@ -1,0 +1,70 @@
+"""What somebody is still writing: a draft of one person's file, and of one decision about many people; and that nothing has changed.
+
+A draft is no fact and stands before the gate: its author alone reads it, and until it is sent it changes nothing.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from registry.choices import DecisionKind
+from registry.models.profiles import StaffProfile
+from workflows.choices import Act
+
+
+class Draft(models.Model):
+    """What one user wants to change in one person's file, as it was typed, over the file's version `base_version`.
+
+    `cells` holds text by name: "phone", "degrees.3.school" (the row in place 3 of the base document's list), "degrees.n1.school" (a new
+    row), "degrees.3.gone" (a row to be removed). `revisions` counts the saves of each section, so that two windows do not overwrite
+    each other. `revealed` are the sections whose masked values the author has asked to see. `request` is what it became when sent.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    staff = models.ForeignKey(StaffProfile, models.PROTECT, related_name="+")
+    act = models.CharField(max_length=8, choices=Act)
+    base_version = models.PositiveIntegerField()
+    cells = models.JSONField(default=dict)
+    revisions = models.JSONField(default=dict)
+    revealed = models.JSONField(default=list)
+    reason = models.CharField(max_length=1000, blank=True, default="")
+    request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "staff", "act"], condition=Q(request=None), name="draft_one_open")]
+        indexes = [models.Index(fields=["user", "-saved_at"], name="draft_of_user")]
+
+
+class Confirmation(models.Model):
+    """A person looked at their own file at one version and said that nothing has changed (Decree 27/2026/NĐ-CP art. 19). Append-only."""
+
+    staff = models.ForeignKey(StaffProfile, models.PROTECT, related_name="confirmations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField()
+    confirmed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["staff", "-confirmed_at"], name="confirmation_latest")]
+
+
+class DecisionDraft(models.Model):
+    """One decision about many people, not sent yet. `common` holds what holds for all of them, `lines` by staff key what is each one's own."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=DecisionKind)
+    common = models.JSONField(default=dict)
+    lines = models.JSONField(default=dict)
+    request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["user", "-saved_at"], name="decision_draft_of_user")]
