@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from django.db.migrations.operations import RunSQL
 
+from workflows.guards import DECISION_FUNCTION, MOVES_FUNCTION
+
 GATE_FUNCTION = """
 create or replace function public.hoso_gate_guard() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare request uuid := nullif(current_setting('hoso.request', true), '')::uuid;
@@ -33,44 +35,7 @@ begin
 end $$;
 """
 
-# Only the applying transaction may add to the ledger and the outbox, so they pass the gate's guard on INSERT as well.
-REQUEST_MOVES = """
-create or replace function public.hoso_request_moves() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  if tg_op = 'INSERT' then
-    if new.state not in ('draft', 'checking') then
-      raise exception 'a change request begins as a draft, not %', new.state using errcode = 'insufficient_privilege';
-    end if;
-    return new;
-  end if;
-  if old.state in ('applied', 'withdrawn', 'expired', 'failed') then
-    raise exception 'change request % has ended (%)', old.id, old.state using errcode = 'insufficient_privilege';
-  end if;
-  if old.state not in ('draft', 'checking', 'ready') and
-      (new.root is distinct from old.root or new.count <> old.count or new.kinds <> old.kinds or new.author_id is distinct from old.author_id
-       or new.system <> old.system or new.unit_id is distinct from old.unit_id or new.evidence <> old.evidence or new.subtrees <> old.subtrees) then
-    raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';
-  end if;
-  if new.state <> old.state then
-    if new.state = 'approved' and (old.state <> 'in_review'
-        or not exists (select from public.workflows_stage s where s.request_id = new.id) or exists (
-        select from public.workflows_stage s where s.request_id = new.id and not exists (
-          select from public.workflows_decision d where d.stage_id = s.id and d.verdict = 'approve'))) then
-      raise exception 'change request % is not approved at every stage', new.id using errcode = 'insufficient_privilege';
-    end if;
-    if new.state = 'applying'
-        and (old.state not in ('approved', 'scheduled') or new.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
-      raise exception 'change request % cannot be applied from %', new.id, old.state using errcode = 'insufficient_privilege';
-    end if;
-    if new.state in ('scheduled') and old.state <> 'approved' then
-      raise exception 'change request % is not approved', new.id using errcode = 'insufficient_privilege';
-    end if;
-    if new.state in ('applied', 'conflict') and (old.state <> 'applying' or old.applying_xid is distinct from pg_current_xact_id()::text::bigint) then
-      raise exception 'change request % was not being applied', new.id using errcode = 'insufficient_privilege';
-    end if;
-  end if;
-  return new;
-end $$;
+REQUEST_MOVES = f"""{MOVES_FUNCTION}
 create trigger hoso_moves before insert or update on public.workflows_changerequest for each row execute function public.hoso_request_moves();
 create trigger hoso_keep before delete or truncate on public.workflows_changerequest for each statement execute function public.hoso_append_only();
 
@@ -110,37 +75,7 @@ create trigger hoso_item_frozen before update on public.workflows_changeitem for
   execute function public.hoso_item_frozen();
 """
 
-DECISION_GUARD = """
-create or replace function public.hoso_decision_guard() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare stage public.workflows_stage; request public.workflows_changerequest; manifest public.workflows_manifest;
-begin
-  select * into stage from public.workflows_stage s where s.id = new.stage_id;
-  select * into request from public.workflows_changerequest r where r.id = stage.request_id;
-  if request.state <> 'in_review' then
-    raise exception 'change request % is not under review', request.id using errcode = 'insufficient_privilege';
-  end if;
-  if (new.user_id is null) <> (stage.system <> '') then
-    raise exception 'stage % of change request % is decided by %', stage.number, request.id,
-      case when stage.system = '' then 'a person' else stage.system end using errcode = 'insufficient_privilege';
-  end if;
-  if new.user_id is not null and (new.user_id = request.author_id or exists (
-      select from public.workflows_contribution c where c.request_id = request.id and c.user_id = new.user_id)) then
-    raise exception 'who contributed to change request % cannot decide on it', request.id using errcode = 'insufficient_privilege';
-  end if;
-  if new.verdict = 'approve' then
-    select * into manifest from public.workflows_manifest m where m.digest = new.manifest_id;
-    if manifest.request_id <> request.id or manifest.stage <> stage.number or manifest.user_id is distinct from new.user_id then
-      raise exception 'the manifest is not that of this decision' using errcode = 'insufficient_privilege';
-    end if;
-    if stage.needs_signature and not exists (
-        select from public.workflows_signature g
-        where g.digest = new.signature_id and g.manifest_id = new.manifest_id and g.user_id = new.user_id) then
-      raise exception 'stage % of change request % needs a signature over its manifest', stage.number, request.id
-        using errcode = 'insufficient_privilege';
-    end if;
-  end if;
-  return new;
-end $$;
+DECISION_GUARD = f"""{DECISION_FUNCTION}
 create trigger hoso_decision before insert on public.workflows_decision for each row execute function public.hoso_decision_guard();
 """
 
