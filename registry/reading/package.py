@@ -12,20 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from registry.reading.cells import Cell, column_letter, column_number
 from registry.reading.errors import WorkbookRefused
+from registry.reading.limits import MEGABYTE, Limits
 
-MEGABYTE = 1024 * 1024
-MAX_UNPACKED = 150 * MEGABYTE
-MAX_RATIO = 200  # a sheet of equal rows packs about 1:40; only entries above RATIO_FROM are judged
-RATIO_FROM = 8 * MEGABYTE
-MAX_ENTRIES = 2_000
-MAX_ROWS = 100_000  # what one change request holds
-MAX_CELLS = 12_000_000
 CHUNK = MEGABYTE
 
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -36,8 +30,6 @@ _RELATION = re.compile(r"\}id$")
 _NOTABLE = re.compile(rb"<(?:\w+:)?f[\s/>]|\st=\"e\"|\sr=\"(?:[D-Z][A-Z]|[A-Z]{3})[0-9]|\sr=\"[A-Z]*[0-9]{6}")
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 _OVERLAP = 64
-
-Cell = tuple[int, int]  # row and column, from 1
 
 
 @dataclass
@@ -50,15 +42,15 @@ class SheetFacts:
     last_column: int = 0
 
 
-def package_check(path: Path, *, name: str) -> dict[str, SheetFacts]:
+def package_check(path: Path, *, name: str, limits: Limits) -> dict[str, SheetFacts]:
     """Facts by sheet name. Raises WorkbookRefused for what is not an .xlsx, is damaged, or unpacks to too much."""
     _sniff(path, name)
     try:
         with zipfile.ZipFile(path) as package:
-            _judge_directory(package, name)
+            _judge_directory(package, name, limits)
             sheets = _sheet_entries(package)
             notable = {entry.filename for entry in package.infolist() if _stream_notable(package, entry, name)}
-            return {sheet: _facts(package, entry, sheet) if entry in notable else SheetFacts() for sheet, entry in sheets.items()}
+            return {sheet: _facts(package, entry, sheet, limits) if entry in notable else SheetFacts() for sheet, entry in sheets.items()}
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -73,16 +65,6 @@ def package_check(path: Path, *, name: str) -> dict[str, SheetFacts]:
         raise WorkbookRefused("WORKBOOK_DAMAGED", name) from error
 
 
-@cache
-def column_letter(column: int) -> str:
-    """1 is A, 27 is AA."""
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
 def _sniff(path: Path, name: str) -> None:
     with path.open("rb") as handle:
         start = handle.read(8)
@@ -94,18 +76,20 @@ def _sniff(path: Path, name: str) -> None:
         raise WorkbookRefused("NOT_A_WORKBOOK", name)
 
 
-def _judge_directory(package: zipfile.ZipFile, name: str) -> None:
+def _judge_directory(package: zipfile.ZipFile, name: str, limits: Limits) -> None:
     entries = package.infolist()
-    if len(entries) > MAX_ENTRIES:
+    if len(entries) > limits.max_entries:
         raise WorkbookRefused("WORKBOOK_DAMAGED", name)
     if "xl/workbook.xml" not in package.NameToInfo:
         raise WorkbookRefused("NOT_A_WORKBOOK", name)
     largest = max(entries, key=lambda entry: entry.file_size)
     total = sum(entry.file_size for entry in entries)
-    exploding = [entry for entry in entries if entry.file_size > RATIO_FROM and entry.file_size > MAX_RATIO * max(entry.compress_size, 1)]
-    if total > MAX_UNPACKED or exploding:
+    exploding = [
+        entry for entry in entries if entry.file_size > limits.ratio_from and entry.file_size > limits.max_ratio * max(entry.compress_size, 1)
+    ]
+    if total > limits.max_unpacked or exploding:
         worst = exploding[0] if exploding else largest
-        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, place=worst.filename, limit=MAX_UNPACKED // MEGABYTE)
+        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, place=worst.filename, limit=limits.max_unpacked // MEGABYTE)
 
 
 def _pieces(package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -141,14 +125,14 @@ def _sheet_entries(package: zipfile.ZipFile) -> dict[str, str]:
     return entries
 
 
-def _facts(package: zipfile.ZipFile, entry: str, sheet: str) -> SheetFacts:
+def _facts(package: zipfile.ZipFile, entry: str, sheet: str, limits: Limits) -> SheetFacts:
     scan = _SheetScan()
     for piece in _pieces(package, package.getinfo(entry)):
         scan.parser.Parse(piece, False)
     scan.parser.Parse(b"", True)
     facts = scan.facts
-    if facts.last_row > MAX_ROWS or facts.last_row * facts.last_column > MAX_CELLS:
-        raise WorkbookRefused("SHEET_TOO_LARGE", f"{column_letter(facts.last_column)}{facts.last_row}", place=sheet, limit=MAX_ROWS)
+    if facts.last_row > limits.max_rows or facts.last_row * facts.last_column > limits.dense_cells:
+        raise WorkbookRefused("SHEET_TOO_LARGE", f"{column_letter(facts.last_column)}{facts.last_row}", place=sheet, limit=limits.max_rows)
     return facts
 
 
@@ -179,11 +163,3 @@ class _SheetScan:
             self.column, self.row = column_number(reference[1]), int(reference[2])
         if attributes.get("t") == "e":
             self.facts.errors.add((self.row, self.column))
-
-
-def column_number(letters: str) -> int:
-    """A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number

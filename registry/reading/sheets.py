@@ -1,210 +1,217 @@
-"""From a judged workbook to its table: the sheet, the heading row, which column is which field, and the raw rows."""
+"""A workbook as it is: its sheets, and of one sheet the headings, what stands below them, and the rows as a stream.
+
+    book = open_book(path, name="danh sach.xlsx")     # judged and bounded; raises WorkbookRefused
+    book.format, [one.name for one in book.sheets]
+    sheet = book.sheet()                               # the one that lists people, or book.sheet("Sheet2")
+    sheet.heading_rows, sheet.columns, sheet.first_row, sheet.signature
+    for row in sheet.rows(): row.number, row.cells, row.doubtful
+
+Which column is which field is `registry.mapping`'s; a sheet together with a mapping is a `Table` (tables).
+"""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-
-from registry.fields import ProfileField, field_of_heading
+from registry.mapping import signature
+from registry.reading.cells import Merge, Raw, SheetRow, column_letter
 from registry.reading.errors import WorkbookRefused
-from registry.reading.package import MAX_ROWS, MEGABYTE, Cell, SheetFacts, column_letter, package_check
+from registry.reading.headings import HEADING_ROWS, HeadingBlock, find_headings, numbers_columns
+from registry.reading.limits import MEGABYTE, Limits
 
-HEADING_ROWS = 30
-FEWEST_HEADINGS = 2
-Raw = int | float | str | bool | date | datetime | time | timedelta
+SAMPLES = 3
+SAMPLE_ROWS = 200
+_LONGEST_SAMPLE = 60
 
-_COLUMN_NUMBER = re.compile(r"\(?\d{1,2}[a-z]?\)?")
+
+class SheetSource(Protocol):
+    """What a reader of one format gives for one sheet. `rows()` may be called again and begins anew; empty rows may be left out.
+
+    `last_row` is None where only reading to the end would tell.
+    """
+
+    name: str
+    hidden: bool
+    merges: Sequence[Merge]
+    last_row: int | None
+
+    def rows(self) -> Iterator[SheetRow]: ...
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column with a heading. `index` counts from 1 as in the sheet; `field` is None for one that is not read."""
+    """A column below the headings. `heading` is written as in the file, the lines of a heading in two rows joined by " / "."""
 
     index: int
-    heading: str
-    field: ProfileField | None
+    lines: tuple[str, ...]
+    samples: tuple[str, ...] = ()
+    empty: bool = False  # no value in the rows that were looked at (200)
+
+    @property
+    def heading(self) -> str:
+        return " / ".join(self.lines)
 
     @property
     def letter(self) -> str:
         return column_letter(self.index)
 
 
-@dataclass(frozen=True)
-class Remark:
-    """Something about the workbook that its sender should know, though it is read (codes in messages.REMARKS)."""
+@dataclass
+class Sheet:
+    """One sheet with headings. Column indexes and row numbers count from 1, as Excel shows them."""
 
-    code: str
-    value: str
-    place: str = ""
-    column: str = ""
-    heading: str = ""
+    name: str
+    heading_rows: tuple[int, int]
+    columns: tuple[Column, ...]
+    first_row: int
+    source: SheetSource = field(repr=False)
 
+    @property
+    def last_row(self) -> int | None:
+        return self.source.last_row
 
-@dataclass(frozen=True)
-class SheetRow:
-    """One row of data: `number` as Excel shows it, `cells` by column index, empty ones left out."""
+    @cached_property
+    def signature(self) -> str:
+        """Equal for equal sets of headings: what a remembered mapping is kept under."""
+        return signature(self.columns)
 
-    number: int
-    cells: dict[int, Raw]
+    def rows(self) -> Iterator[SheetRow]:
+        """Every row below the headings that holds anything; the memory it takes does not grow with their number."""
+        return _with_merges((row for row in self.source.rows() if row.number >= self.first_row and (row.cells or row.doubtful)), self._merges_below)
+
+    @cached_property
+    def _merges_below(self) -> list[Merge]:
+        return sorted(merge for merge in self.source.merges if merge[2] > merge[0] >= self.first_row)
 
 
 @dataclass
-class Table:
-    """The table found. `rows()` streams; `remarks` is complete once the rows have been read."""
+class Book:
+    """A workbook that was judged and may be read. `format` is xlsx, xls, xlsb, ods or csv."""
 
-    sheet: str
-    heading_row: int
-    columns: Sequence[Column]
-    facts: SheetFacts
-    remarks: list[Remark]
-    merged: set[Cell]
-    _source: CalamineSheet = field(repr=False)
+    format: str
+    sheets: tuple[SheetSource, ...]
 
-    @property
-    def fields(self) -> dict[str, Column]:
-        """The columns that are read, by the name of their field."""
-        return {column.field.name: column for column in self.columns if column.field}
+    @cached_property
+    def with_headings(self) -> tuple[Sheet, ...]:
+        """The visible sheets in which headings of the catalogue were found."""
+        found = (self._described(source) for source in self.sheets if not source.hidden)
+        return tuple(sheet for sheet in found if sheet is not None)
 
-    @property
-    def height(self) -> int:
-        """How many sheet rows stand below the headings, empty ones included."""
-        return max((self._source.end or (0, 0))[0] + 1 - self.heading_row, 0)
+    def sheet(self, name: str | None = None, *, heading_rows: tuple[int, int] | None = None) -> Sheet:
+        """The sheet `name`, or the one that lists people: the first with a citizen number, else the first with headings.
 
-    def rows(self) -> Iterator[SheetRow]:
-        """Rows below the headings that hold a person; others that hold something are passed over with a remark."""
-        read = {column.index for column in self.columns if column.field}
-        people = {column.index for name, column in self.fields.items() if name in ("citizen_id", "birth_name")}
-        valueless: dict[int, set[int]] = defaultdict(set)
-        for row, column in self.facts.formulas | self.facts.errors:
-            valueless[row].add(column)
-        for number, cells in islice(_rows(self._source), self.heading_row, None):
-            if number <= self.heading_row + 2 and _numbers_columns(cells):
-                continue
-            filled = cells.keys() | valueless.get(number, set())
-            if filled & people or len(filled & read) > 2:
-                yield SheetRow(number, cells)
-            else:
-                self._pass_over(number, cells)
-
-    def cells_of(self, name: str) -> Iterator[tuple[int, Raw]]:
-        """Row number and cell of one field, for every row below the headings where it is filled."""
-        index = self.fields[name].index
-        yield from ((number, cells[index]) for number, cells in islice(_rows(self._source), self.heading_row, None) if index in cells)
-
-    def _pass_over(self, number: int, cells: dict[int, Raw]) -> None:
-        if cells:
-            self.remarks.append(Remark("ROW_PASSED_OVER", " | ".join(str(cell) for cell in cells.values())[:200], place=str(number)))
-
-
-def read_table(path: Path, *, name: str, max_bytes: int) -> Table:
-    """Open the workbook at `path` and find its table. Raises WorkbookRefused, which names place and remedy."""
-    if (size := path.stat().st_size) > max_bytes:
-        raise WorkbookRefused("FILE_TOO_LARGE", -(-size // MEGABYTE), limit=max_bytes // MEGABYTE)
-    facts = package_check(path, name=name)
-    try:
-        workbook = CalamineWorkbook.from_path(path)
-        visible = [one for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible and one.typ == SheetTypeEnum.WorkSheet]
-        if not visible:
+        `heading_rows` (first, last) is a person's word on where the headings stand. Raises WorkbookRefused.
+        """
+        if name is not None:
+            source = next((one for one in self.sheets if one.name == name), None)
+            if source is None:
+                raise WorkbookRefused("NO_SUCH_SHEET", name)
+            if heading_rows:
+                return _sheet(source, _block_at(source, *heading_rows))
+            described = self._described(source)
+            if described is None:
+                raise WorkbookRefused("NO_HEADING_ROW", limit=HEADING_ROWS)
+            return described
+        if not [one for one in self.sheets if not one.hidden]:
             raise WorkbookRefused("NO_SHEET")
-        sheets = [workbook.get_sheet_by_name(one.name) for one in visible]
-    except CalamineError as error:
-        raise WorkbookRefused("WORKBOOK_DAMAGED", name) from error
-    sheets = [sheet for sheet in sheets if sheet.start is not None]
-    if not sheets:
-        raise WorkbookRefused("SHEET_EMPTY")
-    return _table(sheets, facts)
+        if not self.with_headings:
+            empty = all(next(one.rows(), None) is None for one in self.sheets if not one.hidden)
+            raise WorkbookRefused("SHEET_EMPTY") if empty else WorkbookRefused("NO_HEADING_ROW", limit=HEADING_ROWS)
+        return next((one for one in self.with_headings if _lists_people(one)), self.with_headings[0])
+
+    @staticmethod
+    def _described(source: SheetSource) -> Sheet | None:
+        head = {row.number: row.cells for row in _head(source, HEADING_ROWS)}
+        block = find_headings(head, source.merges)
+        return _sheet(source, block) if block else None
 
 
-def _table(sheets: Sequence[CalamineSheet], facts: dict[str, SheetFacts]) -> Table:
-    headings = {sheet.name: found for sheet in sheets if (found := _heading_row(sheet)) is not None}
-    if not headings:
+def open_book(path: Path, *, name: str, limits: Limits | None = None) -> Book:
+    """The workbook at `path`, whatever its format; its bytes decide, not its name. Raises WorkbookRefused, naming place and remedy."""
+    from registry.reading.formats import book_sources
+
+    limits = limits or Limits()
+    if (size := path.stat().st_size) > limits.max_bytes:
+        raise WorkbookRefused("FILE_TOO_LARGE", -(-size // MEGABYTE), limit=limits.max_bytes // MEGABYTE)
+    return Book(*book_sources(path, name=name, limits=limits))
+
+
+def show_raw(raw: Any) -> str:
+    """A cell as its sender would write it, for messages and for keeping the raw row."""
+    if isinstance(raw, datetime):
+        return raw.strftime("%d/%m/%Y") if raw.time() == time() else raw.strftime("%d/%m/%Y %H:%M")
+    if isinstance(raw, date):
+        return raw.strftime("%d/%m/%Y")
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() else repr(raw)
+    return str(raw)
+
+
+def _head(source: SheetSource, last: int) -> list[SheetRow]:
+    rows = []
+    for row in source.rows():
+        if row.number > last:
+            break
+        rows.append(row)
+    return rows
+
+
+def _block_at(source: SheetSource, first: int, last: int) -> HeadingBlock:
+    rows = {row.number: row.cells for row in _head(source, last) if row.number >= first}
+    block = find_headings(rows, source.merges, exactly=(first, last))
+    if block is None:
         raise WorkbookRefused("NO_HEADING_ROW", limit=HEADING_ROWS)
-    chosen = next(
-        (name for name, (_row, columns) in headings.items() if any(c.field and c.field.name == "citizen_id" for c in columns)), next(iter(headings))
-    )
-    sheet = next(one for one in sheets if one.name == chosen)
-    row, columns = headings[chosen]
-    _refuse_unusable(chosen, row, columns, sheet)
-    remarks = [Remark("SHEET_IGNORED", name) for name in headings if name != chosen]
-    remarks += [
-        Remark("COLUMN_IGNORED", one.heading, place=one.letter, column=one.letter, heading=one.heading) for one in columns if one.field is None
-    ]
-    return Table(chosen, row, columns, facts.get(chosen, SheetFacts()), remarks, _merged_over_rows(sheet, row, columns), sheet)
+    return block
 
 
-def _refuse_unusable(name: str, row: int, columns: Sequence[Column], sheet: CalamineSheet) -> None:
-    by_field: dict[str, list[str]] = defaultdict(list)
-    for column in columns:
-        if column.field:
-            by_field[column.field.name].append(column.letter)
-    for field_name, letters in by_field.items():
-        if len(letters) > 1:
-            raise WorkbookRefused("COLUMN_TWICE", ", ".join(letters), place=name, field=field_name)
-    if "citizen_id" not in by_field:
-        raise WorkbookRefused("NO_CITIZEN_ID_COLUMN", row, place=name)
-    last = (sheet.end or (0, 0))[0] + 1
-    if last <= row:
-        raise WorkbookRefused("NO_ROWS", row, place=name)
-    if last - row > MAX_ROWS:
-        raise WorkbookRefused("SHEET_TOO_LARGE", f"A{last}", place=name, limit=MAX_ROWS)
+def _sheet(source: SheetSource, block: HeadingBlock) -> Sheet:
+    first, samples = block.last + 1, {column: [] for column in block.lines}
+    below = (row for row in source.rows() if row.number > block.last)
+    for row in islice(below, SAMPLE_ROWS):
+        if row.number <= block.last + 2 and numbers_columns(row.cells):
+            first = row.number + 1
+            continue
+        for column, seen in samples.items():
+            if column in row.cells and len(seen) < SAMPLES and (text := show_raw(row.cells[column]).strip()[:_LONGEST_SAMPLE]) not in seen:
+                seen.append(text)
+    columns = [Column(index, lines, tuple(samples[index]), not samples[index]) for index, lines in sorted(block.lines.items())]
+    return Sheet(source.name, (block.first, block.last), tuple(columns), first, source)
 
 
-def _heading_row(sheet: CalamineSheet) -> tuple[int, list[Column]] | None:
-    """The row among the first 30 with most headings of the catalogue, at least two; a heading merged downwards from the row above counts."""
-    best: tuple[int, list[Column]] | None = None
-    most = FEWEST_HEADINGS - 1
-    above: dict[int, Raw] = {}
-    for number, cells in islice(_rows(sheet), HEADING_ROWS):
-        columns = _headings(cells, above)
-        known = sum(column.field is not None for column in columns)
-        if known > most:
-            best, most = (number, columns), known
-        above = cells
-    return best
+def _lists_people(sheet: Sheet) -> bool:
+    from registry.mapping import suggest
+
+    return "citizen_id" in suggest(sheet.columns).fields
 
 
-def _headings(cells: dict[int, Raw], above: dict[int, Raw]) -> list[Column]:
-    columns = [Column(index, text, field_of_heading(text)) for index, cell in cells.items() if (text := _one_line(cell))]
-    merged = [
-        Column(index, text, known) for index, cell in above.items() if index not in cells and (known := field_of_heading(text := _one_line(cell)))
-    ]
-    return sorted(columns + merged, key=lambda column: column.index)
+def _with_merges(rows: Iterator[SheetRow], merges: Sequence[Merge]) -> Iterator[SheetRow]:
+    """Rows in which a cell merged over several rows is doubtful everywhere, and holds the value of its first row."""
+    if not merges:
+        yield from rows
+        return
+    waiting, active, values = list(reversed(merges)), [], {}
+    for row in rows:
+        while waiting and waiting[-1][0] <= row.number:
+            active.append(waiting.pop())
+        active = [merge for merge in active if merge[2] >= row.number]
+        cells, doubtful = dict(row.cells), dict(row.doubtful)
+        for merge in active:
+            top, left, _bottom, right = merge
+            if row.number == top:
+                values[merge] = row.cells.get(left)
+            for column in range(left, right + 1):
+                doubtful[column] = "CELL_MERGED"
+            if values.get(merge) is not None:
+                cells.setdefault(left, values[merge])
+        yield SheetRow(row.number, cells, doubtful)
 
 
-def _one_line(cell: Raw) -> str:
-    return " ".join(str(cell).split())[:200]
-
-
-def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, dict[int, Raw]]]:
-    """Every row from the first of the sheet, with its filled cells by column. calamine pads rows above, not columns before."""
-    first = (sheet.start or (0, 0))[1] + 1
-    for number, row in enumerate(sheet.iter_rows(), start=1):
-        yield number, {index: cell for index, cell in enumerate(row, start=first) if cell != "" and not (isinstance(cell, str) and not cell.strip())}
-
-
-def _merged_over_rows(sheet: CalamineSheet, heading_row: int, columns: Sequence[Column]) -> set[Cell]:
-    """Cells below the headings, in columns that are read, that are merged with a cell of another row."""
-    read = [column.index for column in columns if column.field]
-    last = (sheet.end or (0, 0))[0]
-    merged: set[Cell] = set()
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if bottom > top >= heading_row:
-            merged |= {(row + 1, column) for row in range(top, min(bottom, last) + 1) for column in read if left < column <= right + 1}
-    return merged
-
-
-def _numbers_columns(cells: dict[int, Any]) -> bool:
-    """The row (1), (2), (3) ... that many forms have below their headings."""
-    return len(cells) > 2 and all(_COLUMN_NUMBER.fullmatch(_integer(cell)) for cell in cells.values())
-
-
-def _integer(cell: Any) -> str:
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+def filled(cells: Mapping[int, Raw]) -> dict[int, Raw]:
+    """Without cells that hold nothing but spaces."""
+    return {index: cell for index, cell in cells.items() if cell != "" and not (isinstance(cell, str) and not cell.strip())}

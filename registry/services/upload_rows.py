@@ -15,13 +15,12 @@ from uuid import UUID, uuid4
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.text import plain
-from registry.cleaning import Problem, clean_row, show_raw
+from registry.cleaning import Problem, clean_row
 from registry.fields import POSTING_FROM, POSTING_TITLE
 from registry.lookups import Lookups
 from registry.messages import severity_of
 from registry.models import Posting, StaffProfile, Upload, UploadFinding, UploadRow
-from registry.reading import SheetRow, Table
-from registry.reading.package import column_letter
+from registry.reading import SheetRow, Table, column_letter, show_raw
 from registry.schema import POSTINGS
 from workflows.documents import Document, plain_value
 from workflows.rules import Found
@@ -82,10 +81,9 @@ class Intake:
             )
 
     def _chunk(self, chunk: Sequence[SheetRow]) -> Iterator[Proposal]:
-        by_index = {column.index: name for name, column in self.table.fields.items()}
-        named = {row.number: {by_index[index]: cell for index, cell in row.cells.items() if index in by_index} for row in chunk}
+        named = {row.number: self.table.values(row) for row in chunk}
         self.lookups.areas.load(show_raw(cells[name]) for cells in named.values() for name in AREA_FIELDS if name in cells)
-        cleaned = {number: self._clean(number, cells) for number, cells in named.items()}
+        cleaned = {row.number: self._clean(row, named[row.number]) for row in chunk}
         on_file = _on_file(values["citizen_id"] for values in cleaned.values() if "citizen_id" in values)
         elsewhere = scope.outside(self.upload.uploader, Action.EDIT, {one.unit for one in on_file.values()})
         stored: list[UploadRow] = []
@@ -110,24 +108,18 @@ class Intake:
             )
         UploadRow.objects.bulk_create(stored, batch_size=CHUNK)
 
-    def _clean(self, number: int, cells: Mapping[str, Any]) -> dict[str, Any]:
+    def _clean(self, row: SheetRow, cells: Mapping[str, Any]) -> dict[str, Any]:
         """Values of a row; problems are noted. A cell whose value cannot be trusted (formula, error, merged) is not read at all."""
         distrusted = {
-            name: problem for name, column in self.table.fields.items() if (problem := self._distrust(number, column.index, name)) is not None
+            name: Problem(name, code, "", {"place": f"{column_letter(column)}{row.number}"})
+            for name, (code, column) in self.table.doubtful(row).items()
         }
         cleaned = clean_row({name: cell for name, cell in cells.items() if name not in distrusted}, self.lookups)
         for problem in [*distrusted.values(), *cleaned.problems]:
-            self._note(number, problem)
-        if number in self._twice:
-            self._note(number, Problem("citizen_id", "ROW_TWICE", ", ".join(str(row) for row in self._twice[number])))
+            self._note(row.number, problem)
+        if row.number in self._twice:
+            self._note(row.number, Problem("citizen_id", "ROW_TWICE", ", ".join(str(one) for one in self._twice[row.number])))
         return dict(cleaned.values)
-
-    def _distrust(self, row: int, column: int, name: str) -> Problem | None:
-        facts = self.table.facts
-        for code, cells in (("CELL_FORMULA", facts.formulas), ("CELL_ERROR", facts.errors), ("CELL_MERGED", self.table.merged)):
-            if (row, column) in cells:
-                return Problem(name, code, "", {"place": f"{column_letter(column)}{row}"})
-        return None
 
     def _new(self, values: Mapping[str, Any]) -> Document:
         """A new file. A sheet without a column for the agency or the unit speaks of the unit for which it was sent."""

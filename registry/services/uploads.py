@@ -24,7 +24,7 @@ from registry.choices import UPLOAD_MOVES, RowState, UploadState
 from registry.messages import severity_of
 from registry.models import Upload, UploadFinding, UploadRow
 from registry.reading import Table, WorkbookRefused, read_table
-from registry.reading.package import MEGABYTE
+from registry.reading.limits import MEGABYTE
 from registry.services.upload_rows import CHUNK, Intake
 from workflows.choices import JobState
 from workflows.dispatch import send_on_commit

@@ -177,7 +177,10 @@ def test_formulas_error_cells_and_merged_cells_are_known_by_place(tmp_path):
     body = replaced(body, SHEET, b'<c r="D3"><v>3.99</v>', b'<c r="D3" t="e"><v>#REF!</v>')
     body = replaced(body, SHEET, b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="B2:B3"/></mergeCells>')
     table = read(tmp_path, body)
-    assert (table.facts.formulas, table.facts.errors, table.merged) == ({(2, 3)}, {(3, 4)}, {(2, 2), (3, 2)})
+    assert [(row.number, dict(row.doubtful)) for row in table.rows()] == [
+        (2, {2: "CELL_MERGED", 3: "CELL_FORMULA"}),
+        (3, {2: "CELL_MERGED", 4: "CELL_ERROR"}),
+    ]
 
 
 def test_the_table_may_begin_anywhere_and_cells_keep_their_letters(tmp_path):
