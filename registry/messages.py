@@ -142,6 +142,22 @@ CELLS: Mapping[str, Message] = {
         _("The new post would begin on {value}, not after the beginning of the one on file."),
         _("Compare the date with the decision; correct the earlier post in the file itself."),
     ),
+    "WHO_IS_IT": Message(
+        _("{value} file(s) on hand may be this person's."), _("Say on the page “Who is who” which file it is, or that it is a new one.")
+    ),
+    "REASON_MISSING": Message(
+        _("A value that was approved with a signature would be overwritten."),
+        _("Give the reason on the page “What will change”, or correct the cell."),
+    ),
+    "CHANGED_MEANWHILE": Message(
+        _("Somebody changed this value on file after the workbook was checked first."),
+        _("Compare both on the page “What will change”; give a reason there, or correct the cell."),
+    ),
+    "CORRECTED_TWICE": Message(
+        _("The cell was corrected here to “{here}” and in the returned workbook to “{value}”."),
+        _("What stands here stays. If the other value is right, write it into the cell."),
+        Severity.WARNING,
+    ),
     "REFUSED_BY_GATE": Message(_("The row was refused: {value}"), _("Correct the row and send it again.")),
 }
 

@@ -2,15 +2,28 @@
 
 from registry.models.career import Posting
 from registry.models.codes import CodeItem, RankCode, SalaryStep
+from registry.models.drafts import Confirmation, DecisionDraft, Draft
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
 from registry.models.search import FormerUnitName, NameWord, SavedFilter
-from registry.models.uploads import Upload, UploadFinding, UploadRow
+from registry.models.uploads import (
+    SenderMapping,
+    SenderRecipe,
+    Upload,
+    UploadChange,
+    UploadFinding,
+    UploadRepair,
+    UploadRow,
+    UploadSubmission,
+)
 
 __all__ = [
     "LIVE_ROWS",
     "ROWS",
     "CodeItem",
+    "Confirmation",
+    "DecisionDraft",
+    "Draft",
     "FormerUnitName",
     "NameWord",
     "OpenedStaffProfile",
@@ -18,8 +31,13 @@ __all__ = [
     "RankCode",
     "SalaryStep",
     "SavedFilter",
+    "SenderMapping",
+    "SenderRecipe",
     "StaffProfile",
     "Upload",
+    "UploadChange",
     "UploadFinding",
+    "UploadRepair",
     "UploadRow",
+    "UploadSubmission",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,14 @@ from django.db.models import Count, QuerySet
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
+from registry.choices import UploadState
 from registry.fields import label_of
 from registry.messages import message_of, repair_of
-from registry.models import Upload, UploadFinding
-from workflows.choices import Severity
+from registry.models import Upload, UploadFinding, UploadSubmission
+from workflows.choices import RequestState, Severity
 from workflows.models import JobRun
+
+PAGE = 30
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,56 @@ def upload_list(*, user: User) -> QuerySet[Upload]:
     return scope.scoped(Upload.objects.select_related("unit", "uploader", "request"), user, Action.EDIT)
 
 
+def upload_page(*, user: User, before: int | None = None, mine: bool = False) -> tuple[list[Upload], int | None]:
+    """Uploads received before the moment `before` (microseconds since 1970), newest first, and the moment to ask the next page with."""
+    from datetime import UTC, datetime, timedelta
+
+    rows = upload_list(user=user).select_related("same_as")
+    if mine:
+        rows = rows.filter(uploader=user)
+    if before is not None:
+        rows = rows.filter(created__lt=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(before, 9_000_000_000_000_000)))
+    found = list(rows.order_by("-created")[: PAGE + 1])
+    last = found[PAGE - 1].created if len(found) > PAGE else None
+    return found[:PAGE], None if last is None else int((last - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
 def upload_get(*, user: User, upload_id: UUID) -> Upload:
     """Raises Upload.DoesNotExist for an upload outside the user's scope, as for one that does not exist."""
-    return upload_list(user=user).get(pk=upload_id)
+    return upload_list(user=user).select_related("same_as", "corrects").get(pk=upload_id)
 
 
 def upload_job(*, upload: Upload) -> JobRun | None:
-    """The latest run that reads this upload."""
+    """The latest run that works on this upload."""
     return JobRun.objects.filter(subject=f"upload:{upload.pk}").order_by("-created_at").first()
+
+
+def upload_submissions(*, upload: Upload) -> Sequence[UploadSubmission]:
+    """The requests that came of an upload, oldest first."""
+    return list(UploadSubmission.objects.filter(upload=upload).select_related("request", "actor").order_by("pk"))
+
+
+def upload_outcome(*, upload: Upload, submissions: Sequence[UploadSubmission]) -> str:
+    """What has become of it, as a code that the page says in words: applied, under_way, ended, or the upload's own state."""
+    states = {one.request.state for one in submissions if not one.undoes}
+    if not states:
+        return upload.state
+    if states == {RequestState.APPLIED} and upload.state == UploadState.SUBMITTED:
+        return "applied"
+    if states <= {RequestState.RETURNED, RequestState.WITHDRAWN, RequestState.RECALLED, RequestState.EXPIRED, RequestState.CONFLICT}:
+        return "ended"
+    return "under_way" if upload.state == UploadState.SUBMITTED else upload.state
 
 
 def upload_findings(*, upload: Upload, severity: Severity | None = None, limit: int | None = None) -> Iterator[FindingLine]:
     """Findings in the order of the sheet, what concerns the whole workbook first, in the active language."""
     rows = UploadFinding.objects.filter(upload=upload, **({"severity": severity} if severity else {})).order_by("sheet_row", "id")
-    for one in rows[:limit].iterator() if limit is None else rows[:limit]:
+    return finding_lines(rows[:limit].iterator() if limit is None else rows[:limit])
+
+
+def finding_lines(findings: Any) -> Iterator[FindingLine]:
+    """Stored findings in words, in the active language."""
+    for one in findings:
         words = {"value": one.value, "field": one.field or str(one.params.get("field", "")), "params": one.params}
         yield FindingLine(
             sheet_row=one.sheet_row,

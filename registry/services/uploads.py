@@ -1,42 +1,49 @@
-"""Workbooks: receive, read and stage, submit. One upload becomes at most one change request; what is wrong stays with its row.
+"""Workbooks: receive, process, submit. An upload is a state machine whose every step is one transaction and may be repeated.
 
-Nothing is staged by accident and nothing is lost: rows, findings, counts and the request are written in one transaction, and the
-table holds rows read = accepted + returned + unchanged by constraint.
+    received -> processing -(columns are clear)-> checking -> staged -> submitting -> submitted | partly
+                     \\-(a person is asked)-> mapping -> processing
+
+A worker that dies leaves the upload in a state that a sweep finds; whoever takes it up again concludes the same from what was given.
+Nothing is lost and nothing is doubled: rows, findings, figures and requests are written in one transaction each, the table holds
+rows read = accepted + returned + unchanged + left out by constraint, and a new person's key follows from upload and row.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.locks import Lock, advisory_lock
 from orgtree.models import OrgUnit, User
-from registry.choices import UPLOAD_MOVES, RowState, UploadState
+from registry.choices import UPLOAD_MOVES, UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.messages import severity_of
-from registry.models import Upload, UploadFinding, UploadRow
-from registry.reading import Table, WorkbookRefused, read_table
+from registry.models import Upload, UploadFinding
+from registry.reading import WorkbookRefused, table_of
 from registry.reading.limits import MEGABYTE
-from registry.services.upload_rows import CHUNK, Intake
+from registry.services.upload_checking import rows_check
+from registry.services.upload_corrections import corrections_merge, corrections_of
+from registry.services.upload_loading import is_sure, mapping_lines, mapping_suggest, rows_load, upload_book
+from registry.services.upload_repairs import recipes_replay
+from registry.services.upload_submitting import rows_submit
 from workflows.choices import JobState
 from workflows.dispatch import send_on_commit
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import JobRun
 from workflows.services.audit import audit
 from workflows.services.jobs import job_advance, job_finish, job_queue, job_start
-from workflows.services.staging import request_stage
-from workflows.services.submission import request_submit
 
 PROCESS_TASK = "registry.upload_process"
 JOB = "upload"
+AT_ONCE = 1_000  # rows that are submitted while the clerk waits; more are a worker's
 
 
 def upload_receive(*, actor: User, unit: OrgUnit, file: File, name: str) -> Upload:
@@ -62,77 +69,147 @@ def upload_receive(*, actor: User, unit: OrgUnit, file: File, name: str) -> Uplo
     return upload
 
 
-def upload_queue(*, upload: Upload) -> JobRun:
-    """Have a worker read the upload; the JobRun is what a person watches."""
-    job = job_queue(kind=JOB, subject=_subject(upload.pk), title=upload.name, actor=upload.uploader)
+def upload_queue(*, upload: Upload, actor: User | None = None) -> JobRun:
+    """Have a worker take the upload further; the JobRun is what a person watches."""
+    job = job_queue(kind=JOB, subject=_subject(upload.pk), title=upload.name, actor=actor or upload.uploader)
     send_on_commit(PROCESS_TASK, str(upload.pk))
     return job
 
 
 def upload_process(*, upload: Upload) -> Upload:
-    """Read, clean, match and stage the workbook. Running it again after its end changes nothing; after a crash it starts afresh.
+    """Do whatever step is due. Running it again after its end changes nothing; after a crash it starts the step afresh.
 
     A workbook that cannot be read ends in state refused with one finding that names place and remedy.
     """
-    if upload.state not in (UploadState.RECEIVED, UploadState.PROCESSING, UploadState.FAILED):
+    if upload.state not in UPLOAD_WITH_THE_WORKERS | {UploadState.FAILED}:
         return upload
     job = job_start(job=_job_of(upload))
-    Upload.objects.filter(pk=upload.pk, state__in=[UploadState.RECEIVED, UploadState.FAILED]).update(state=UploadState.PROCESSING)
+    tell = _teller(job)
+    if upload.state in (UploadState.RECEIVED, UploadState.FAILED):
+        Upload.objects.filter(pk=upload.pk, state=upload.state).update(state=UploadState.PROCESSING)
     try:
-        table = read_table(Path(upload.file.path), name=upload.name, max_bytes=settings.UPLOAD_MAX_BYTES)
-        upload = _stage(upload.pk, table, job)
+        upload = _read(upload.pk, tell)
+        upload = _check(upload.pk, tell)
+        upload = _submit(upload.pk, tell)
     except WorkbookRefused as refused:
         upload = _refuse(upload.pk, refused)
     except Exception as error:
-        Upload.objects.filter(pk=upload.pk, state=UploadState.PROCESSING).update(state=UploadState.FAILED)
+        Upload.objects.filter(pk=upload.pk, state__in=UPLOAD_WITH_THE_WORKERS).update(state=UploadState.FAILED)
         job_finish(job=job, error=f"{type(error).__name__}: {error}"[:1000])
         raise
     job_finish(job=job, done=upload.read, total=upload.read)
     return upload
 
 
-def upload_submit(*, actor: User, upload: Upload) -> Upload:
-    """Submit the request of an upload. Raises NotAllowed for others than the uploader, WrongState when there is nothing to submit."""
+def upload_recheck(*, actor: User, upload: Upload) -> Upload:
+    """Ask for a new check, after corrections or because the files on hand have moved on. Raises NotAllowed, WrongState."""
     with transaction.atomic():
-        upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
-        if upload.request_id is None:
+        upload = upload_open(actor=actor, upload_id=upload.pk)
+        upload = upload_move(upload, UploadState.CHECKING)
+        upload_queue(upload=upload, actor=actor)
+    return upload
+
+
+def upload_submit(*, actor: User, upload: Upload, at_once: bool = True) -> Upload:
+    """Submit the accepted rows and keep the rest for later. With `at_once` everything is done when this returns.
+
+    Raises NotAllowed for others than the uploader, WrongState when there is nothing to submit.
+    """
+    with transaction.atomic():
+        upload = _taken(upload.pk)
+        if upload.uploader_id != actor.pk:
+            raise NotAllowed
+        if upload.staged - upload.counts.get("submitted", 0) <= 0:
             raise WrongState
-        request_submit(actor=actor, request_id=upload.request_id)
-        return _move(upload, UploadState.SUBMITTED)
+        upload = upload_move(upload, UploadState.SUBMITTING)
+        if not at_once:
+            upload_queue(upload=upload, actor=actor)
+    return upload_process(upload=upload) if at_once else upload
 
 
-def _stage(upload_id: UUID, table: Table, job: JobRun) -> Upload:
+def upload_wait(*, actor: User, upload: Upload, waits: bool) -> Upload:
+    """The clerk's word: nothing is to be submitted before every row is right, or the clean rows may go now."""
+    with transaction.atomic():
+        upload = upload_open(actor=actor, upload_id=upload.pk)
+        Upload.objects.filter(pk=upload.pk).update(waits=waits)
+        upload.waits = waits
+    return upload
+
+
+def upload_open(*, actor: User, upload_id: UUID) -> Upload:
+    """The upload under its lock, for somebody who corrects or decides something in it; notes helpers. Raises NotAllowed, WrongState."""
+    upload = _taken(upload_id)
+    if not scope.can(actor, Action.EDIT, upload.unit):
+        raise NotAllowed
+    if upload.state not in UPLOAD_OPEN:
+        raise WrongState(state=upload.state)
+    if actor.pk != upload.uploader_id:
+        upload.helpers.add(actor)
+    return upload
+
+
+def upload_move(upload: Upload, to: UploadState, **values: object) -> Upload:
+    """Raises WrongState when the table of moves or a race forbids it."""
+    current = UploadState(upload.state)
+    if to not in UPLOAD_MOVES[current] or not Upload.objects.filter(pk=upload.pk, state=current).update(state=to, **values):
+        raise WrongState(state=current, wanted=to)
+    return Upload.objects.select_related("unit", "uploader", "request", "same_as").get(pk=upload.pk)
+
+
+def uploads_resume() -> int:
+    """Send again what a dead worker or a lost message left under way; returns how many. Whoever still works on one holds its lock."""
+    waiting = Upload.objects.filter(state__in=UPLOAD_WITH_THE_WORKERS)
+    for pk in waiting.values_list("pk", flat=True):
+        send_on_commit(PROCESS_TASK, str(pk))
+    return waiting.count()
+
+
+def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
+    """Open the file and store its rows, or leave the columns to a person."""
     with transaction.atomic():
         upload = _taken(upload_id)
         if upload.state != UploadState.PROCESSING:
             return upload
-        intake, total = Intake(upload, table), table.height
-        staged = request_stage(
-            actor=upload.uploader,
-            unit=upload.unit,
-            title=_("Workbook {name}").format(name=upload.name)[:300],
-            proposals=intake.proposals(lambda done: job_advance(job=job, stage="reading", done=done, total=total)),
-            contributors={"uploader": [upload.uploader]},
-            on_progress=lambda stage, done: job_advance(job=job, stage=stage, done=done, total=total),
-        )
-        returned = staged.returned.keys() | intake.unproposed
-        findings = [*_same_file(upload), *intake.findings(staged.returned, staged.remarks)]
-        UploadFinding.objects.bulk_create(sorted(findings, key=lambda one: one.sheet_row), batch_size=CHUNK)
-        rows = UploadRow.objects.filter(upload=upload)
-        rows.filter(sheet_row__in=returned).update(state=RowState.RETURNED)
-        rows.filter(sheet_row__in=staged.unchanged).update(state=RowState.UNCHANGED)
-        return _move(
-            upload,
-            UploadState.STAGED if staged.request else UploadState.EMPTY,
-            sheet=table.sheet[:100],
-            heading_row=table.heading_row,
-            mapping=[{"column": one.letter, "heading": one.heading, "field": one.field.name if one.field else None} for one in table.columns],
-            read=intake.read,
-            staged=staged.staged,
-            returned=len(returned),
-            unchanged=len(staged.unchanged),
-            request=staged.request,
-        )
+        tell("opening", 0, 0)
+        book = upload_book(upload)
+        if (corrected := corrections_of(upload=upload, book=book)) is not None:
+            return upload_move(upload, UploadState.MERGED, corrects=corrections_merge(upload=upload, book=book, corrected=corrected))
+        sheet = book.sheet(upload.sheet or None)
+        asked = not upload.mapping
+        mapping = mapping_suggest(upload=upload, sheet=sheet)
+        upload.mapping = mapping_lines(mapping, sheet)
+        place = {"sheet": sheet.name[:100], "heading_row": sheet.heading_rows[1], "signature": sheet.signature, "mapping": upload.mapping}
+        if asked and not is_sure(mapping):
+            return upload_move(upload, UploadState.MAPPING, **place)
+        read = rows_load(upload=upload, table=table_of(book, sheet=sheet.name, mapping=mapping), tell=tell)
+        recipes_replay(upload=upload)
+        return upload_move(upload, UploadState.CHECKING, read=read, staged=0, returned=read, unchanged=0, left_out=0, **place)
+
+
+def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
+    with transaction.atomic():
+        upload = _taken(upload_id)
+        if upload.state != UploadState.CHECKING:
+            return upload
+        figures = rows_check(upload=upload, tell=tell)
+        return upload_move(upload, _state_of(figures), **figures)
+
+
+def _submit(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
+    with transaction.atomic():
+        upload = _taken(upload_id)
+        if upload.state != UploadState.SUBMITTING:
+            return upload
+        figures = rows_submit(upload=upload, tell=tell)
+        return upload_move(upload, _state_of(figures), **figures)
+
+
+def _state_of(figures: dict[str, Any]) -> UploadState:
+    """What the figures say: rows wait to be submitted (more of them, after some went away), all accepted went away, or there is nothing."""
+    submitted = figures["counts"]["submitted"]
+    if figures["staged"] - submitted:
+        return UploadState.PARTLY if submitted else UploadState.STAGED
+    return UploadState.SUBMITTED if submitted else UploadState.EMPTY
 
 
 def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
@@ -144,28 +221,17 @@ def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
             upload=upload, code=refused.code, severity=severity_of(refused.code), value=refused.value[:500], params=refused.params
         )
         audit(actor=upload.uploader, action="upload.refused", unit=upload.unit, upload=str(upload.pk), code=refused.code)
-        return _move(upload, UploadState.REFUSED)
+        return upload_move(upload, UploadState.REFUSED)
 
 
 def _taken(upload_id: UUID) -> Upload:
     """The upload under its own lock, read after locking: a second worker on the same upload waits and then finds it done."""
     advisory_lock(Lock.UPLOAD, upload_id)
-    return Upload.objects.select_related("unit", "uploader").get(pk=upload_id)
+    return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)
 
 
-def _move(upload: Upload, to: UploadState, **values: object) -> Upload:
-    """Raises WrongState when the table of moves or a race forbids it."""
-    current = UploadState(upload.state)
-    if to not in UPLOAD_MOVES[current] or not Upload.objects.filter(pk=upload.pk, state=current).update(state=to, **values):
-        raise WrongState(state=current, wanted=to)
-    return Upload.objects.select_related("unit", "uploader", "request").get(pk=upload.pk)
-
-
-def _same_file(upload: Upload) -> list[UploadFinding]:
-    if upload.same_as is None:
-        return []
-    place = date_format(upload.same_as.created, "SHORT_DATE_FORMAT")
-    return [UploadFinding(upload=upload, code="SAME_FILE", severity=severity_of("SAME_FILE"), value=upload.same_as.name, params={"place": place})]
+def _teller(job: JobRun) -> Callable[[str, int, int], None]:
+    return lambda stage, done, total: job_advance(job=job, stage=stage, done=done, total=total)
 
 
 def _subject(upload_id: UUID) -> str:

@@ -49,6 +49,8 @@ def clerk(units):
 
 
 def documents(upload: Upload) -> list[dict]:
+    """What the upload proposes, as its request holds it."""
+    upload = upload_submit(actor=upload.uploader, upload=upload)
     items = upload.request.items.select_related("document").order_by("leaf_index")
     return [parse(bytes(item.document.body)) for item in items]
 
@@ -59,12 +61,13 @@ def test_a_right_row_becomes_a_document_without_a_finding(clerk, units):
     # then
     assert (upload.state, upload.read, upload.staged, upload.returned, upload.unchanged) == (UploadState.STAGED, 1, 1, 0, 0)
     assert found(upload) == [(0, "A", "COLUMN_IGNORED")]
-    assert upload.request.state == RequestState.READY
+    assert upload.request is None
     (document,) = documents(upload)
     expected = person(units, staff_number=None, party_join_date=None, recruiting_agency="UBND thành phố Buôn Ma Thuột")
     assert document == expected
     assert (upload.sheet, upload.heading_row) == ("Danh sách", 3)
-    assert upload.mapping[1] == {"column": "B", "heading": "Họ và tên", "field": "birth_name"}
+    second = upload.mapping[1]
+    assert (second["column"], second["heading"], second["field"], second["samples"]) == ("B", "Họ và tên", "birth_name", ["NGUYỄN THỊ HOA"])
 
 
 def test_rows_read_are_staged_returned_or_unchanged(clerk, units):
@@ -72,7 +75,7 @@ def test_rows_read_are_staged_returned_or_unchanged(clerk, units):
     same = person(units, citizen_id="066185000001", staff_number=None)
     moved = person(units, citizen_id="066185000002", staff_number=None)
     live_make(same, moved)
-    rows = [right(1), right(2, **{"Điện thoại": "0987654321"}), right(3), right(4, **{"Ngày sinh": "31/02/1985"})]
+    rows = [right(1), right(2, **{"Điện thoại": "0987654321"}), right(3, **{"Họ và tên": "LÊ THỊ MƠ"}), right(4, **{"Ngày sinh": "31/02/1985"})]
     # when
     upload = send(clerk, units["agency"], workbook([{**row, "Cơ quan tuyển dụng": same["recruiting_agency"]} for row in rows]))
     # then
@@ -80,9 +83,10 @@ def test_rows_read_are_staged_returned_or_unchanged(clerk, units):
     states = dict(upload.rows.values_list("sheet_row", "state"))
     assert states == {FIRST_ROW: RowState.UNCHANGED, FIRST_ROW + 1: RowState.STAGED, FIRST_ROW + 2: RowState.STAGED, FIRST_ROW + 3: RowState.RETURNED}
     # the change is on the person's own file, and an empty cell took nothing away
-    change = upload.request.items.get(op="update")
+    change = upload.rows.get(op="update")
     assert (change.key, change.changed) == (StaffProfile.objects.get(citizen_id="066185000002").pk, ["phone"])
-    assert upload.request.items.get(op="create").ref == FIRST_ROW + 2
+    assert upload.rows.get(op="create").sheet_row == FIRST_ROW + 2
+    assert (upload.counts["new"], upload.counts["changed"], upload.counts["missing"]) == (1, 1, 0)
 
 
 def test_a_row_with_an_error_never_becomes_an_item(clerk, units):
@@ -279,18 +283,18 @@ def test_submitting(clerk, units):
 def test_processing_again_changes_nothing(clerk, units):
     upload = send(clerk, units["agency"], workbook([right(1)]))
     again = upload_process(upload=upload)
-    assert (again.request_id, again.findings.count(), ChangeRequest.objects.count()) == (upload.request_id, 1, 1)
+    assert (again.state, again.findings.count(), ChangeRequest.objects.count()) == (upload.state, 1, 0)
 
 
 def test_a_crash_stages_nothing_and_can_be_repeated(clerk, units, monkeypatch):
-    from registry.services import uploads
+    from registry.services import upload_checking
 
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "request_stage", lambda **_: (_ for _ in ()).throw(RuntimeError("the lights went out")))
+        patch.setattr(upload_checking, "proposals_checked", lambda **_: (_ for _ in ()).throw(RuntimeError("the lights went out")))
         with pytest.raises(RuntimeError):
             send(clerk, units["agency"], workbook([right(1)]))
     upload = Upload.objects.get()
-    assert (upload.state, upload.rows.count(), ChangeRequest.objects.count()) == (UploadState.FAILED, 0, 0)
+    assert (upload.state, upload.staged, upload.findings.filter(severity="error").count()) == (UploadState.FAILED, 0, 0)
     assert JobRun.objects.get().state == JobState.FAILED
     assert upload_process(upload=upload).state == UploadState.STAGED
 

@@ -38,6 +38,10 @@ GATE_FINDINGS: Mapping[str, tuple[Sentence, Sentence]] = {
     "RECORD_BUSY": (_("Another open request already changes this record: {value}."), _("Wait until it has ended, or ask its author to withdraw it.")),
     "CHANGED_OFTEN": (_("This is change number {value} of the record this month."), _("Look whether the changes belong together.")),
     "RARE_IN_BATCH": (_("Few other records of the request change this field."), _("Look whether it was meant.")),
+    "OVERWRITE_REASON": (
+        _("A value that was verified, or changed meanwhile, is overwritten. The reason given: {value}"),
+        _("Compare it with the documents."),
+    ),
     "OUT_OF_SCOPE": (_("The record belongs to a unit in which you may not edit."), _("Check the unit, or ask for the right to edit there.")),
 }
 

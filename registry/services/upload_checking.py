@@ -1,0 +1,200 @@
+"""Checking an upload: from its rows to findings, changes and states, in one transaction that may be repeated at any time.
+
+    cells -> values (upload_cleaning) -> whose row (upload_matching) -> the gate's own check (staging.proposals_checked) -> what was concluded
+
+Nothing is asked of memory that grows with the workbook: rows go through in blocks of what one change request holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from registry.choices import ChangeKind, RowState
+from registry.fields import BY_NAME
+from registry.messages import REMARKS, WORKBOOK
+from registry.models import StaffProfile, Upload, UploadChange, UploadRow
+from registry.services.upload_cleaning import Cleaner, rows_clean
+from registry.services.upload_findings import CHUNK, Findings, columns_of
+from registry.services.upload_matching import people_match, units_of
+from registry.services.upload_repairs import repairer_of
+from registry.services.upload_rows import KIND, checked_rows, rows_propose
+from workflows.choices import RiskClass
+from workflows.rules import Found
+from workflows.services.staging import MAXIMUM, Checked, Proposal, proposals_checked
+
+Tell = Callable[[str, int, int], None]
+# Findings of the gate on a whole record that only follow from what is said of this field.
+FOLLOWS_FROM = {"TWICE_IN_REQUEST": "citizen_id", "OUT_OF_SCOPE": "using_unit"}
+KEPT = frozenset({*REMARKS, *WORKBOOK, "CORRECTED_TWICE"})  # findings that no check makes, and so none takes away
+# Lists of rows (posts) are no single value that somebody verified.
+HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and not one.is_posting)
+
+_FREE_ENDED = """
+update registry_uploadrow r set state = 'waiting', request_id = null from workflows_changeitem i
+where r.upload_id = %s and r.state = 'submitted' and i.request_id = r.request_id and i.ref = r.sheet_row and i.kind = %s
+    and i.state in ('excluded', 'conflict', 'ended')
+"""
+_TAKE_CLEAN = """
+update checked_row c set state = 'staged', op = d.op, base_version = d.base_version, changed = d.changed, key = d.key
+from candidate d where d.ref = c.sheet_row
+"""
+# `seen` is the document of the version that the row was first compared with, if the file has moved on since.
+_TAKE_CHANGES = """
+insert into registry_uploadchange(upload_id, sheet_row, key, field, kind, verified, before, after)
+select %(upload)s, d.ref, d.key, f.name,
+    case when seen.body is not null and (seen.body -> f.name) is distinct from (j.before -> f.name) then 'conflict'
+         when coalesce(j.before -> f.name, 'null') in ('null', '[]') then 'fill' else 'overwrite' end,
+    false, j.before -> f.name, j.after -> f.name
+from candidate d join checked_row c on c.sheet_row = d.ref
+join registry_staffprofile l on l.id = d.key
+join workflows_storeddocument b on b.digest = l.digest
+left join lateral (
+    select convert_from(s.body, 'UTF8')::jsonb as body from workflows_recordversion v join workflows_storeddocument s on s.digest = v.document_id
+    where c.seen_version < d.base_version and v.kind = %(kind)s and v.key = d.key and v.version = c.seen_version offset 0
+) seen on true
+cross join lateral (select convert_from(b.body, 'UTF8')::jsonb as before, convert_from(d.body, 'UTF8')::jsonb as after offset 0) j
+cross join lateral unnest(d.changed) f(name)
+where d.op = 'update'
+"""
+_VERIFY = """
+update registry_uploadchange u set verified = true
+where u.upload_id = %(upload)s and u.kind <> 'fill' and u.field = any(%(harmful)s) and exists (
+    select from workflows_changeitem i join workflows_stage s on s.request_id = i.request_id
+    join workflows_decision d on d.stage_id = s.id and d.signature_id is not null
+    where i.kind = %(kind)s and i.key = u.key and i.state = 'applied' and u.field = any(i.changed))
+"""
+_UNREASONED = """
+update checked_row c set state = 'returned' from registry_uploadrow r, registry_uploadchange u
+where r.upload_id = %(upload)s and r.sheet_row = c.sheet_row and u.upload_id = %(upload)s and u.sheet_row = c.sheet_row
+    and (u.verified or u.kind = 'conflict') and not r.reasons ? u.field returning c.sheet_row, u.field, u.kind
+"""
+_CONCLUDE = """
+update registry_uploadrow r set "values" = c."values", key = c.key, match = c.match, candidates = c.candidates, op = c.op,
+    base_version = c.base_version, changed = c.changed, state = c.state,
+    seen_version = coalesce(r.seen_version, c.base_version)
+from checked_row c where r.upload_id = %s and r.sheet_row = c.sheet_row
+"""
+
+
+def rows_check(*, upload: Upload, tell: Tell) -> dict[str, Any]:
+    """Conclude anew about every open row. Returns the upload's figures. Runs inside the caller's transaction."""
+    _forget(upload)
+    with connection.cursor() as cursor:
+        cursor.execute(_FREE_ENDED, [upload.pk, KIND])
+    with Findings(upload) as findings:
+        total = upload.read
+        rows_clean(cleaner=Cleaner(upload, repairer_of(upload)), findings=findings, tell=lambda done: tell("cleaning", done, total))
+        tell("matching", 0, 0)
+        people_match(upload=upload, findings=findings)
+        after = 0
+        while (block := _block_end(after)) is not None:
+            _check_block(upload, findings, after, block, lambda stage, done: tell(stage, done, total))
+            after = block
+        tell("concluding", 0, 0)
+        _verified_need_reasons(upload, findings)
+    with connection.cursor() as cursor:
+        cursor.execute(_CONCLUDE, [upload.pk])
+        cursor.execute("drop table checked_row")
+    return rows_count(upload)
+
+
+def rows_count(upload: Upload) -> dict[str, Any]:
+    """The figures of an upload, from its rows: columns of Upload, and `counts`."""
+    rows = UploadRow.objects.filter(upload=upload)
+    by_state: dict[str, int] = dict(rows.order_by().values_list("state").annotate(times=Count("pk")))
+    accepted = rows.filter(state__in=[RowState.STAGED, RowState.SUBMITTED]).aggregate(new=Count("pk", filter=Q(op="create")), all=Count("pk"))
+    cells: dict[str, int] = dict(UploadChange.objects.filter(upload=upload).order_by().values_list("kind").annotate(times=Count("pk")))
+    verified = UploadChange.objects.filter(upload=upload, verified=True).count()
+    undecided = by_state.get(RowState.UNDECIDED, 0)
+    return {
+        "read": sum(by_state.values()),
+        "staged": accepted["all"],
+        "returned": by_state.get(RowState.RETURNED, 0) + undecided + by_state.get(RowState.WAITING, 0),
+        "unchanged": by_state.get(RowState.UNCHANGED, 0),
+        "left_out": by_state.get(RowState.LEFT_OUT, 0),
+        "counts": {
+            "new": accepted["new"],
+            "changed": accepted["all"] - accepted["new"],
+            "missing": missing_people(upload).count(),
+            "undecided": undecided,
+            "submitted": by_state.get(RowState.SUBMITTED, 0),
+            **{str(kind): cells.get(kind, 0) for kind in ChangeKind},
+            "verified": verified,
+        },
+    }
+
+
+def missing_people(upload: Upload) -> Any:
+    """Files of the upload's unit and those below it that no row of the workbook is about: listed, never deleted."""
+    named = UploadRow.objects.filter(upload=upload, key__isnull=False).values("key")
+    return StaffProfile.objects.filter(using_unit__in=units_of(upload)).exclude(pk__in=named)
+
+
+def _forget(upload: Upload) -> None:
+    """What an earlier check concluded; remarks on the workbook stay."""
+    upload.findings.exclude(code__in=KEPT).delete()
+    upload.changes.all().delete()
+
+
+def _block_end(after: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select max(sheet_row) from (select sheet_row from checked_row where proposed and sheet_row > %s order by sheet_row limit %s) b",
+            [after, MAXIMUM],
+        )
+        return cursor.fetchone()[0]
+
+
+def _check_block(upload: Upload, findings: Findings, after: int, until: int, tell: Callable[[str, int], None]) -> None:
+    failed: dict[int, set[str]] = {}
+    proposals = _proposals(upload, findings, after, until, failed)
+    with proposals_checked(actor=upload.uploader, proposals=proposals, on_progress=tell) as checked:
+        _tell_found(checked, failed, findings)
+        with connection.cursor() as cursor:
+            cursor.execute("update checked_row set state = 'returned' where sheet_row = any(%s)", [list(checked.returned)])
+            cursor.execute("update checked_row set state = 'unchanged' where sheet_row = any(%s)", [list(checked.unchanged)])
+            cursor.execute(_TAKE_CLEAN)
+            cursor.execute(_TAKE_CHANGES, {"upload": upload.pk, "kind": KIND})
+
+
+def _proposals(upload: Upload, findings: Findings, after: int, until: int, failed: dict[int, set[str]]) -> Iterator[Proposal]:
+    while rows := [row for row in checked_rows(after=after, limit=CHUNK) if row[0] <= until]:
+        for one in rows_propose(upload=upload, rows=rows):
+            number = one.proposal.ref
+            if one.problem:
+                failed.setdefault(number, set()).add(one.problem.field)
+                findings.add(number, one.problem.code, one.problem.field, value=one.problem.value, params=one.problem.params)
+            yield one.proposal
+        failed |= {number: failed.get(number, set()) | set(fields) for number, _key, _values, fields in rows if fields}
+        after = rows[-1][0]
+
+
+def _tell_found(checked: Checked, failed: Mapping[int, set[str]], findings: Findings) -> None:
+    for found in [*(one for many in checked.returned.values() for one in many), *checked.remarks]:
+        if not _already_told(found, failed.get(found.ref, set()), checked.returned.get(found.ref, ())):
+            findings.add(found.ref, found.code, found.field, value=found.value, severity=found.severity)
+
+
+def _already_told(found: Found, failed: set[str], others: Iterable[Found]) -> bool:
+    """A field that could not be read is not also reported missing, nor a record without a readable unit as out of scope."""
+    if found.code in FOLLOWS_FROM:
+        return FOLLOWS_FROM[found.code] in failed | {one.field for one in others}
+    return not failed.isdisjoint(columns_of(found.field))
+
+
+def _verified_need_reasons(upload: Upload, findings: Findings) -> None:
+    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "kind": KIND}
+    with connection.cursor() as cursor:
+        cursor.execute(_VERIFY, named)
+        cursor.execute(_UNREASONED, named)
+        for row, field, kind in sorted(cursor.fetchall()):
+            findings.add(row, "CHANGED_MEANWHILE" if kind == ChangeKind.CONFLICT else "REASON_MISSING", field)
+
+
+def waits_for(upload: Upload) -> int:
+    """Rows that somebody must still look at."""
+    return UploadRow.objects.filter(upload=upload, state__in=[RowState.RETURNED, RowState.UNDECIDED, RowState.WAITING]).count()

@@ -1,0 +1,93 @@
+"""From the file to rows in the database: the book is opened, its columns are matched, its rows are stored as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.utils.formats import date_format
+
+from registry.cells import kept
+from registry.mapping import ColumnMapping, suggest
+from registry.models import SenderMapping, Upload
+from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter, open_book
+from registry.services.upload_findings import Findings, rows_copy
+
+TELL_EVERY = 2_000
+_json = msgspec.json.encode
+_REPLACE = """
+insert into registry_uploadrow(upload_id, sheet_row, raw, state) select %(upload)s, sheet_row, raw, 'waiting' from read_row
+on conflict (upload_id, sheet_row) do update set raw = excluded.raw, state = 'waiting' where registry_uploadrow.state <> 'submitted'
+"""
+_DROP_GONE = """
+delete from registry_uploadrow r where r.upload_id = %(upload)s and r.state <> 'submitted'
+    and not exists (select from read_row n where n.sheet_row = r.sheet_row)
+"""
+
+
+def upload_book(upload: Upload) -> Book:
+    """The workbook of an upload, opened within its bounds. Raises WorkbookRefused."""
+    return open_book(Path(upload.file.path), name=upload.name, limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES))
+
+
+def mapping_suggest(*, upload: Upload, sheet: Sheet) -> ColumnMapping:
+    """The mapping chosen for this upload, else the one remembered for its unit and headings, else what the headings suggest."""
+    if upload.mapping:
+        return ColumnMapping.from_json({"version": 1, "columns": upload.mapping})
+    remembered = SenderMapping.objects.filter(unit=upload.unit, signature=sheet.signature).first()
+    return ColumnMapping.from_json(remembered.columns).applied_to(sheet.columns) if remembered else suggest(sheet.columns)
+
+
+def is_sure(mapping: ColumnMapping) -> bool:
+    """Whether nobody needs to be asked: every column that is read is read with certainty, and the people have names or numbers."""
+    twice = any(one.rival for one in mapping.columns)
+    return not mapping.problems() and not mapping.doubtful and not twice and "birth_name" in mapping.fields
+
+
+def mapping_lines(mapping: ColumnMapping, sheet: Sheet) -> list[dict[str, Any]]:
+    """The mapping as an upload keeps it: with column letters and three sample values, so that the page need not open the file again."""
+    samples = {column.index: list(column.samples) for column in sheet.columns}
+    return [{**one.to_json(), "column": column_letter(one.index), "samples": samples.get(one.index, [])} for one in mapping.columns]
+
+
+def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], None]) -> int:
+    """Store the rows as read; reading again keeps what people gave to a row (edits, decisions), and rows that are in a request."""
+    total = table.height
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.read_row")
+        cursor.execute("create temp table read_row(sheet_row int primary key, raw jsonb)")
+        rows_copy("copy read_row(sheet_row, raw) from stdin", _told(_lines(table.rows()), lambda done: tell("reading", done, total)))
+        cursor.execute(_DROP_GONE, {"upload": upload.pk})
+        cursor.execute(_REPLACE, {"upload": upload.pk})
+        cursor.execute("drop table read_row")
+        cursor.execute("select count(*) from registry_uploadrow where upload_id = %s", [upload.pk])
+        read = cursor.fetchone()[0]
+    upload.findings.all().delete()
+    with Findings(upload) as findings:
+        _remark(upload, table, findings)
+    return read
+
+
+def _lines(rows: Iterable[SheetRow]) -> Iterator[tuple[int, str]]:
+    for row in rows:
+        cells = {column_letter(index): kept(row.cells.get(index), row.doubtful.get(index, "")) for index in row.cells.keys() | row.doubtful.keys()}
+        yield row.number, _json(cells).decode()
+
+
+def _told(lines: Iterator[tuple[int, str]], tell: Callable[[int], None]) -> Iterator[tuple[int, str]]:
+    for done, line in enumerate(lines, start=1):
+        yield line
+        if done % TELL_EVERY == 0:
+            tell(done)
+
+
+def _remark(upload: Upload, table: Table, findings: Findings) -> None:
+    if upload.same_as is not None:
+        findings.add(0, "SAME_FILE", value=upload.same_as.name, params={"place": date_format(upload.same_as.created, "SHORT_DATE_FORMAT")})
+    for one in table.remarks:
+        row = int(one.place) if one.code == "ROW_PASSED_OVER" else 0
+        findings.add(row, one.code, value=one.value, params={"place": one.place}, place=(one.column, one.heading))

@@ -1,0 +1,117 @@
+"""Whose row it is, set-wise over `checked_row`: by citizen number, by staff number in the unit, by score; a doubt is left to a person.
+
+The score adds up what agrees (see SCORES). A file is taken for the row's only when nothing contradicts it and no other comes near;
+a row that names a citizen number which is on no file, though name and date of birth are, is never decided here: somebody may have a
+new card, or be another person of the same name.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection
+
+from orgtree import clock, scope
+from orgtree.choices import Action
+from orgtree.models import OrgUnit
+from registry.choices import Match, RowState
+from registry.models import Upload
+from registry.services.upload_findings import Findings
+
+SCORES = {"name": 50, "birth_date": 35, "birth_swapped": 20, "birth_year": 10, "unit": 15, "staff_number": 40}
+SURE, NEAR, POSSIBLE = 85, 65, 40
+MOST_CANDIDATES = 5
+_SHOWN_ROWS = 20
+
+_HERE = """
+create temp table person_here as
+select id, citizen_id, staff_number, name_search, birth_date, using_unit_id as unit, version from registry_staffprofile
+where using_unit_id = any(%s)
+"""
+_BY_NUMBER = """
+update checked_row c set key = p.id, match = %s from registry_staffprofile p where c.chosen is null and p.citizen_id = c.citizen_id
+"""
+_BY_CHOICE = "update checked_row set key = chosen, match = %s where chosen is not null"
+_CANDIDATES = """
+create temp table person_candidate as
+select sheet_row, id, numbered, (select sum(s.points) from unnest(why) w(name) join unnest(%(names)s::text[], %(points)s::int[]) s(name, points)
+    using (name)) as score, why from (
+    select c.sheet_row, h.id, c.citizen_id is not null as numbered, array_remove(array[
+        case when h.name_search = c.name_search then 'name' end,
+        case when h.birth_date = c.birth_date then 'birth_date'
+             when to_char(h.birth_date, 'YYYYDDMM') = to_char(c.birth_date, 'YYYYMMDD') then 'birth_swapped'
+             when extract(year from h.birth_date) = extract(year from c.birth_date) then 'birth_year' end,
+        case when h.unit = c.unit then 'unit' end,
+        case when h.staff_number = c.staff_number then 'staff_number' end], null) as why
+    from checked_row c join person_here h on h.name_search = c.name_search or h.staff_number = c.staff_number
+    where c.key is null and not 'citizen_id' = any(c.failed)
+) compared
+"""
+_JUDGE = """
+with ranked as (
+    select sheet_row, id, numbered, score, why, row_number() over (partition by sheet_row order by score desc, id) as place,
+        lead(score, 1, 0::bigint) over (partition by sheet_row order by score desc, id) as next
+    from person_candidate where score >= case when numbered then %(sure)s else %(possible)s end
+), judged as (
+    select sheet_row, (array_agg(id order by place))[1] as id, bool_or(numbered) as numbered, max(score) as score,
+        max(next) filter (where place = 1) as next, bool_or('staff_number' = any(why)) filter (where place = 1) as by_number,
+        jsonb_agg(jsonb_build_object('key', id, 'score', score, 'why', to_jsonb(why)) order by place) filter (where place <= %(most)s) as candidates
+    from ranked group by sheet_row
+)
+update checked_row c set candidates = j.candidates,
+    key = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s then j.id end,
+    match = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s
+        then case when j.by_number then 'staff_number' else 'score' end else '' end,
+    state = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s then c.state else 'undecided' end,
+    proposed = not j.numbered and j.score >= %(sure)s and j.next < %(near)s
+from judged j where j.sheet_row = c.sheet_row
+"""
+_TWICE = """
+select sheet_row, same from (
+    select sheet_row, count(*) over w as times, array_agg(sheet_row) over w as same from checked_row
+    where coalesce(key::text, citizen_id) is not null window w as (partition by coalesce(key::text, citizen_id))
+) counted where times > 1 order by sheet_row
+"""
+
+
+def people_match(*, upload: Upload, findings: Findings) -> None:
+    """Give every row of `checked_row` its file, or its candidates and the question who it is. Notes rows of one person and strangers' files."""
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.person_here, pg_temp.person_candidate")
+        cursor.execute(_BY_NUMBER, [Match.CITIZEN_ID])
+        cursor.execute(_BY_CHOICE, [Match.CHOSEN])
+        cursor.execute(_HERE, [list(units_of(upload))])
+        cursor.execute("create index on person_here(name_search); create index on person_here(staff_number); analyze person_here")
+        cursor.execute(_CANDIDATES, {"names": list(SCORES), "points": list(SCORES.values())})
+        cursor.execute(_JUDGE, {"sure": SURE, "near": NEAR, "possible": POSSIBLE, "most": MOST_CANDIDATES})
+        cursor.execute("drop table person_here, person_candidate")
+        cursor.execute("select sheet_row, jsonb_array_length(candidates) from checked_row where state = %s order by sheet_row", [RowState.UNDECIDED])
+        for row, times in cursor.fetchall():
+            findings.add(row, "WHO_IS_IT", value=str(times))
+        cursor.execute(_TWICE)
+        twice = cursor.fetchall()
+        for row, same in twice:
+            findings.add(row, "ROW_TWICE", "citizen_id", value=", ".join(str(one) for one in sorted(same)[:_SHOWN_ROWS]))
+        cursor.execute("update checked_row set failed = failed || array['citizen_id'] where sheet_row = any(%s)", [[row for row, _same in twice]])
+    _strangers_note(upload, findings)
+
+
+def units_of(upload: Upload) -> set[UUID]:
+    """Keys of the upload's unit and of those below it."""
+    unit = upload.unit
+    below = OrgUnit.objects.on(clock.today()).filter(tree_id=unit.tree_id, lft__gte=unit.lft, rght__lte=unit.rght)
+    return set(below.values_list("pk", flat=True))
+
+
+def _strangers_note(upload: Upload, findings: Findings) -> None:
+    """A file in a unit where the sender may not edit: nothing more is said of it, not even what would be wrong with the row."""
+    with connection.cursor() as cursor:
+        cursor.execute("select distinct p.using_unit_id from checked_row c join registry_staffprofile p on p.id = c.key")
+        outside = scope.outside(upload.uploader, Action.EDIT, {unit for (unit,) in cursor.fetchall()})
+        cursor.execute(
+            "update checked_row c set proposed = false, key = null, state = %s from registry_staffprofile p "
+            "where p.id = c.key and p.using_unit_id = any(%s) returning c.sheet_row, c.citizen_id",
+            [RowState.RETURNED, list(outside)],
+        )
+        for row, number in sorted(cursor.fetchall()):
+            findings.add(row, "PERSON_ELSEWHERE", "citizen_id", value=number or "")
