@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from registry.views import editing, reading, staff, units, uploads
+from registry.views import editing, printing, reading, staff, units, uploads
 
 app_name = "registry"
 urlpatterns = [
     path("staff/", staff.staff_list, name="staff_list"),
     path("staff/<uuid:key>/", staff.staff_detail, name="staff_detail"),
     path("staff/<uuid:key>/edit/", editing.staff_edit, name="staff_edit"),
+    path("staff/<uuid:key>/print/", printing.staff_print, name="staff_print"),
     path("staff/<uuid:key>/show/<slug:name>/", reading.value_show, name="value_show"),
     path("uploads/new/", uploads.upload_new, name="upload_new"),
     path("uploads/<uuid:upload_id>/", uploads.upload_detail, name="upload_detail"),

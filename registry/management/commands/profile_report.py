@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from registry.fields import BY_NAME, LIST_BY_NAME
 from registry.forms import SHOWN
 from registry.models import LIVE_ROWS, StaffProfile
+from registry.paper.probe import printed_names
 from registry.schema import STAFF_PROFILE
 from registry.services.codes import DATA
 
@@ -41,6 +42,8 @@ DERIVED: Mapping[str, str] = {
     "current_post": "postings[]",
     "workflow state": "ledger and deliveries",
 }
+# What is derived, by the name that the printed form knows it under.
+PRINTED: Mapping[str, str] = {"workflow state": "version"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,12 @@ def lines() -> Iterator[Line]:
 
 
 def _derived(name: str) -> dict[str, str]:
-    return {**dict.fromkeys(PLACES, f"from {DERIVED[name]}"), "print": MISSING}
+    return {**dict.fromkeys(PLACES, f"from {DERIVED[name]}"), "print": _printed(PRINTED.get(name, name))}
+
+
+def _printed(name: str) -> str:
+    """The printed forms on which the value was found when both were rendered with a mark for each value."""
+    return ", ".join(form for form, names in printed_names().items() if name in names) or MISSING
 
 
 def _places(name: str) -> dict[str, str]:
@@ -75,7 +83,7 @@ def _places(name: str) -> dict[str, str]:
             "model": LIVE_ROWS[name].__name__,
             "workbook": "no: rows" if name in LIST_BY_NAME and name != "postings" else "posting.title",
             "form": MISSING,
-            "print": MISSING,
+            "print": _printed(name),
         }
     columns = {column.column for column in StaffProfile._meta.concrete_fields}
     described = BY_NAME.get(name)
@@ -85,7 +93,7 @@ def _places(name: str) -> dict[str, str]:
         "model": f"StaffProfile.{name}" if name in schema and schema[name].column in columns else MISSING,
         "workbook": described.heading if described and described.headings else "no: picture" if described else MISSING,
         "form": "staff_edit" if on_page else MISSING,
-        "print": MISSING,
+        "print": _printed(name),
     }
 
 
