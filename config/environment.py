@@ -32,6 +32,17 @@ class Environment:
     debug: bool = _variable("1 shows errors in the browser; never in production", default=False)
     allowed_hosts: tuple[str, ...] = _variable("host names served, separated by commas", default=("127.0.0.1", "localhost"))
     csrf_trusted_origins: tuple[str, ...] = _variable("origins (https://...) allowed to post forms, separated by commas", default=())
+    secret_key_old: tuple[str, ...] = _variable("secrets used before SECRET_KEY, newest first: what they protect stays readable", default=())
+    second_factor: str = _variable(
+        "required or optional for supervisors and administrators; empty means required, and optional only with INSECURE_HTTP", default=""
+    )
+    step_up_minutes: int = _variable("how long ago somebody may have proved who they are when they sign or give rights", default=15)
+    oidc_issuer: str = _variable("issuer of the agency's single sign-on (OpenID Connect), as https://...; empty: none", default="")
+    oidc_client_id: str = _variable("name of this installation at the single sign-on", default="")
+    oidc_client_secret: str = _variable("its secret there", default="")
+    oidc_name: str = _variable("what the button on the login page calls the single sign-on", default="SSO")
+    oidc_claim: str = _variable("claim that says who somebody is when they come for the first time", default="preferred_username")
+    oidc_field: str = _variable("what the claim is compared with: username or personal_number", default="username")
     insecure_http: bool = _variable("1 allows plain http on this machine: cookies without Secure, no HSTS", default=False)
     trust_directory: Path = _variable("folder with the trust anchors (*.pem) and revocation lists (*.crl) for signatures", default=Path("var/trust"))
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
@@ -40,8 +51,11 @@ class Environment:
     evidence_max_mb: int = _variable("largest scanned decision accepted as evidence, in MB", default=20)
     paper_directory: Path | None = _variable("folder with the agency's own printed forms, and fonts/ for them; see operators.md", default=None)
     read_log_months: int = _variable("whole months for which the read log is kept; 0 keeps it for ever", default=120)
+    grant_max_months: int = _variable("longest grant of a role, in months; every grant ends and can be renewed", default=24)
     log_level: str = _variable("DEBUG, INFO, WARNING or ERROR", default="INFO")
     email_url: str = _variable("smtp://user:password@host:port, or console:// to print messages", default="console://")
+    email_from: str = _variable("sender of the notices sent by e-mail", default="ho-so@localhost")
+    public_url: str = _variable("address at which people open the program, for links in e-mails, for example https://hoso.daklak.gov.vn", default="")
     hoso_today: str = _variable("pins the day (YYYY-MM-DD) for demonstrations and tests; empty in production", default="")
 
     @classmethod
@@ -107,16 +121,35 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         yield "EMAIL_URL must begin with smtp:// or console://"
     if any("=" not in pair for pair in values.get("hoso_channel_secrets", ())):
         yield "HOSO_CHANNEL_SECRETS must be code=secret, separated by commas"
+    if values.get("second_factor", "") not in ("", "required", "optional"):
+        yield "SECOND_FACTOR must be required or optional"
+    if not 1 <= values.get("step_up_minutes", 15) <= 720:
+        yield "STEP_UP_MINUTES must be between 1 and 720"
+    yield from _contradictions_of_single_sign_on(values)
     if 0 < values.get("read_log_months", 0) < 12:
         yield "READ_LOG_MONTHS must be 0 (for ever) or at least 12"
     if values.get("evidence_max_mb", 1) < 1:
         yield "EVIDENCE_MAX_MB must be at least 1"
+    if values.get("grant_max_months", 1) < 1:
+        yield "GRANT_MAX_MONTHS must be at least 1"
+    if not values.get("public_url", "https://").startswith(("https://", "http://")):
+        yield "PUBLIC_URL must begin with https:// or http://"
     if values.get("log_level", "INFO") not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         yield "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"
     try:
         date.fromisoformat(values.get("hoso_today", "2000-01-01"))
     except ValueError:
         yield "HOSO_TODAY must be a day as YYYY-MM-DD"
+
+
+def _contradictions_of_single_sign_on(values: Mapping[str, Any]) -> Iterator[str]:
+    issuer, local = values.get("oidc_issuer", ""), ("http://127.0.0.1:", "http://localhost:")
+    if issuer and not issuer.startswith(("https://", *(local if values.get("insecure_http") else ()))):
+        yield "OIDC_ISSUER must begin with https://"
+    if issuer and not (values.get("oidc_client_id") and values.get("oidc_client_secret")):
+        yield "OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET"
+    if values.get("oidc_field", "username") not in ("username", "personal_number"):
+        yield "OIDC_FIELD must be username or personal_number"
 
 
 def _boolean(text: str) -> bool:

@@ -1,29 +1,23 @@
-"""Accounts, grants, units and areas in the admin's shell.
+"""Accounts, units and areas in the admin's shell.
 
-Units change through the gate alone and areas come from the data files: both are read-only here. Grants are given and
-ended by the services, with their checks. An account is never deleted, since history names it; it is made inactive.
+Units change through the gate alone and areas come from the data files: both are read-only here. Grants are proposed and
+confirmed on pages of their own (workflows.views.rights). An account is never deleted, since history names it; it is made inactive.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import Model, Q, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from orgtree import clock, scope
+from orgtree import scope
 from orgtree.choices import Action
-from orgtree.models import Area, Grant, OrgUnit, User
-from orgtree.services.grants import GrantError, grant_end, grant_give
+from orgtree.models import Area, OrgUnit, User
 from orgtree.text import plain
 
 admin.site.unregister(Group)  # what somebody may do is a matter of grants
@@ -120,76 +114,3 @@ class AreaAdmin(ReadOnly, ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Area], search_term: str) -> tuple[QuerySet[Area], bool]:
         return queryset.filter(Q(name_search__contains=plain(search_term)) | Q(code=search_term.strip())), False
-
-
-class GrantForm(ModelForm):
-    """Judged by a rehearsal of the service itself, so that the form can refuse nothing that the service allows, nor the reverse."""
-
-    giver: User  # set by the admin, for each request
-
-    class Meta:
-        model = Grant
-        fields = ("user", "role", "unit", "valid_from", "valid_to")
-
-    def clean(self) -> dict[str, Any]:
-        # Without super().clean(): it would ask for Django's own check of the constraints, whose messages the service says better.
-        if not self.errors:
-            try:
-                with transaction.atomic():
-                    grant_give(actor=self.giver, **self.cleaned_data)
-                    transaction.set_rollback(True)
-            except GrantError as error:
-                raise forms.ValidationError(str(error), code=error.code) from error
-        return self.cleaned_data
-
-
-@admin.register(Grant)
-class GrantAdmin(NeverDeleted, ModelAdmin):
-    """The grants in the units where the reader may give them."""
-
-    form = GrantForm
-    list_display = ("user", "role", "unit", "valid_from", "valid_to", "giver")
-    list_filter = ("role",)
-    list_select_related = ("user", "unit", "giver")
-    search_fields = ("user__username", "user__last_name", "user__first_name", "unit__name", "unit__code")
-    autocomplete_fields = ("user", "unit")
-    date_hierarchy = "valid_to"
-    ordering = ("-pk",)
-    actions = ("end_today",)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _gives_grants(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
-        return scope.can(request.user, Action.GRANT, obj.unit) if obj else _gives_grants(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _gives_grants(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
-        return False
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        return _gives_grants(request)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
-        return scope.scoped(super().get_queryset(request), request.user, Action.GRANT)
-
-    def get_form(self, request: HttpRequest, obj: Grant | None = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
-        form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form,), {"giver": request.user})
-
-    def save_model(self, request: HttpRequest, obj: Grant, form: ModelForm, change: bool) -> None:
-        given = grant_give(actor=request.user, **form.cleaned_data)
-        obj.pk, obj.giver, obj.given_at = given.pk, given.giver, given.given_at
-
-    @admin.action(description=_("End the chosen grants today"), permissions=["end"])
-    def end_today(self, request: HttpRequest, queryset: QuerySet[Grant]) -> None:
-        ended = 0
-        for grant in queryset.filter(valid_to__gt=clock.today()):
-            try:
-                grant_end(actor=request.user, grant=grant)
-                ended += 1
-            except GrantError as error:
-                messages.error(request, f"{grant}: {error}")
-        messages.success(request, _("%(count)d grants ended.") % {"count": ended})

@@ -123,3 +123,56 @@ class ReadReason(TextChoices):
     COMPLAINT = "complaint", _("To settle a complaint, an inspection or an audit")
     REQUEST = "request", _("At the person's own request")
     OTHER = "other", _("Another reason")
+
+
+class GrantOp(TextChoices):
+    GIVE = "give", _("Give")
+    RENEW = "renew", _("Renew")
+    END = "end", _("End")
+
+
+class GrantState(TextChoices):
+    """How a proposal to give or end a grant stands. Only `proposed` moves on, and once."""
+
+    PROPOSED = "proposed", _("Waits for confirmation")
+    CONFIRMED = "confirmed", _("Confirmed")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+class NoticeKind(TextChoices):
+    """What a notice tells; its texts are in workflows.selectors.notices."""
+
+    WAITING = "waiting", _("A request waits for my decision")
+    HALF_TIME = "half_time", _("Half of the time to decide has passed")
+    OVERDUE = "overdue", _("A decision is overdue")
+    OVERDUE_BELOW = "overdue_below", _("A decision in a unit below is overdue")
+    NOBODY = "nobody", _("Nobody can decide on a request")
+    RETURNED = "returned", _("My request was returned")
+    ROWS_RETURNED = "rows_returned", _("Records of my request were returned")
+    APPLIED = "applied", _("My request has been applied")
+    NOT_APPLIED = "not_applied", _("My request could not be applied")
+    EXPIRED = "expired", _("My request has expired")
+    RECALLED = "recalled", _("My request was recalled")
+    STANDS_IN = "stands_in", _("I decide in somebody’s place")
+    IS_STOOD_IN = "is_stood_in", _("Somebody decides in my place")
+    GRANT_WAITING = "grant_waiting", _("A grant waits for confirmation")
+    GRANT_DECIDED = "grant_decided", _("A grant that I proposed was decided")
+    GRANT_GIVEN = "grant_given", _("I was given a role")
+    GRANT_ENDED = "grant_ended", _("A role of mine has ended")
+    GRANT_ENDS = "grant_ends", _("A role ends soon")
+
+
+class MailWish(TextChoices):
+    """When somebody wants notices by e-mail."""
+
+    DIGEST = "digest", _("Once each working day, in one message")
+    AT_ONCE = "at_once", _("At once, what waits for me; the rest once a day")
+    NONE = "none", _("Not at all")
+
+
+class MailState(TextChoices):
+    QUEUED = "queued", _("Waits to be sent")
+    SENT = "sent", _("Sent")
+    PARKED = "parked", _("Could not be sent")

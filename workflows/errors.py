@@ -90,3 +90,30 @@ class ReasonMissing(GateError):
 class PurposeMissing(GateError):
     code = "PURPOSE_MISSING"
     text = _("Say what the value is needed for: choose a reason, and describe it in a few words when it is another one.")
+
+
+class OwnGrant(NotAllowed):
+    code = "OWN_GRANT"
+    text = _("You proposed this, or it is your own right, so somebody else must confirm it.")
+
+
+class GrantChangeOpen(GateError):
+    code = "GRANT_CHANGE_OPEN"
+    text = _("The same is proposed already and waits for confirmation.")
+
+
+class GrantReasonMissing(GateError):
+    code = "GRANT_REASON_MISSING"
+    text = _("Say why, best with the number of the written decision.")
+
+
+class GrantListInvalid(GateError):
+    """`problems` says, for each line that cannot be taken, its number, column, value and remedy; nothing was recorded."""
+
+    code = "GRANT_LIST_INVALID"
+    text = _("Nothing was recorded. Correct the lines named below and send the list again.")
+
+
+class SetUpOver(GateError):
+    code = "SET_UP_OVER"
+    text = _("Two people can already give grants there: propose it in the program, and let the other one confirm it.")

@@ -24,14 +24,14 @@ from config.demo.province import DEMO_COMMUNE, ROOT_CODE, commune_code, unit_key
 from orgtree.choices import Role
 from orgtree.models import Grant, OrgUnit, User
 from orgtree.services.areas import areas_load
-from orgtree.services.grants import grant_give
 from registry.models import StaffProfile
 from registry.services.codes import codes_load
 from signing_agent.sign import sign_manifest
-from workflows.choices import RequestState
-from workflows.models import ChangeRequest
+from workflows.choices import GrantState, RequestState
+from workflows.models import ChangeRequest, GrantChange
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
+from workflows.services.grants import grant_change_confirm, grant_propose
 from workflows.services.staging import Proposal, request_stage
 from workflows.services.submission import request_submit
 
@@ -39,7 +39,8 @@ PASSWORD = "HoSo-demo-2026"  # noqa: S105 - known to everybody, and refused outs
 PIN = "123456"
 UNITS_TITLE = "Nạp ban đầu: cây tổ chức tỉnh Đắk Lắk"
 PEOPLE_TITLE = "Nạp ban đầu: hồ sơ cán bộ, công chức, viên chức tỉnh Đắk Lắk"
-GRANTS_FROM, GRANTS_TO = date(2025, 7, 1), date(2030, 7, 1)
+GRANTS_FROM, GRANTS_TO = date(2025, 7, 1), date(2027, 7, 1)
+GRANTS_REASON = "Quyết định 12/QĐ-UBND"
 
 Tell = Callable[[str], None]
 
@@ -190,11 +191,15 @@ def _through_the_gate(*, author: User, approver: str, unit: OrgUnit | None, titl
 
 
 def _grants_give(users: dict[str, User]) -> None:
+    """Proposed by one administrator, confirmed by the other."""
     for one in logins():
         if one.role is None or Grant.objects.filter(user=users[one.username], role=one.role).exists():
             continue
         unit = OrgUnit.objects.get(pk=unit_key(one.unit))
-        grant_give(actor=users["quantri"], user=users[one.username], role=one.role, unit=unit, valid_from=GRANTS_FROM, valid_to=GRANTS_TO)
+        period = {"valid_from": GRANTS_FROM, "valid_to": GRANTS_TO}
+        change = GrantChange.objects.filter(user=users[one.username], role=one.role, unit=unit, state=GrantState.PROPOSED).first()
+        change = change or grant_propose(actor=users["quantri"], user=users[one.username], role=one.role, unit=unit, reason=GRANTS_REASON, **period)
+        grant_change_confirm(actor=users["quantri2"], change_id=change.pk)
 
 
 def _summary_write() -> None:

@@ -1,11 +1,16 @@
-"""Giving a role on a unit, and ending it. The audit event is written by the caller (workflows), in the same transaction."""
+"""Giving a role on a unit, and ending it: what a change that two people made comes to (workflows.services.grants, its only caller).
+
+The database lets nobody else write these tables, and the caller writes the audit event in the same transaction.
+"""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.utils.functional import Promise
@@ -38,6 +43,14 @@ class GrantPeriodInvalid(GrantError):
     text = _("A grant begins before it ends, and ends after today; ending it early is possible from today until the day before its end.")
 
 
+class GrantTooLong(GrantError):
+    code = "GRANT_TOO_LONG"
+    text = _("No grant lasts longer than %(months)d months. Choose an earlier last day; the grant can be renewed before it ends.")
+
+    def __str__(self) -> str:
+        return str(self.text) % {"months": settings.GRANT_MAX_MONTHS}
+
+
 class GrantOverlaps(GrantError):
     code = "GRANT_OVERLAPS"
     text = _("The user already holds this role on this unit during the period. End that grant first, or begin when it ends.")
@@ -46,18 +59,40 @@ class GrantOverlaps(GrantError):
 def grant_give(*, actor: User, user: User, role: Role, unit: OrgUnit, valid_from: date, valid_to: date) -> Grant:
     """Give `user` the `role` on `unit` and below for [valid_from, valid_to).
 
-    Raises GrantRefused, GrantPeriodInvalid, GrantOverlaps.
+    Raises GrantRefused, GrantPeriodInvalid, GrantTooLong, GrantOverlaps.
     """
-    if valid_to <= valid_from or valid_to <= clock.today():
-        raise GrantPeriodInvalid
     _refuse_unless_giver(actor, user, unit)
+    return grant_write(giver=actor, user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to)
+
+
+def grant_write(*, giver: User, user: User, role: Role, unit: OrgUnit, valid_from: date, valid_to: date) -> Grant:
+    """The same, without asking whether the giver may: for the first grants of an installation. Raises the rest."""
     with transaction.atomic():
         _lock(user)
-        if Grant.objects.filter(user=user, role=role, unit=unit, valid_from__lt=valid_to, valid_to__gt=valid_from).exists():
-            raise GrantOverlaps
-        grant = Grant.objects.create(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to, giver=actor)
+        _period_check(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to)
+        grant = Grant.objects.create(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to, giver=giver)
         permissions_derive(user, unit)
     return grant
+
+
+def grant_check(*, actor: User, user: User, role: Role, unit: OrgUnit, valid_from: date, valid_to: date) -> None:
+    """May `actor` give this today? Raises what grant_give raises. Whether it still may be given is asked again when it is."""
+    _refuse_unless_giver(actor, user, unit)
+    _period_check(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to)
+
+
+def grant_end_check(*, actor: User, grant: Grant, on: date) -> None:
+    """May `actor` end `grant` on the day `on`? Raises what grant_end raises."""
+    _refuse_unless_giver(actor, grant.user, grant.unit)
+    if on < clock.today() or on >= grant.valid_to:
+        raise GrantPeriodInvalid
+
+
+def latest_end(valid_from: date) -> date:
+    """The latest day on which a grant from `valid_from` may end: GRANT_MAX_MONTHS later, on the same day of the month or its last."""
+    years, month = divmod(valid_from.month - 1 + settings.GRANT_MAX_MONTHS, 12)
+    year = min(valid_from.year + years, date.max.year)
+    return date(year, month + 1, min(valid_from.day, monthrange(year, month + 1)[1]))
 
 
 def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
@@ -66,12 +101,10 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
     Raises GrantRefused; GrantPeriodInvalid when it would end later than before, or in the past.
     """
     day = on or clock.today()
-    _refuse_unless_giver(actor, grant.user, grant.unit)
     with transaction.atomic():
         _lock(grant.user)
         current = Grant.objects.get(pk=grant.pk)
-        if day < clock.today() or day >= current.valid_to:
-            raise GrantPeriodInvalid
+        grant_end_check(actor=actor, grant=current, on=day)
         current.valid_to = max(day, current.valid_from)
         current.ender, current.ended_at = actor, clock.now()
         current.save(update_fields=["valid_to", "ender", "ended_at"])
@@ -79,10 +112,19 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
     return current
 
 
+def _period_check(*, user: User, role: Role, unit: OrgUnit, valid_from: date, valid_to: date) -> None:
+    if valid_to <= valid_from or valid_to <= clock.today():
+        raise GrantPeriodInvalid
+    if valid_to > latest_end(valid_from):
+        raise GrantTooLong
+    if Grant.objects.filter(user=user, role=role, unit=unit, valid_from__lt=valid_to, valid_to__gt=valid_from).exists():
+        raise GrantOverlaps
+
+
 def _refuse_unless_giver(actor: User, user: User, unit: OrgUnit) -> None:
     if not scope.can(actor, Action.GRANT, unit):
         raise GrantRefused
-    if actor.pk == user.pk and not actor.is_superuser:
+    if actor.pk == user.pk:
         raise GrantRefused
 
 

@@ -1,14 +1,11 @@
 """Accounts, grants, units and areas in the admin's shell."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from orgtree import clock, scope
-from orgtree.choices import Action, Role
-from orgtree.models import Area, Grant, OrgUnit, User
+from orgtree.choices import Role
+from orgtree.models import Area, OrgUnit, User
 from orgtree.services.areas import areas_load
 from tests.factories import grant_make, superuser_make, unit_make, user_make
 
@@ -36,68 +33,13 @@ def chief(db, client):
     return user
 
 
-def grant_form(user, unit, role=Role.CLERK, first=0, last=30):
-    day = clock.today()
-    return {"user": user.pk, "role": role, "unit": unit.pk, "valid_from": day + timedelta(first), "valid_to": day + timedelta(last)}
-
-
-@pytest.mark.parametrize("model", ["user", "orgunit", "area", "grant"])
+@pytest.mark.parametrize("model", ["user", "orgunit", "area"])
 def test_every_list_and_record_opens(chief, office, client, model):
     areas_load()
-    grant_make(user_make(), Role.CLERK, office)
-    record = {"user": User, "orgunit": OrgUnit, "area": Area, "grant": Grant}[model].objects.first()
+    record = {"user": User, "orgunit": OrgUnit, "area": Area}[model].objects.first()
 
     assert client.get(reverse(f"admin:orgtree_{model}_changelist"), {"q": "ea knop"}).status_code == 200
     assert client.get(reverse(f"admin:orgtree_{model}_change", args=[record.pk])).status_code == 200
-
-
-def test_giving_a_grant_goes_through_the_service(administrator, office, client):
-    clerk = user_make("thư ký")
-
-    answer = client.post(reverse("admin:orgtree_grant_add"), grant_form(clerk, office))
-
-    assert answer.status_code == 302
-    grant = Grant.objects.get(user=clerk)
-    assert (grant.giver, grant.role, grant.unit) == (administrator, Role.CLERK, office)
-    assert scope.can(clerk, Action.EDIT, office)
-
-
-@pytest.mark.parametrize(
-    ("receiver", "unit", "days", "message"),
-    [
-        ("other", "H15", (0, 30), "only in units where you hold that right"),
-        ("quantri", "H15.02", (0, 30), "never your own"),
-        ("other", "H15.02", (5, 5), "begins before it ends"),
-        ("clerk", "H15.02", (10, 40), "already holds this role"),
-    ],
-)
-def test_what_the_service_refuses_is_said_on_the_form(administrator, office, client, settings, receiver, unit, days, message):
-    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
-    people = {"other": user_make("other"), "quantri": administrator, "clerk": user_make("clerk")}
-    grant_make(people["clerk"], Role.CLERK, office)
-    before = Grant.objects.count()
-
-    form = grant_form(people[receiver], OrgUnit.objects.get(code=unit), first=days[0], last=days[1])
-    answer = client.post(reverse("admin:orgtree_grant_add"), form)
-
-    assert answer.status_code == 200
-    assert message in answer.content.decode()
-    assert Grant.objects.count() == before
-
-
-def test_grants_are_listed_and_ended_only_where_the_reader_may_give_them(administrator, office, client):
-    clerk = user_make()
-    mine = grant_make(clerk, Role.CLERK, office)
-    elsewhere = grant_make(clerk, Role.CLERK, OrgUnit.objects.get(code="H15.50"))
-
-    listed = client.get(reverse("admin:orgtree_grant_changelist")).context["cl"].queryset
-    client.post(reverse("admin:orgtree_grant_changelist"), {"action": "end_today", "_selected_action": [mine.pk, elsewhere.pk]})
-
-    assert set(listed) == {mine, Grant.objects.get(user=administrator)}
-    for grant in (mine, elsewhere):
-        grant.refresh_from_db()
-    assert (mine.valid_to, mine.ender) == (clock.today(), administrator)
-    assert (elsewhere.valid_to > clock.today(), elsewhere.ender) == (True, None)
 
 
 def test_units_are_read_only_and_listed_by_scope(administrator, office, client):
@@ -113,12 +55,12 @@ def test_units_are_read_only_and_listed_by_scope(administrator, office, client):
     assert client.post(reverse("admin:orgtree_orgunit_delete", args=[office.pk])).status_code == 403
 
 
-def test_a_clerk_reaches_neither_grants_nor_accounts(office, client):
+def test_a_clerk_reaches_no_accounts(office, client):
     clerk = user_make()
     grant_make(clerk, Role.CLERK, office)
     client.force_login(clerk)
 
-    for page in ("grant_changelist", "grant_add", "user_changelist", "user_add"):
+    for page in ("user_changelist", "user_add"):
         assert client.get(reverse(f"admin:orgtree_{page}")).status_code == 403
 
 

@@ -11,8 +11,19 @@ from hypothesis import strategies as st
 from orgtree import clock, scope
 from orgtree.choices import Action, Role
 from orgtree.models import UnitPermission
-from orgtree.services.grants import GrantOverlaps, GrantPeriodInvalid, GrantRefused, grant_end, grant_give, union
-from tests.factories import grant_make, superuser_make, unit_make, user_make
+from orgtree.services.grants import GrantOverlaps, GrantPeriodInvalid, GrantRefused, GrantTooLong, grant_end, grant_give, latest_end, union
+from tests.factories import grant_make, grants_lifted, superuser_make, unit_make, user_make
+
+
+@pytest.fixture(autouse=True)
+def _without_the_gate(request):
+    """What the tables' own writer does; that only a confirmed change may call it is tests/workflows/test_grants.py."""
+    if "db" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("db")
+    with grants_lifted():
+        yield
 
 
 def day(offset: int) -> date:
@@ -51,6 +62,30 @@ def test_nobody_gives_himself_a_role(db):
 def test_a_period_that_is_empty_or_over_is_refused(db, start, end):
     with pytest.raises(GrantPeriodInvalid):
         grant_give(actor=superuser_make(), user=user_make(), role=Role.CLERK, unit=unit_make(), valid_from=day(start), valid_to=day(end))
+
+
+def test_no_grant_lasts_longer_than_the_installation_allows(db, settings):
+    settings.GRANT_MAX_MONTHS = 12
+    values = {"actor": superuser_make(), "user": user_make(), "role": Role.CLERK, "unit": unit_make(), "valid_from": day(0)}
+
+    with pytest.raises(GrantTooLong, match="12"):
+        grant_give(**values, valid_to=latest_end(day(0)) + timedelta(1))
+    assert grant_give(**values, valid_to=latest_end(day(0))).valid_to == latest_end(day(0))
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        (date(2026, 10, 15), 24, date(2028, 10, 15)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2026, 12, 1), 1, date(2027, 1, 1)),
+        (date(9998, 6, 1), 24, date(9999, 6, 1)),
+    ],
+)
+def test_the_latest_end_is_counted_in_months(settings, start, months, end):
+    settings.GRANT_MAX_MONTHS = months
+
+    assert latest_end(start) == end
 
 
 def test_overlapping_grants_of_one_role_are_refused_adjoining_ones_are_not(db):

@@ -1,10 +1,13 @@
 """The gate's tables, one file a subject."""
 
+from workflows.models.absences import Absence, Deputy, StageTerm
 from workflows.models.audit import AuditEvent, AuditSeal
 from workflows.models.delegations import Delegation
 from workflows.models.documents import StoredDocument
+from workflows.models.grants import GrantChange
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
+from workflows.models.notices import Notice, NoticeMail, NoticeMark, NoticeWish
 from workflows.models.outbox import OutboxMessage
 from workflows.models.reads import ReadEvent
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
@@ -13,6 +16,7 @@ from workflows.models.routes import CalendarDay, Decision, Route, Stage
 from workflows.models.signatures import Manifest, Signature
 
 __all__ = [
+    "Absence",
     "AuditEvent",
     "AuditSeal",
     "CalendarDay",
@@ -21,9 +25,15 @@ __all__ = [
     "Contribution",
     "Decision",
     "Delegation",
+    "Deputy",
     "Finding",
+    "GrantChange",
     "JobRun",
     "Manifest",
+    "Notice",
+    "NoticeMail",
+    "NoticeMark",
+    "NoticeWish",
     "OutboxMessage",
     "ReadEvent",
     "RecordVersion",
@@ -33,5 +43,6 @@ __all__ = [
     "Seal",
     "Signature",
     "Stage",
+    "StageTerm",
     "StoredDocument",
 ]

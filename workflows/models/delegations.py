@@ -25,7 +25,8 @@ class Delegation(models.Model):
     """While the giver is away the receiver decides in the giver's place: in a unit and below, on some risk classes, for a period.
 
     The period is half open, [valid_from, valid_to). `decision_number` is that of the written decision, which the law asks for
-    (Decree 30/2020/NĐ-CP, signing in another's place). Append-only, but that it can be revoked; the database allows chains of two
+    (Decree 30/2020/NĐ-CP, signing in another's place). Append-only, but that it can be revoked. `deputy` is set where nobody was named
+    and the order of deputies of the office was followed. The database allows chains of two
     at most and no circle (guards.DELEGATION_FUNCTION).
     """
 
@@ -39,6 +40,7 @@ class Delegation(models.Model):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("recorded by"))
     made_at = models.DateTimeField(_("recorded at"), db_default=Now())
     revoked_at = models.DateTimeField(_("revoked at"), null=True)
+    deputy = models.ForeignKey("workflows.Deputy", models.PROTECT, null=True, related_name="delegations", verbose_name=_("as deputy of the office"))
 
     objects = DelegationQuerySet.as_manager()
 
