@@ -42,6 +42,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:request_sign": ("get", frozenset({"supervisor"})),
     "workflows:manifest_download": ("get", frozenset({"supervisor"})),
     "workflows:request_approve": ("post", frozenset({"supervisor"})),
+    "workflows:request_retry": ("get", AGENCY),
     "workflows:request_recall": ("post", AGENCY),
     "workflows:request_record": ("get", AGENCY),
     "workflows:row_return": ("post", AGENCY),

@@ -72,6 +72,11 @@ class RecordBusy(GateError):
     text = _("Another open request already changes one of these records. Wait until it has ended, or ask its author to withdraw it.")
 
 
+class NothingToRetry(GateError):
+    code = "NOTHING_TO_RETRY"
+    text = _("Nothing of this request can be tried once more: it has not ended, all of it became true, or somebody else wrote it.")
+
+
 class TooLarge(GateError):
     code = "TOO_LARGE"
     text = _("A request holds at most 100,000 records. Split the file and send it in parts.")

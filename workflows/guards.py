@@ -19,6 +19,7 @@ begin
   if old.state not in ('draft', 'checking', 'ready') and
       (new.root is distinct from old.root or new.count <> old.count or new.kinds <> old.kinds or new.author_id is distinct from old.author_id
        or new.system <> old.system or new.unit_id is distinct from old.unit_id or new.evidence <> old.evidence or new.subtrees <> old.subtrees
+       or new.follows_id is distinct from old.follows_id
        or new.risk <> old.risk or new.act <> old.act or new.reason <> old.reason
        or new.effective_on is distinct from old.effective_on or new.expires_on is distinct from old.expires_on) then
     raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';

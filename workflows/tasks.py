@@ -1,6 +1,7 @@
 """Thin tasks: they take ids, call one service, and may run twice."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.db import IntegrityError, OperationalError
@@ -15,6 +16,7 @@ from workflows.services.approval import APPLY_TASK
 from workflows.services.audit_seals import audit_seal
 from workflows.services.ending import reviews_expire
 from workflows.services.read_months import months_close, months_drop, months_prepare
+from workflows.services.retrying import RETRY_TASK, Side, retry_run
 
 STALE = timedelta(seconds=30)
 
@@ -33,6 +35,11 @@ def sweep() -> None:
     waiting = ChangeRequest.objects.filter(lost | Q(state=RequestState.SCHEDULED, effective_on__lte=clock.today()))
     for pk in waiting.values_list("pk", flat=True):
         send_on_commit(APPLY_TASK, str(pk))
+
+
+@shared_task(name=RETRY_TASK)
+def retry(job_id: str, request_id: str, otherwise: Side) -> None:
+    retry_run(job_id=UUID(job_id), request_id=UUID(request_id), otherwise=otherwise)
 
 
 @shared_task(name="workflows.seal_audit")

@@ -46,6 +46,9 @@ class ChangeRequest(models.Model):
     reason = models.CharField(
         _("reason"), max_length=1000, blank=True, default="", db_default="", help_text=_("Why a value that stood is corrected.")
     )
+    follows = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="followers", help_text=_("The ended request of which records are tried once more.")
+    )
     root = models.BinaryField(max_length=32, null=True)
     subtrees = models.BinaryField(default=b"")
     evidence = models.JSONField(default=dict, help_text="what a system stage decided on, for example the agency's manifest and signature")

@@ -62,7 +62,7 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Co
     The items with the keys `masked` are shown as a mere reader sees them.
     """
     afters = {item.pk: parse(bytes(item.document.body)) for item in items}
-    befores = _documents_before(items)
+    befores = documents_before(items)
     by_kind: dict[str, list[ChangeItem]] = defaultdict(list)
     for item in items:
         by_kind[item.kind].append(item)
@@ -101,7 +101,7 @@ def _hidden(one: Target, changes: Sequence[FieldChange]) -> list[FieldChange]:
     return [replace(change, before=each(change.name, change.before), after=each(change.name, change.after)) for change in changes]
 
 
-def _documents_before(items: Iterable[ChangeItem]) -> dict[int, Document]:
+def documents_before(items: Iterable[ChangeItem]) -> dict[int, Document]:
     """By item, the ledger's document at the item's base version; none for a new record."""
     wanted = {(item.kind, item.key, item.base_version): item.pk for item in items if item.base_version}
     versions = RecordVersion.objects.filter(kind__in={kind for kind, _key, _version in wanted}, key__in={key for _kind, key, _version in wanted})

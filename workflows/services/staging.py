@@ -22,11 +22,12 @@ from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from workflows.choices import OPEN_STATES, Act, ItemState, Op, RequestState, Severity
-from workflows.documents import Document, canonical, digest, parse
+from workflows.documents import canonical, digest
 from workflows.errors import NotAllowed, ReasonMissing, TooLarge
 from workflows.models import ChangeRequest, Contribution, Finding
 from workflows.opening import check, failed_leaves, findings, opened
 from workflows.rules import Found
+from workflows.selectors.live import live_documents
 from workflows.services.audit import audit
 from workflows.targets import target
 
@@ -86,6 +87,7 @@ def request_stage(
     evidence: Mapping[str, Any] | None = None,
     act: Act | None = None,
     reason: str = "",
+    follows: ChangeRequest | None = None,
     on_progress: Callable[[str, int], None] | None = None,
 ) -> Staged:
     """Check the proposals and make one request, in state ready, of those without an error.
@@ -93,8 +95,8 @@ def request_stage(
     `actor` writes by their own rights; without an actor `system` names the program and `allowed` the units it may touch. With both,
     the caller has judged by what right the actor proposes (a person, their own file), and `allowed` is how far that reaches.
     `act` and `reason` say what the change is meant as; a correction without a reason raises ReasonMissing.
-    `contributors` are further people by part (uploader, repairer). Raises TooLarge beyond 100,000 records and NotAllowed when a
-    system request names no units; findings are returned, never raised.
+    `follows` is the ended request of which this one tries records once more. `contributors` are further people by part (uploader,
+    repairer). Raises TooLarge beyond 100,000 records and NotAllowed when a system request names no units; findings are returned, never raised.
     """
     if actor is None and (not system or allowed is None):
         raise NotAllowed
@@ -103,7 +105,16 @@ def request_stage(
     with proposals_checked(actor=actor, proposals=proposals, allowed=allowed, on_progress=on_progress) as checked:
         request = None
         if checked.clean:
-            request = _request_make(actor=actor, system=system, unit=unit, title=title, evidence=evidence or {}, act=act or "", reason=reason.strip())
+            request = _request_make(
+                author=actor,
+                system=system,
+                unit=unit,
+                title=title,
+                evidence=dict(evidence or {}),
+                act=act or "",
+                reason=reason.strip(),
+                follows=follows,
+            )
             _contributors_add(request, {"author": [actor] if actor else [], **(contributors or {})})
             leaves = _items_insert(request)
             Finding.objects.bulk_create(
@@ -174,7 +185,7 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
 
 
 def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: list[int], refused: list[Found]) -> Iterator[tuple[Any, ...]]:
-    heads = _heads(chunk)
+    heads = live_documents((proposal.kind, proposal.key) for proposal in chunk)
     for proposal in chunk:
         one = target(proposal.kind)
         version, before = heads.get((proposal.kind, proposal.key), (0, None))
@@ -209,20 +220,6 @@ def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: 
             proposal.blocked,
             one.risk_of(changed, op).value,
         )
-
-
-def _heads(chunk: Sequence[Proposal]) -> dict[tuple[str, UUID], tuple[int, Document]]:
-    """Live version and document of each proposed record that exists."""
-    found: dict[tuple[str, UUID], tuple[int, Document]] = {}
-    with connection.cursor() as cursor:
-        for kind in {proposal.kind for proposal in chunk}:
-            cursor.execute(
-                f"select l.id, l.version, d.body from {target(kind).live._meta.db_table} l "
-                f"join workflows_storeddocument d on d.digest = l.digest where l.id = any(%s)",
-                [[proposal.key for proposal in chunk if proposal.kind == kind]],
-            )
-            found |= {(kind, key): (version, parse(bytes(body))) for key, version, body in cursor.fetchall()}
-    return found
 
 
 def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> list[Found]:
@@ -303,25 +300,16 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
         )
 
 
-def _request_make(
-    *, actor: User | None, system: str, unit: OrgUnit | None, title: str, evidence: Mapping[str, Any], act: str, reason: str
-) -> ChangeRequest:
+def _request_make(**said: Any) -> ChangeRequest:
     with connection.cursor() as cursor:
         cursor.execute("select kind, count(*), min(risk) from candidate group by kind order by kind")
         rows = cursor.fetchall()
-    kinds = {kind: count for kind, count, _risk in rows}
     return ChangeRequest.objects.create(
-        author=actor,
-        system=system,
-        unit=unit,
-        title=title,
         state=RequestState.CHECKING,
-        count=sum(kinds.values()),
-        kinds=kinds,
+        count=sum(count for _kind, count, _risk in rows),
+        kinds={kind: count for kind, count, _risk in rows},
         risk=min(risk for _kind, _count, risk in rows),  # the classes are letters, the highest first
-        evidence=dict(evidence),
-        act=act,
-        reason=reason,
+        **said,
     )
 
 

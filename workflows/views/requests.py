@@ -23,7 +23,8 @@ from workflows.models import ChangeRequest, JobRun, Stage
 from workflows.selectors.differences import item_page
 from workflows.selectors.findings import finding_counts
 from workflows.selectors.history import request_events, request_steps
-from workflows.selectors.requests import request_get, request_page, stage_to_decide
+from workflows.selectors.requests import request_get, request_list, request_page, stage_to_decide
+from workflows.selectors.retrying import NOT_ENDED, retriable
 from workflows.selectors.review import batch_statistics, striking_items
 from workflows.services.deadlines import stage_deadline
 from workflows.services.ending import may_recall
@@ -89,6 +90,8 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         may_submit=is_author and one.state == RequestState.READY,
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
+        may_retry=retriable(user=request.user, request=one).exists(),
+        followers=[] if one.state in NOT_ENDED else list(request_list(user=request.user).filter(follows=one)),
         running=one.state in WITH_THE_WORKERS,
         today=clock.today(),
         **_review(request.user, one, stage),
