@@ -18,7 +18,7 @@ from unfold.sites import UnfoldAdminSite
 
 from config.login import GuardedLogin
 from orgtree import scope
-from orgtree.choices import Action
+from orgtree.choices import ROLE_ACTIONS, Action, Role
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ ENTRIES = (
     Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
+    Entry(_("Read log"), icon="visibility", view="registry:read_log", needs=Action.AUDIT),
+    Entry(_("Audit trail"), icon="policy", view="registry:audit_trail", needs=Action.AUDIT),
 )
 
 
@@ -68,7 +70,7 @@ class HoSoSite(UnfoldAdminSite):
     def navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Groups of the menu as the templates show them: {title, items: [{title, icon, address, current}]}."""
         user = request.user
-        held = {one for one in (Action.EDIT, Action.OPERATE, Action.GRANT) if user.is_superuser or scope.intervals(user, one)}
+        held = set(Action) if user.is_superuser else {action for role in scope.roles(user) for action in ROLE_ACTIONS[Role(role)]}
         entries = [one for one in ENTRIES if one.needs is None or one.needs in held]
         groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
         if user.is_staff or Action.GRANT in held:

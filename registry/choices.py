@@ -149,3 +149,15 @@ class ChangeKind(TextChoices):
     FILL = "fill", _("Fills a blank")
     OVERWRITE = "overwrite", _("Overwrites")
     CONFLICT = "conflict", _("Conflicts with a later edit")
+
+
+class PaperForm(TextChoices):
+    """The forms that are printed; the value is the name of the file."""
+
+    CV_2023 = "so-yeu-ly-lich-06-2023", _("Curriculum vitae (Circular 06/2023/TT-BNV)")
+    CV_2008 = "2c-bnv-2008", _("Curriculum vitae 2C-BNV/2008")
+
+
+class PaperFormat(TextChoices):
+    PDF = "pdf", "PDF"
+    DOCX = "docx", "Word (DOCX)"

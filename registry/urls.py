@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from registry.views import editing, printing, reading, staff, units, uploads
+from registry.views import editing, people, printing, reading, staff, trails, units, uploads
 
 app_name = "registry"
 urlpatterns = [
-    path("staff/", staff.staff_list, name="staff_list"),
+    path("staff/", people.staff_list, name="staff_list"),
+    path("staff/find/", people.staff_find, name="staff_find"),
+    path("staff/filters/", people.staff_filter_save, name="staff_filter_save"),
+    path("staff/filters/<int:pk>/remove/", people.staff_filter_remove, name="staff_filter_remove"),
     path("staff/<uuid:key>/", staff.staff_detail, name="staff_detail"),
     path("staff/<uuid:key>/edit/", editing.staff_edit, name="staff_edit"),
     path("staff/<uuid:key>/print/", printing.staff_print, name="staff_print"),
@@ -17,4 +20,8 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/returned.xlsx", uploads.upload_returned, name="upload_returned"),
     path("units/", units.unit_tree, name="unit_tree"),
     path("units/<uuid:unit_id>/below/", units.unit_children, name="unit_children"),
+    path("logs/reads/", trails.read_log, name="read_log"),
+    path("logs/reads/csv/", trails.read_log_csv, name="read_log_csv"),
+    path("logs/audit/", trails.audit_trail, name="audit_trail"),
+    path("logs/audit/csv/", trails.audit_trail_csv, name="audit_trail_csv"),
 ]

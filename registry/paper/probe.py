@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from registry.choices import PaperForm, PaperFormat
 from registry.fields import LISTS, SECTION_FIELDS
 from registry.paper.content import Content
 from registry.paper.render import form_render
-from registry.paper.template import Form, Format
 from registry.selectors.texts import DocumentTexts
 
 DERIVED: Final = (
@@ -45,7 +45,7 @@ def marks_in(text: str) -> frozenset[str]:
 @cache
 def printed_names() -> Mapping[str, frozenset[str]]:
     """By form, the names found in the Word document; that the PDF holds the same is a test's business (it needs a reader of PDF)."""
-    return {form.value: marks_in(word_text(form_render(form=form, format_=Format.DOCX, content=probe()))) for form in Form}
+    return {form.value: marks_in(word_text(form_render(form=form, format_=PaperFormat.DOCX, content=probe()))) for form in PaperForm}
 
 
 def word_text(document: bytes) -> str:

@@ -12,26 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy as _
+
+from registry.choices import PaperForm, PaperFormat
 
 OWN = Path(__file__).parent / "forms"
 _LIST = re.compile(r"\bt\.([a-z0-9_]+)")
 
 
-class Form(TextChoices):
-    """The forms that are printed; the value is the name of the file."""
-
-    CV_2023 = "so-yeu-ly-lich-06-2023", _("Curriculum vitae (Circular 06/2023/TT-BNV)")
-    CV_2008 = "2c-bnv-2008", _("Curriculum vitae 2C-BNV/2008")
-
-
-class Format(TextChoices):
-    PDF = "pdf", "PDF"
-    DOCX = "docx", "Word (DOCX)"
-
-
-SUFFIX: Mapping[Format, str] = {Format.PDF: ".typ", Format.DOCX: ".docx"}
+SUFFIX: Mapping[PaperFormat, str] = {PaperFormat.PDF: ".typ", PaperFormat.DOCX: ".docx"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +31,7 @@ class Uses:
     columns: Mapping[str, frozenset[str]]
 
 
-def template_of(form: Form, format_: Format) -> Path:
+def template_of(form: PaperForm, format_: PaperFormat) -> Path:
     """The agency's own template where there is one, else ours."""
     name = form.value + SUFFIX[format_]
     own = settings.PAPER_DIRECTORY / name if settings.PAPER_DIRECTORY else None

@@ -9,10 +9,10 @@ from django.utils.translation import override
 
 from orgtree import clock
 from orgtree.models import User
+from registry.choices import PaperForm, PaperFormat
 from registry.models import StaffProfile
 from registry.paper.content import Content, derived, masked, masked_names
 from registry.paper.render import form_render
-from registry.paper.template import Form, Format
 from registry.selectors.texts import KIND, document_get, document_texts
 from registry.services.reads import may_reveal
 from workflows.choices import ReadAction
@@ -22,8 +22,8 @@ from workflows.models import RecordVersion
 from workflows.services.reads import read_record, reason_check
 
 CONTENT_TYPES = {
-    Format.PDF: "application/pdf",
-    Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    PaperFormat.PDF: "application/pdf",
+    PaperFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 
 
@@ -37,7 +37,15 @@ class Printed:
 
 
 def profile_print(
-    *, actor: User, profile: StaffProfile, form: Form, format_: Format, whole: bool, reason: str = "", note: str = "", address: str | None = None
+    *,
+    actor: User,
+    profile: StaffProfile,
+    form: PaperForm,
+    format_: PaperFormat,
+    whole: bool,
+    reason: str = "",
+    note: str = "",
+    address: str | None = None,
 ) -> Printed:
     """The filled form; `whole` with class-A values, which needs the right and a reason, else masked with a note that says so.
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from orgtree.caller import ip_of
 from orgtree.pages import page, page_view
+from registry.choices import PaperForm, PaperFormat
 from registry.paper.errors import TemplateBroken
-from registry.paper.template import Form, Format
 from registry.services.printing import profile_print
 from registry.services.reads import may_reveal
 from registry.views.staff import profile_or_404
@@ -24,15 +24,15 @@ from workflows.errors import NotAllowed, PurposeMissing
 def staff_print(request: HttpRequest, key: UUID) -> HttpResponse:
     """The choices; sent, the file to keep or print. A reason that is missing, or a form with an error, comes back to the page."""
     profile = profile_or_404(request.user, key)
-    sent = request.POST if request.method == "POST" else {"form": Form.CV_2023.value, "format": Format.PDF.value}
+    sent = request.POST if request.method == "POST" else {"form": PaperForm.CV_2023.value, "format": PaperFormat.PDF.value}
     problem = ""
     if request.method == "POST":
         try:
             printed = profile_print(
                 actor=request.user,
                 profile=profile,
-                form=Form(sent.get("form", "")),
-                format_=Format(sent.get("format", "")),
+                form=PaperForm(sent.get("form", "")),
+                format_=PaperFormat(sent.get("format", "")),
                 whole=sent.get("whole") == "1",
                 reason=sent.get("reason", ""),
                 note=sent.get("note", ""),
@@ -47,8 +47,8 @@ def staff_print(request: HttpRequest, key: UUID) -> HttpResponse:
             return HttpResponse(printed.body, content_type=printed.content_type, headers=headers)
     context = {
         "profile": profile,
-        "forms": Form.choices,
-        "formats": Format.choices,
+        "forms": PaperForm.choices,
+        "formats": PaperFormat.choices,
         "reasons": ReadReason.choices if may_reveal(request.user, profile.using_unit) else (),
         "sent": sent,
         "problem": problem,
