@@ -31,11 +31,11 @@ demo: $(RUN_STAMP) ## the main job without a browser, from a workbook to the hub
 	@exec $(BIN)/python -m config.embedded demo
 
 .PHONY: test
-test: lint check chromium ## everything that CI asks: lint, checks, tests
+test: lint check chromium softhsm ## everything that CI asks: lint, checks, tests
 	$(BIN)/python -m pytest -n 2
 
 .PHONY: test-long
-test-long: $(DEV_STAMP) chromium ## the tests that take minutes, too
+test-long: $(DEV_STAMP) chromium softhsm ## the tests that take minutes, too
 	$(BIN)/python -m pytest -n 2 -m ""
 
 .PHONY: lint
@@ -78,6 +78,11 @@ chromium: # the browser journeys drive Debian's own browser
 	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; \
 	elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then apt-get update -q && apt-get install -q -y --no-install-recommends chromium; \
 	else echo "Chromium is missing, which the browser journeys need. On Debian or Ubuntu: sudo apt-get install chromium"; exit 1; fi
+
+.PHONY: softhsm
+softhsm: # stands in for a USB token; where it cannot be installed its tests are skipped
+	@if ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so >/dev/null 2>&1; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then apt-get install -q -y --no-install-recommends softhsm2 >/dev/null 2>&1 || true; fi
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; where it has another name: make PYTHON=/path/to/python"; exit 1; }

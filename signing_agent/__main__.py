@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from signing_agent.inbox import Inbox
+from signing_agent.keys import Key, KeyFile, KeyFileInvalid, Token, TokenUnusable, check_key_file
 from signing_agent.server import Agent
-from signing_agent.sign import KeyFileInvalid, check_key_file
 
 DEFAULT_ORIGIN = "http://127.0.0.1:8000"
 DEFAULT_PORT = 17171
@@ -25,23 +25,29 @@ def origin(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="signing_agent", description="Chương trình ký số của Hồ Sơ, chạy trên máy của người phê duyệt.")
-    parser.add_argument("--p12", type=Path, required=True, help="tệp khóa PKCS#12 (.p12, .pfx)")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--p12", type=Path, help="tệp khóa PKCS#12 (.p12, .pfx)")
+    where.add_argument("--pkcs11", type=Path, metavar="TRÌNH_ĐIỀU_KHIỂN", help="tệp trình điều khiển PKCS#11 (.so, .dll) của thiết bị ký số")
+    parser.add_argument("--token", default="", help="tên thiết bị, khi cắm nhiều thiết bị")
+    parser.add_argument("--certificate", default="", help="tên chứng thư, khi thiết bị có nhiều chứng thư dùng để ký")
     parser.add_argument("--origin", type=origin, action="append", help=f"trang được phép nhờ ký số; lặp lại được (mặc định {DEFAULT_ORIGIN})")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"cổng trên 127.0.0.1 (mặc định {DEFAULT_PORT}; 0: cổng trống bất kỳ)")
     options = parser.parse_args(arguments)
     try:
-        p12 = options.p12.read_bytes()
-        check_key_file(p12)
-        agent = Agent(port=options.port, origins=options.origin or [DEFAULT_ORIGIN], waiting=Inbox(p12=p12, announce=_announce))
+        key = _key(options)
+        agent = Agent(port=options.port, origins=options.origin or [DEFAULT_ORIGIN], waiting=Inbox(key=key, announce=_announce))
     except KeyFileInvalid:
         print(f"{options.p12} không phải là tệp khóa PKCS#12 (.p12, .pfx).", file=sys.stderr)
+        return 2
+    except TokenUnusable as error:
+        print(error, file=sys.stderr)
         return 2
     except OSError as error:
         print(f"Không khởi động được: {error}", file=sys.stderr)
         return 2
     with agent:
         print(f"Chương trình ký số đang chạy tại {agent.address}")
-        print(f"Tệp khóa: {options.p12}")
+        print(f"Khóa ký: {key.name}")
         print(f"Trang được phép: {', '.join(sorted(agent.origins))}")
         print("Nhấn Ctrl-C để tắt.", flush=True)
         try:
@@ -49,6 +55,16 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("Đã tắt.")
     return 0
+
+
+def _key(options: argparse.Namespace) -> Key:
+    if options.p12:
+        p12 = options.p12.read_bytes()
+        check_key_file(p12)
+        return KeyFile(p12, str(options.p12))
+    token = Token(options.pkcs11, options.token, options.certificate)
+    token.check()
+    return token
 
 
 def _announce(code: str) -> None:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from signing_agent.sign import PinWrong, PurposeRefused, sign_manifest
+from signing_agent.keys import Key, PinWrong
+from signing_agent.sign import PurposeRefused, sign_with
 from workflows.manifest import Statement, read_manifest
 
 LIFETIME = 600.0  # seconds that a pairing or a request waits for the person
@@ -99,11 +100,11 @@ Entry = TypeVar("Entry", Pairing, SigningRequest)
 class Inbox:
     """Everything the program remembers. Safe to call from several threads; one of them acts at a time.
 
-    `p12` is the key file's bytes; `announce` shows a new pairing code to the person; `clock` gives seconds.
+    `key` signs; `announce` shows a new pairing code to the person; `clock` gives seconds.
     """
 
-    def __init__(self, *, p12: bytes, announce: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._p12 = p12
+    def __init__(self, *, key: Key, announce: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._key = key
         self._announce = announce
         self._clock = clock
         self._lock = threading.RLock()
@@ -172,7 +173,7 @@ class Inbox:
     def request_sign(self, identifier: str, *, form_token: str, pin: str) -> SigningRequest:
         """Sign with the key that `pin` opens; a request that was decided stays as it is.
 
-        Raises Unknown, FormForged, WrongPin, Locked, and what else `sign_manifest` raises.
+        Raises Unknown, FormForged, WrongPin, Locked, and what else `sign_with` raises.
         """
         with self._lock:
             request = self._get(self._requests, identifier)
@@ -182,7 +183,7 @@ class Inbox:
             if self._wrong_pins >= MAX_TRIES:
                 raise Locked
             try:
-                request.signature = sign_manifest(p12=self._p12, pin=pin, manifest=request.manifest)
+                request.signature = sign_with(self._key, pin=pin, manifest=request.manifest)
             except PinWrong as error:
                 self._wrong_pins += 1
                 raise (WrongPin(MAX_TRIES - self._wrong_pins) if self._wrong_pins < MAX_TRIES else Locked()) from error

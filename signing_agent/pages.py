@@ -21,8 +21,9 @@ TOO_MANY = "Đang có quá nhiều yêu cầu chờ ký. Hãy xử lý các yêu
 WRONG_CODE = "Mã ghép nối không đúng. Hãy xem lại mã mới nhất trong cửa sổ chương trình ký số."
 WRONG_PIN = "Mã PIN không đúng. Còn {left} lần thử."
 LOCKED = "Mã PIN đã sai 5 lần nên chương trình tạm khóa. Hãy tắt chương trình ký số, mở lại, rồi ký lại từ trang Hồ Sơ."
+DEVICE_LOCKED = "Thiết bị ký số đã tự khóa vì nhập sai mã PIN quá nhiều lần. Hãy liên hệ nơi cấp thiết bị để mở khóa."
 NOT_CURRENT = "Chứng thư số không trong thời hạn hiệu lực ({period}). Hãy gia hạn hoặc chọn tệp khóa khác."
-KEY_UNUSABLE = "Không dùng được tệp khóa này để ký. Hãy kiểm tra lại tệp .p12 đã chọn khi mở chương trình."
+KEY_UNUSABLE = "Không dùng được khóa này để ký. Hãy kiểm tra lại tệp .p12 hoặc thiết bị đã chọn khi mở chương trình."
 SIGNED = "Đã ký số. Trang Hồ Sơ sẽ tự tiếp tục; bạn có thể đóng cửa sổ này."
 REFUSED = "Đã từ chối ký. Không có gì được gửi đi; bạn có thể đóng cửa sổ này."
 
@@ -62,7 +63,7 @@ def request_page(request: SigningRequest, *, problem: str = "") -> str:
 {_problem(problem)}
 <form method="post" action="/sign/{escape(request.id)}" autocomplete="off">
 <input type="hidden" name="token" value="{escape(request.form_token)}">
-<label for="pin">Mã PIN của tệp khóa</label>
+<label for="pin">Mã PIN</label>
 <input id="pin" name="pin" type="password" autocomplete="off" maxlength="64" autofocus>
 <button class="main" name="decision" value="sign">Ký số</button>
 <button name="decision" value="refuse">Không ký</button>
@@ -105,6 +106,8 @@ def _statement_rows(statement: Statement, origin: str) -> Iterable[tuple[str, st
     yield "Phê duyệt", f"<strong>{_number(statement.covered)}</strong> trên {_number(statement.count)} bản ghi"
     yield "Tất cả gồm", "<br>".join(f"{_number(count)} {escape(KINDS.get(kind, kind))}" for kind, count in sorted(statement.kinds.items()))
     yield "Để lại, không duyệt", _excluded(statement.excluded)
+    if statement.effective_on:
+        yield "Có hiệu lực từ", f"<strong>{statement.effective_on:%d/%m/%Y}</strong>"
     yield "Bước", str(statement.stage)
     yield "Người ký", f"<bdi>{escape(statement.decider.name)}</bdi> ({escape(statement.decider.user)})"
     yield "Lập lúc", f"{statement.prepared_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"

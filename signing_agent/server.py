@@ -27,7 +27,8 @@ from urllib.parse import parse_qs
 
 from signing_agent import inbox, pages
 from signing_agent.inbox import Inbox
-from signing_agent.sign import CertificateNotCurrent, PurposeRefused, SigningRefused
+from signing_agent.keys import PinLocked, SigningRefused, TokenUnusable
+from signing_agent.sign import CertificateNotCurrent, PurposeRefused
 from workflows.manifest import MAX_BYTES, ManifestInvalid
 
 logger = logging.getLogger("signing_agent")
@@ -229,6 +230,10 @@ class Handler(BaseHTTPRequestHandler):
             problem = pages.LOCKED
         except CertificateNotCurrent as error:
             problem = pages.NOT_CURRENT.format(period=error)
+        except PinLocked:
+            problem = pages.DEVICE_LOCKED
+        except TokenUnusable as error:
+            problem = str(error)
         except SigningRefused:
             problem = pages.KEY_UNUSABLE
         return pages.request_page(waiting.request_get(identifier), problem=problem)

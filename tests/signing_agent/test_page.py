@@ -12,6 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from config.security import SIGNING
 from signing_agent.inbox import LIFETIME, Inbox
+from signing_agent.keys import KeyFile
 from signing_agent.server import Agent
 from tests.workflows.certificates import PIN, World, manifest
 from workflows.manifest import read_manifest
@@ -114,7 +115,7 @@ def codes():
 
 @pytest.fixture
 def agent(served, site, world, codes, clock):
-    started = served(Agent(port=0, origins=[site.origin], waiting=Inbox(p12=world.key(), announce=codes.append, clock=clock)))
+    started = served(Agent(port=0, origins=[site.origin], waiting=Inbox(key=KeyFile(world.key()), announce=codes.append, clock=clock)))
     site.agent = started.address
     return started
 
@@ -213,7 +214,7 @@ def test_refusing_ends_the_waiting_and_sends_nothing(window, agent, codes, site)
 
 def test_without_an_agent_the_page_says_so(window, site, served, world):
     # given an address where nobody listens any more
-    gone = Agent(port=0, origins=[site.origin], waiting=Inbox(p12=world.key(), announce=lambda code: None))
+    gone = Agent(port=0, origins=[site.origin], waiting=Inbox(key=KeyFile(world.key()), announce=lambda code: None))
     gone.server_close()
     site.agent = gone.address
     window.reload()
@@ -224,7 +225,7 @@ def test_without_an_agent_the_page_says_so(window, site, served, world):
 
 
 def test_an_agent_that_does_not_know_this_site_is_unreachable_to_it(window, site, served, world):
-    other = served(Agent(port=0, origins=["https://other.gov.vn"], waiting=Inbox(p12=world.key(), announce=lambda code: None)))
+    other = served(Agent(port=0, origins=["https://other.gov.vn"], waiting=Inbox(key=KeyFile(world.key()), announce=lambda code: None)))
     site.agent = other.address
     window.reload()
 
@@ -281,7 +282,7 @@ def test_the_agents_page_fits_a_narrow_screen(window, agent, codes, tmp_path, bo
 @pytest.fixture
 def public(chromium, served, world, codes):
     """A page on a public https origin, and an agent that knows it. Chrome asks its person before it lets such a page reach this machine."""
-    agent = served(Agent(port=0, origins=[PUBLIC], waiting=Inbox(p12=world.key(), announce=codes.append)))
+    agent = served(Agent(port=0, origins=[PUBLIC], waiting=Inbox(key=KeyFile(world.key()), announce=codes.append)))
     context = chromium.new_context()
     page = context.new_page()
     page.route(f"{PUBLIC}/", lambda route: route.fulfill(body=page_for(agent.address), content_type="text/html"))

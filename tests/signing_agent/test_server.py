@@ -17,6 +17,7 @@ from asn1crypto import cms
 
 from signing_agent.__main__ import main
 from signing_agent.inbox import LIFETIME, MAX_TRIES, MAX_WAITING, Inbox
+from signing_agent.keys import KeyFile
 from signing_agent.server import MAX_BODY, Agent
 from tests.workflows.certificates import AN, PIN, World, manifest
 from workflows.cms import verify_detached
@@ -94,7 +95,7 @@ def clock():
 @pytest.fixture
 def desk(p12, clock):
     codes = []
-    with Agent(port=0, origins=[ORIGIN], waiting=Inbox(p12=p12, announce=codes.append, clock=clock)) as agent:
+    with Agent(port=0, origins=[ORIGIN], waiting=Inbox(key=KeyFile(p12), announce=codes.append, clock=clock)) as agent:
         thread = threading.Thread(target=agent.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield Desk(agent, codes)
@@ -263,7 +264,7 @@ def test_without_pairing_nothing_is_shown(desk, token):
 
 def test_a_token_belongs_to_its_origin(p12):
     codes = []
-    with Agent(port=0, origins=[ORIGIN, "https://other.gov.vn"], waiting=Inbox(p12=p12, announce=codes.append)) as agent:
+    with Agent(port=0, origins=[ORIGIN, "https://other.gov.vn"], waiting=Inbox(key=KeyFile(p12), announce=codes.append)) as agent:
         thread = threading.Thread(target=agent.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         first, other = Desk(agent, codes), Desk(agent, codes, "https://other.gov.vn")

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from config.demo.pki import certificate_of
-from signing_agent.sign import CertificateNotCurrent, KeyFileInvalid, PinWrong, PurposeRefused, check_key_file, sign_manifest
+from signing_agent.keys import KeyFileInvalid, PinWrong, check_key_file
+from signing_agent.sign import CertificateNotCurrent, PurposeRefused, sign_manifest
 from tests.workflows.certificates import AN, MOMENT, PIN, World, manifest
 from workflows.manifest import ManifestInvalid
 
