@@ -176,3 +176,25 @@ class MailState(TextChoices):
     QUEUED = "queued", _("Waits to be sent")
     SENT = "sent", _("Sent")
     PARKED = "parked", _("Could not be sent")
+
+
+class AttachmentKind(TextChoices):
+    """What may be attached as evidence; found from the bytes, never from a name."""
+
+    PDF = "pdf", "PDF"
+    JPEG = "jpeg", "JPEG"
+    PNG = "png", "PNG"
+
+
+class MarkState(TextChoices):
+    """A mark "does not leave" (state secret)."""
+
+    PROPOSED = "proposed", _("Proposed")
+    IN_FORCE = "in_force", _("In force")
+    REFUSED = "refused", _("Refused")
+    LIFTING = "lifting", _("To be lifted")
+    LIFTED = "lifted", _("Lifted")
+
+
+# In doubt nothing leaves: a mark holds from its proposal until it is refused or lifted.
+MARKS_HOLD = (MarkState.PROPOSED, MarkState.IN_FORCE, MarkState.LIFTING)

@@ -1,6 +1,7 @@
 """The gate's tables, one file a subject."""
 
 from workflows.models.absences import Absence, Deputy, StageTerm
+from workflows.models.attachments import Attachment
 from workflows.models.audit import AuditEvent, AuditSeal
 from workflows.models.delegations import Delegation
 from workflows.models.documents import StoredDocument
@@ -8,6 +9,7 @@ from workflows.models.grants import GrantChange
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
 from workflows.models.notices import Notice, NoticeMail, NoticeMark, NoticeWish
+from workflows.models.marks import Mark
 from workflows.models.outbox import OutboxMessage
 from workflows.models.reads import ReadEvent
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
@@ -16,6 +18,7 @@ from workflows.models.routes import CalendarDay, Decision, Route, Stage
 from workflows.models.signatures import Manifest, Signature
 
 __all__ = [
+    "Attachment",
     "Absence",
     "AuditEvent",
     "AuditSeal",
@@ -30,6 +33,7 @@ __all__ = [
     "GrantChange",
     "JobRun",
     "Manifest",
+    "Mark",
     "Notice",
     "NoticeMail",
     "NoticeMark",

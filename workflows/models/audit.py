@@ -23,6 +23,8 @@ class AuditEvent(models.Model):
             models.Index(fields=["request", "id"]),
             models.Index(fields=["kind", "key"]),
             models.Index(fields=["actor", "-at"]),
+            models.Index(fields=["unit", "-id"]),
+            models.Index(fields=["action", "-id"]),
         ]
 
 
