@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
 from orgtree import scope
 from orgtree.choices import Action
-from orgtree.models import Area, OrgUnit, User
+from orgtree.models import Area, AreaSuccession, OrgUnit, User
 from orgtree.text import AgencyCodeInvalid, parse_agency_code, plain
 from registry.choices import CodeList
+from registry.former_areas import FormerCommunes
 from registry.models import CodeItem, RankCode
 
 _NOT_WORD = re.compile(r"[^a-z0-9/]+")
@@ -134,6 +136,11 @@ class Units:
                 return found
         raise Unknown(self._why(text))
 
+    @property
+    def names(self) -> Iterable[str]:
+        """How the units below the sender's are called: what a misspelt name may have been."""
+        return self._below.names
+
     def _why(self, text: str) -> str:
         """Whether the unit exists elsewhere, within or outside the sender's scope; asked once for each text."""
         if text not in self._elsewhere:
@@ -148,7 +155,9 @@ class _UnitNames:
     def __init__(self, units: Iterable[OrgUnit]) -> None:
         self._by_code: dict[str, UUID] = {}
         self._by_name: dict[str, dict[UUID, str]] = defaultdict(dict)
+        self.names: list[str] = []
         for unit in units:
+            self.names.append(unit.name)
             self._by_code[unit.code] = unit.pk
             for name in {unit.name, unit.short_name or unit.name}:
                 self._by_name[_key(name)][unit.pk] = unit.code
@@ -176,6 +185,7 @@ class Areas:
     def __init__(self, *, day: date) -> None:
         self._day = day
         self._by_code: dict[str, list[Area]] = {}
+        self._successors: dict[str, list[tuple[str, str]] | None] = {}
 
     def load(self, codes: Iterable[str]) -> None:
         """Fetch what these codes mean, in one query; codes met before are not asked again."""
@@ -204,6 +214,25 @@ class Areas:
             raise Unknown
         return areas[0].key
 
+    def successors(self, key: str) -> list[tuple[str, str]] | None:
+        """(key, full name) of what took over a former area, whole or in part; None for an area of today."""
+        if key not in self._successors:
+            area = next((one for one in self._by_code.get(key.rpartition("-")[2], ()) if one.key == key), None)
+            if area is None or area.valid_to is None or area.valid_to > self._day:
+                self._successors[key] = None
+            else:
+                found = AreaSuccession.objects.filter(old_id=key).select_related("new").order_by("new_id")
+                self._successors[key] = [(one.new_id, one.new.full_name) for one in found]
+        return self._successors[key]
+
+    def address_today(self, address: str) -> str:
+        """The address with today's commune and province, where it names a former commune that went whole into one; "" otherwise."""
+        return self._former_communes.today(address)
+
+    @cached_property
+    def _former_communes(self) -> FormerCommunes:
+        return FormerCommunes(day=self._day)
+
     @staticmethod
     def _former_if_same(areas: list[Area]) -> list[Area]:
         """A commune that kept code and name is the same place: an old fact keeps the old key."""
@@ -216,6 +245,7 @@ class Lookups:
     def __init__(self, *, unit: OrgUnit, actor: User, day: date) -> None:
         self._unit, self._actor, self._day = unit, actor, day
         self.codes = _codes(day)
+        self.memory: dict[Any, Any] = {}  # what cleaning made of a cell, for the next row that holds the same
         self.areas = Areas(day=day)
         self._ranks: dict[str, str] = {}
         self._titles: dict[str, set[str]] = defaultdict(set)

@@ -100,11 +100,36 @@ CELLS: Mapping[str, Message] = {
     "DATE_CALENDAR": Message(
         _("“{value}” is not a day of the calendar."), _("Write day, month and year as 31/12/2025; day and month may be exchanged.")
     ),
+    "DATE_SHAPE": Message(
+        _("“{value}” is not written as day/month/year; it can be read as {suggestion}."), _("Agree to the repair, or write the date as 31/12/2025.")
+    ),
     "DATE_YEAR_ONLY": Message(_("“{value}” is only a year."), _("Write day, month and year as 31/12/2025.")),
     "MONTH_FORM": Message(_("“{value}” is not a month."), _("Write month and year as 09/2025.")),
     "LOST_ZERO": Message(
         _("“{value}” is stored as a number, so its leading zeros are lost."),
         _("Format the column as text and write {suggestion}, if that is the number on the paper."),
+    ),
+    "NUMBER_EXPONENT": Message(
+        _("“{value}” has lost its last digits: Excel shortened the number."), _("Format the column as text and write all digits again.")
+    ),
+    "OLD_CARD": Message(
+        _("“{value}” is the number of an old identity card with 9 digits."), _("Write the personal identification number of 12 digits.")
+    ),
+    "OLD_ENCODING": Message(
+        _("“{value}” is written in the old encoding {encoding}; it reads {suggestion}."), _("Agree to the repair, or write the text in Unicode.")
+    ),
+    "AMOUNT_POINTS": Message(
+        _("“{value}” has points between its thousands; it can be read as {suggestion}."),
+        _("Agree to the repair, or write the amount without points."),
+    ),
+    "AREA_SUCCEEDED": Message(_("“{value}” is an area that no longer exists."), _("Write the area of today: {suggestion}.")),
+    "NAME_CAPITALS": Message(_("The name “{value}” was read as {suggestion}."), _("Nothing needs to be done."), Severity.SUGGESTION),
+    "NAME_SMALL": Message(_("The name “{value}” is written in small letters."), _("Agree to the repair: {suggestion}."), Severity.SUGGESTION),
+    "TONE_STYLE": Message(
+        _("“{value}” has a tone mark on the second vowel."), _("If you wish one spelling everywhere: {suggestion}."), Severity.SUGGESTION
+    ),
+    "ADDRESS_FORMER": Message(
+        _("The address “{value}” names a commune of before 1 July 2025."), _("Today it is called: {suggestion}."), Severity.SUGGESTION
     ),
     "BECAME_DATE": Message(
         _("Excel has turned the value into a date ({value})."), _("Format the column as text and write the value again, for example {suggestion}.")

@@ -94,8 +94,8 @@ def test_another_way_of_writing_the_same_thing_is_understood(lookups, name, raw,
 
 PROBLEMS = [
     ("birth_date", "31/02/1985", ("DATE_CALENDAR", "31/02/1985")),
-    ("birth_date", "08/15/1985", ("DATE_CALENDAR", "08/15/1985")),
-    ("birth_date", "15/08/85", ("DATE_FORM", "15/08/85")),
+    ("birth_date", "08/15/1985", ("DATE_CALENDAR", "15/08/1985")),
+    ("birth_date", "15/08/85", ("DATE_SHAPE", "15/08/1985")),
     ("birth_date", "tháng 8 năm 1985", ("DATE_FORM", "tháng 8 năm 1985")),
     ("birth_date", 1985, ("DATE_YEAR_ONLY", "1985")),
     ("birth_date", "1985", ("DATE_YEAR_ONLY", "1985")),
@@ -158,7 +158,7 @@ def test_a_five_digit_code_is_looked_up_with_its_time(lookups):
     assert clean("birth_place_area", "99991", lookups, birth_place="xã Hòa An, tỉnh Đắk Lắk") == "2004-99991"
     assert clean("birth_place_area", "2025-99991", lookups) == "2025-99991"
     assert clean("birth_place_area", "99992", lookups) == "2004-99992"
-    assert clean("current_address_area", "99992", lookups) == "2004-99992"  # that it is a former one, the rule says
+    assert clean("current_address_area", "99992", lookups)[0] == "AREA_SUCCEEDED"  # nobody lives in a former one today
 
 
 def test_every_problem_of_a_row_is_collected(lookups):
@@ -181,13 +181,13 @@ CELLS = st.one_of(
 
 
 def test_no_cell_whatever_breaks_the_cleaning_and_every_value_fits_the_document(lookups):
-    from registry.cleaning import _SCHEMA_FIELDS
+    from registry.cleaning import SCHEMA_FIELDS
 
     @given(st.fixed_dictionaries({}, optional={field.name: CELLS for field in FIELDS}))
     def check(cells):
         result = clean_row(cells, lookups)
         for name, value in result.values.items():
-            assert _SCHEMA_FIELDS[name].problem(value) is None
+            assert SCHEMA_FIELDS[name].problem(value) is None
         assert {one.field for one in result.problems}.isdisjoint(result.values)
 
     check()
