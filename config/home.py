@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         uploads=Upload.objects.filter(uploader=user).select_related("unit")[:SHOWN],
         may_edit=_holds(request, Action.EDIT),
         may_approve=_holds(request, Action.APPROVE),
-        deliveries=delivery_sentences() if _holds(request, Action.OPERATE) else [],
+        deliveries=delivery_sentences(user=user) if _holds(request, Action.OPERATE) else [],
     )
 
 

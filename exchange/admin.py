@@ -5,6 +5,7 @@ Nothing is written here but by the services: a channel is set, deliveries are se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from exchange.models import Agency, Attempt, Batch, Channel, Delivery, InboundBatch
+from exchange.selectors.sight import deliveries_seen, operates_line, operates_somewhere
 from exchange.services.channels import channel_set
 from exchange.services.intake import batch_resume
 from exchange.services.retrying import deliveries_retry
@@ -25,14 +27,22 @@ from orgtree.choices import Action
 from workflows.errors import GateError
 
 
+def _asked_once(request: HttpRequest, question: Callable[[Any], bool]) -> bool:
+    """The menu asks the same of every model: one answer a request."""
+    answers: dict[Callable[[Any], bool], bool] = request.__dict__.setdefault("exchange_rights", {})
+    if question not in answers:
+        answers[question] = question(request.user)
+    return answers[question]
+
+
 class ForOperators:
-    """Seen by whoever operates some unit, changed by nobody."""
+    """Seen by whoever operates the line, changed by nobody."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.is_active and (request.user.is_superuser or bool(scope.intervals(request.user, Action.OPERATE)))
+        return _asked_once(request, operates_line)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -81,12 +91,20 @@ class BatchAdmin(ForOperators, ModelAdmin):
 
 
 class DeliveryAdmin(ForOperators, ModelAdmin):
+    """An operator of some units sees the deliveries of their people and units."""
+
     list_display = ("record", "version", "channel", "state", "error_code", "error_text", "changed_at")
     list_filter = ("channel", "state", "error_code")
     list_select_related = ("channel", "message")
     ordering = ("-pk",)
     show_full_result_count = False
     actions = ("send_again",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _asked_once(request, operates_somewhere) and (obj is None or deliveries_seen(request.user).filter(pk=obj.pk).exists())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return deliveries_seen(request.user).select_related("channel", "message")
 
     @admin.display(description=_("record"))
     def record(self, delivery: Delivery) -> str:
@@ -113,6 +131,12 @@ class DeliveryAdmin(ForOperators, ModelAdmin):
 class AgencyAdmin(ForOperators, ModelAdmin):
     """Agencies are admitted by `manage.py hub_agency`, which takes the secret from standard input."""
 
+    def has_view_permission(self, request: HttpRequest, obj: Agency | None = None) -> bool:
+        return _asked_once(request, operates_somewhere) and (obj is None or self.get_queryset(request).filter(pk=obj.pk).exists())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return _agencies_seen(super().get_queryset(request), request, "root")
+
     list_display = ("code", "name", "root", "active", "issued")
     list_select_related = ("root",)
     exclude = ("application",)
@@ -120,6 +144,8 @@ class AgencyAdmin(ForOperators, ModelAdmin):
 
 
 class InboundBatchAdmin(ForOperators, ModelAdmin):
+    """On the hub, what came in from the agencies whose tree the reader operates."""
+
     list_display = ("received_at", "agency", "kind", "size", "state", "accepted", "rejected", "error")
     list_filter = ("state", "kind", "agency")
     list_select_related = ("agency",)
@@ -137,7 +163,15 @@ class InboundBatchAdmin(ForOperators, ModelAdmin):
             self.message_user(request, str(refused), messages.ERROR)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("body")
+        return _agencies_seen(super().get_queryset(request), request, "agency__root").defer("body")
+
+    def has_view_permission(self, request: HttpRequest, obj: InboundBatch | None = None) -> bool:
+        return _asked_once(request, operates_somewhere) and (obj is None or self.get_queryset(request).filter(pk=obj.pk).exists())
+
+
+def _agencies_seen(rows: QuerySet[Any], request: HttpRequest, root: str) -> QuerySet[Any]:
+    """Rows of the agencies whose top unit the reader operates; superusers see all, those without a tree as well."""
+    return rows if _asked_once(request, operates_line) else scope.scoped(rows, request.user, Action.OPERATE, root)
 
 
 HUB = {Agency: AgencyAdmin, InboundBatch: InboundBatchAdmin}

@@ -19,8 +19,9 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request as OAuthRequest
 
 from exchange.contract import MAX_BODY, MAX_ITEMS, PROFILE_KIND, SCOPE, UNIT_KIND, Accepted, CallCode, Problem, encode, json_schemas
-from exchange.models import Agency
+from exchange.models import Agency, InboundTrial
 from exchange.selectors.inbound import batch_status, receipts_page
+from exchange.services.inbound_trials import trial_run
 from exchange.services.intake import BodyInvalid, KeyReused, batch_receive
 
 KEY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
@@ -54,7 +55,7 @@ def _problem(status: int) -> dict[str, Any]:
         400: "The body is not JSON",
         401: "No valid token",
         403: "The token's client is not an active agency",
-        404: "The agency has no such batch",
+        404: "The agency has no such batch or trial",
         409: "The idempotency key already names another body",
         411: "The length is not given",
         413: "The body is longer than 16 MB",
@@ -149,6 +150,39 @@ def get_receipts(
     return _answer(200, receipts_page(agency=_agency(request), batch_id=batch, after=after))
 
 
+@api.post(
+    "/trial",
+    operation_id="postTrial",
+    summary="Try 1 to 10 people: everything is verified as in earnest, nothing but the report is kept",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TrialCall"}}}},
+        "responses": _answers(200, "TrialReport", "What the real calls would answer", 400, 411, 413, 415, 422),
+    },
+    response=DOCUMENTED_ELSEWHERE,
+)
+def post_trial(request: HttpRequest) -> HttpResponse:
+    body = _body(request)
+    try:
+        trial = trial_run(agency=_agency(request), body=body)
+    except BodyInvalid as error:
+        raise _invalid_body(error) from error
+    return HttpResponse(bytes(trial.report), content_type="application/json")
+
+
+@api.get(
+    "/trial/{trial}",
+    operation_id="getTrial",
+    summary="The report of a trial, as it is kept",
+    openapi_extra={"responses": _answers(200, "TrialReport", "The report", 404, 422)},
+    response=DOCUMENTED_ELSEWHERE,
+)
+def get_trial(request: HttpRequest, trial: Annotated[UUID, Path()]) -> HttpResponse:
+    kept = InboundTrial.objects.filter(agency=_agency(request), pk=trial).first()
+    if kept is None:
+        raise Refused(404, CallCode.NOT_FOUND, "There is no such trial.")
+    return HttpResponse(bytes(kept.report), content_type="application/json")
+
+
 def _agency(request: HttpRequest) -> Agency:
     agency: Agency = request.auth  # type: ignore[attr-defined]
     return agency
@@ -161,10 +195,14 @@ def _receive(request: HttpRequest, kind: str, idempotency_key: str) -> HttpRespo
     except KeyReused as error:
         raise Refused(409, CallCode.KEY_REUSED, "This Idempotency-Key already names another body.", "header.Idempotency-Key") from error
     except BodyInvalid as error:
-        message, _, place = str(error).partition(" - at ")
-        status, code = (400, CallCode.MALFORMED) if error.malformed else (422, CallCode.INVALID)
-        raise Refused(status, code, message, place.strip("`") or "$") from error
+        raise _invalid_body(error) from error
     return _answer(202, Accepted(batch=batch.pk, items=batch.size))
+
+
+def _invalid_body(error: BodyInvalid) -> Refused:
+    message, _, place = str(error).partition(" - at ")
+    status, code = (400, CallCode.MALFORMED) if error.malformed else (422, CallCode.INVALID)
+    return Refused(status, code, message, place.strip("`") or "$")
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -21,7 +21,7 @@ import httpx
 import msgspec
 from django.conf import settings
 
-from exchange.contract import SCOPE, Accepted, BatchStatus, ErrorKind, Problem, Receipts, kind_of
+from exchange.contract import SCOPE, Accepted, BatchStatus, ErrorKind, Problem, Receipts, TrialReport, kind_of
 from exchange.models import Channel
 
 MAX_ANSWER = 8 * 1024 * 1024
@@ -50,6 +50,10 @@ class Connector(Protocol):
     def status(self, *, batch: UUID) -> BatchStatus: ...
 
     def receipts(self, *, batch: UUID, after: int) -> Receipts: ...
+
+    def trial(self, *, body: bytes) -> TrialReport: ...
+
+    def trial_report(self, *, trial: UUID) -> TrialReport: ...
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,12 @@ class HubConnector:
 
     def receipts(self, *, batch: UUID, after: int) -> Receipts:
         return self._call("GET", "/receipts", Receipts, params={"batch": str(batch), "after": after})
+
+    def trial(self, *, body: bytes) -> TrialReport:
+        return self._call("POST", "/trial", TrialReport, content=body, headers={"content-type": "application/json"})
+
+    def trial_report(self, *, trial: UUID) -> TrialReport:
+        return self._call("GET", f"/trial/{trial}", TrialReport)
 
     def _call(self, method: str, path: str, shape: type[T], *, expect: int = 200, **request: Any) -> T:
         with _asking(method == "GET"):

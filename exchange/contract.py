@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from msgspec import Meta
 
 MAX_ITEMS = 500
+MAX_TRIAL = 10  # people in a trial, as the Ministry asks (API M51)
+MAX_TRIAL_ENVELOPES = 100
 MAX_BODY = 16 * 1024 * 1024
 MAX_MANIFEST = 1024 * 1024  # what workflows.manifest reads
 MAX_SIGNATURE = 64 * 1024  # what workflows.cms reads
@@ -125,6 +127,39 @@ class Receipts(msgspec.Struct, kw_only=True):
     next: Count | None
 
 
+class TrialCall(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What would be sent for 1 to 10 people, in the order of sending: the envelopes of their units first, then theirs."""
+
+    envelopes: Annotated[list[Envelope], Meta(min_length=1, max_length=MAX_TRIAL_ENVELOPES)]
+
+
+class TrialItem(msgspec.Struct, kw_only=True):
+    """What the real call would answer for one item. `digest` is that of the document as it was received, computed by the hub."""
+
+    envelope: Count
+    index: Count
+    kind: str
+    key: UUID
+    version: Annotated[int, Meta(ge=1)]
+    outcome: OutcomeName
+    code: str
+    message: str
+    digest: Digest | None
+    findings: list[ItemFinding]
+
+
+class TrialReport(msgspec.Struct, kw_only=True):
+    """The result of a trial: everything was verified as in earnest, and nothing but this report was kept."""
+
+    trial: UUID
+    hub: str
+    agency: str
+    received_at: Moment
+    body_digest: Digest
+    passed: Annotated[bool, Meta(description="Would every item be accepted?")]
+    items: list[TrialItem]
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """Why a call was refused: a code of `CallCode`, a message, and the place in the request, where there is one."""
 
@@ -228,10 +263,11 @@ def kind_of(answer: int | str) -> ErrorKind:
 
 
 decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_trial = msgspec.json.Decoder(TrialCall).decode
 encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def json_schemas() -> dict[str, Any]:
     """JSON Schema (2020-12) of every shape, by name, with references as OpenAPI wants them."""
-    shapes = (Envelope, Accepted, BatchStatus, Receipts, Problem)
+    shapes = (Envelope, Accepted, BatchStatus, Receipts, TrialCall, TrialReport, Problem)
     return msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")[1]

@@ -13,6 +13,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from exchange.models import Channel, Trial
 from orgtree import clock
 from registry.models import Upload
 from tests.pages import Office
@@ -95,6 +96,12 @@ def is_model_form(name: str) -> bool:
 
 def is_let_in(answer: HttpResponse) -> bool:
     """A page, a form with remarks, or a way on; the admin sends those who may not see an object home."""
+    "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
+    "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
+    "exchange:trial_new": ("get", frozenset({"root"})),  # the whole line is tried by who operates the top unit
+    "exchange:trial_detail": ("get", frozenset({"root"})),
+    "exchange:trial_statement": ("get", frozenset({"root"})),
+    "exchange:trial_signature": ("post", frozenset({"root"})),
     return answer.status_code in (200, 422) or (answer.status_code == 302 and answer.url != reverse("admin:index"))
 
 
@@ -161,6 +168,17 @@ def test_every_address_has_a_line():
 
 @pytest.mark.parametrize("name", MATRIX)
 def test_the_matrix(name, office, address):
+    channel = Channel.objects.create(code="line", name="Nền tảng quốc gia", base_url="http://hub.invalid", client_id="x")
+    trial = Trial.objects.create(channel=channel, actor=office.users["root"], people=1, body_digest=b"0" * 32, statement=b'{"records":[]}')
+    change = grant_propose(
+        actor=office.users["root"],
+        user=office.users["clerk"],
+        role=Role.AUDITOR,
+        unit=unit,
+        valid_from=clock.today(),
+        valid_to=clock.today() + timedelta(days=9),
+        reason="x",
+    )
     # given
     method, let_in = MATRIX[name]
     there = address(name)
@@ -174,6 +192,9 @@ def test_the_matrix(name, office, address):
 
 @pytest.mark.parametrize("name", MATRIX)
 def test_nobody_enters_without_signing_in(name, address, client):
+        **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new")},
+        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
+        **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
     # when
     answer = getattr(client, MATRIX[name][0])(address(name))
     # then

@@ -3,6 +3,7 @@
 from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
+from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
     "Agency",
@@ -14,6 +15,8 @@ __all__ = [
     "InboundBatch",
     "InboundEvidence",
     "InboundResult",
+    "InboundTrial",
     "Receipt",
     "SetAside",
+    "Trial",
 ]

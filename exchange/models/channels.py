@@ -12,7 +12,7 @@ ADDRESS = RegexValidator(r"^https?://[^\s/?#]+/?$", _("The address begins with h
 class Channel(models.Model):
     """A configured destination. Its client secret is not here but in the environment (`HOSO_CHANNEL_SECRETS`).
 
-    The circuit breaker lives in `failures` (calls failed in a row) and `paused_until`. Every outbox message with an id of at
+    The circuit breaker lives in `failures` (calls failed in a row), `failing_since` and `paused_until`. Every outbox message with an id of at
     most `fanned_below` has its delivery already, so that the fan-out looks at the recent end of the outbox only.
     """
 
@@ -30,6 +30,7 @@ class Channel(models.Model):
     )
     failures = models.PositiveIntegerField(default=0, editable=False)
     paused_until = models.DateTimeField(_("paused until"), null=True, editable=False)
+    failing_since = models.DateTimeField(_("in trouble since"), null=True, editable=False)
     last_contact = models.DateTimeField(_("last contact"), null=True, editable=False)
     last_error = models.CharField(_("last error"), max_length=500, blank=True, default="", editable=False)
     last_error_kind = models.CharField(

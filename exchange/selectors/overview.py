@@ -1,18 +1,26 @@
-"""How the exchange stands, for its operator and for the page of one record."""
+"""How the line stands: for the operator's page, for the home page, and for the page of one record."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from exchange.choices import DeliveryState
 from exchange.models import Channel, Delivery, Receipt
+from exchange.selectors.causes import title_of
+from exchange.selectors.sight import deliveries_seen
+from exchange.selectors.terms import late
+from orgtree import clock
+from orgtree.models import User
+
+SHOWN_STATES = tuple(state for state in DeliveryState if state != DeliveryState.REPLACED)
 
 
 @dataclass(frozen=True)
@@ -24,36 +32,54 @@ class Cause:
     count: int
     sample: str
 
+    @property
+    def title(self) -> str:
+        return title_of(self.code)
+
 
 @dataclass(frozen=True)
 class ChannelOverview:
     channel: Channel
     counts: Mapping[DeliveryState, int]
     causes: Sequence[Cause] = field(default=())
+    late: int = 0
 
     @property
     def figures(self) -> list[tuple[DeliveryState, int]]:
         """Every state with its number of deliveries, in the order of a delivery's life."""
-        return [(state, self.counts.get(state, 0)) for state in DeliveryState]
+        return [(state, self.counts.get(state, 0)) for state in SHOWN_STATES]
 
     @property
     def sentence(self) -> str:
         """How the channel stands, in one sentence."""
-        return _sentence(self.channel, self.counts)
+        return _sentence(self)
+
+    @property
+    def silent(self) -> bool:
+        return self.channel.active and self.channel.failing_since is not None
+
+    def count(self, *states: DeliveryState) -> int:
+        return sum(self.counts.get(state, 0) for state in states)
 
 
-def channel_overviews() -> list[ChannelOverview]:
-    """Every channel with its deliveries by state, and by cause where a person is needed. Three queries."""
-    counts: dict[int, dict[DeliveryState, int]] = defaultdict(dict)
-    for channel, state, count in Delivery.objects.order_by().values_list("channel", "state").annotate(count=Count("pk")):
-        counts[channel][DeliveryState(state)] = count
-    causes = _causes()
-    return [ChannelOverview(one, counts[one.pk], causes.get(one.pk, ())) for one in Channel.objects.order_by("code")]
+def channel_overviews(*, user: User) -> list[ChannelOverview]:
+    """Every channel with the deliveries that `user` sees, by state, and by cause where a person is needed."""
+    seen = deliveries_seen(user)
+    return _overviews(Channel.objects.order_by("-active", "code"), seen, _causes(seen))
 
 
-def delivery_sentences() -> list[str]:
+def delivery_sentences(*, user: User) -> list[str]:
     """One sentence for each active channel, for the home page."""
-    return [one.sentence for one in channel_overviews() if one.channel.active]
+    channels = list(Channel.objects.filter(active=True).order_by("code"))
+    return [one.sentence for one in _overviews(channels, deliveries_seen(user), {})] if channels else []
+
+
+def _overviews(channels: Iterable[Channel], seen: QuerySet[Delivery], causes: Mapping[int, Sequence[Cause]]) -> list[ChannelOverview]:
+    counts: dict[int, dict[DeliveryState, int]] = defaultdict(dict)
+    for channel, state, count in seen.order_by().values_list("channel", "state").annotate(count=Count("pk")):
+        counts[channel][DeliveryState(state)] = count
+    overdue = dict(late(seen).order_by().values_list("channel").annotate(count=Count("pk")))
+    return [ChannelOverview(one, counts[one.pk], causes.get(one.pk, ()), overdue.get(one.pk, 0)) for one in channels]
 
 
 def deliveries_of(*, kind: str, key: UUID) -> dict[int, list[Delivery]]:
@@ -72,9 +98,9 @@ def last_receipt(delivery: Delivery) -> Receipt | None:
     return max(delivery.receipts.all(), key=lambda one: one.pk, default=None)
 
 
-def _causes() -> dict[int, list[Cause]]:
+def _causes(seen: QuerySet[Delivery]) -> dict[int, list[Cause]]:
     causes: dict[int, list[Cause]] = defaultdict(list)
-    stuck = Delivery.objects.filter(state__in=[DeliveryState.REJECTED, DeliveryState.PARKED])
+    stuck = seen.filter(state__in=[DeliveryState.REJECTED, DeliveryState.PARKED])
     groups = stuck.order_by("channel", "state", "error_code").values_list("channel", "state", "error_code").annotate(count=Count("pk"))
     samples = {
         (channel, state, code): text
@@ -87,21 +113,34 @@ def _causes() -> dict[int, list[Cause]]:
     return causes
 
 
-def _sentence(channel: Channel, counts: Mapping[DeliveryState, int]) -> str:
-    under_way = counts.get(DeliveryState.WAITING, 0) + counts.get(DeliveryState.SENT, 0)
-    stuck = counts.get(DeliveryState.REJECTED, 0) + counts.get(DeliveryState.PARKED, 0)
-    received = counts.get(DeliveryState.RECEIVED, 0)
-    parts = [ngettext("%(count)d record received", "%(count)d records received", received) % {"count": received}]
+def _sentence(one: ChannelOverview) -> str:
+    if one.silent:
+        return _silence(one)
+    received = one.count(DeliveryState.RECEIVED)
+    under_way = one.count(DeliveryState.WAITING, DeliveryState.SENT)
+    stuck = one.count(DeliveryState.REJECTED, DeliveryState.PARKED)
+    parts = [ngettext("%(count)s record received", "%(count)s records received", received) % {"count": _grouped(received)}]
     if under_way:
-        parts.append(ngettext("%(count)d on its way", "%(count)d on their way", under_way) % {"count": under_way})
+        parts.append(ngettext("%(count)s on its way", "%(count)s on their way", under_way) % {"count": _grouped(under_way)})
     if stuck:
-        parts.append(ngettext("%(count)d needs attention", "%(count)d need attention", stuck) % {"count": stuck})
-    return f"{channel.name}: {', '.join(parts)}. {_trouble(channel)}".strip()
+        parts.append(ngettext("%(count)s needs attention", "%(count)s need attention", stuck) % {"count": _grouped(stuck)})
+    if one.late:
+        parts.append(ngettext("%(count)s late", "%(count)s late", one.late) % {"count": _grouped(one.late)})
+    sentence = f"{one.channel.name}: {', '.join(parts)}."
+    return sentence if one.channel.active else f"{sentence} {_('The channel is switched off.')}"
 
 
-def _trouble(channel: Channel) -> str:
-    if not channel.active:
-        return _("The channel is switched off.")
-    if channel.failures:
-        return _("The other side does not answer as it should; the program keeps trying.")
-    return ""
+def _silence(one: ChannelOverview) -> str:
+    """The other side does not answer: since when, what waits, and that nothing is lost."""
+    since = one.channel.failing_since
+    assert since is not None
+    local = since.astimezone(clock.ZONE)
+    moment = local.strftime("%H:%M") if local.date() == clock.now().astimezone(clock.ZONE).date() else date_format(local, "SHORT_DATETIME_FORMAT")
+    text = _("%(channel)s has not answered since %(moment)s; %(count)s messages are waiting; nothing is lost.")
+    waiting = _grouped(one.count(DeliveryState.WAITING, DeliveryState.SENT))
+    return text % {"channel": one.channel.name, "moment": moment, "count": waiting}
+
+
+def _grouped(count: int) -> str:
+    """A whole number with its thousands, as the reader's language writes them."""
+    return str(number_format(count, force_grouping=True))

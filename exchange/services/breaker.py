@@ -10,7 +10,7 @@ import random
 from datetime import timedelta
 
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from exchange.connectors import CallFailed
 from exchange.contract import ErrorKind
@@ -31,7 +31,9 @@ def full_jitter(failures: int) -> timedelta:
 
 
 def channel_succeeded(channel: Channel) -> None:
-    Channel.objects.filter(pk=channel.pk).update(failures=0, paused_until=None, last_contact=Now(), last_error="", last_error_kind="")
+    Channel.objects.filter(pk=channel.pk).update(
+        failures=0, failing_since=None, paused_until=None, last_contact=Now(), last_error="", last_error_kind=""
+    )
 
 
 def channel_failed(channel: Channel, failure: CallFailed) -> None:
@@ -44,7 +46,7 @@ def channel_failed(channel: Channel, failure: CallFailed) -> None:
         wait = full_jitter(THRESHOLD) if failure.retry_after is None else timedelta(seconds=max(failure.retry_after, 1.0))
         Channel.objects.filter(pk=channel.pk).update(paused_until=clock.now() + wait, last_contact=Now(), **said)
         return
-    Channel.objects.filter(pk=channel.pk).update(failures=F("failures") + 1, **said)
+    Channel.objects.filter(pk=channel.pk).update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", Now()), **said)
     failures = Channel.objects.values_list("failures", flat=True).get(pk=channel.pk)
     if failure.kind in CHANNEL_WIDE or failures >= THRESHOLD:
         Channel.objects.filter(pk=channel.pk).update(paused_until=clock.now() + full_jitter(max(failures, THRESHOLD)))

@@ -33,7 +33,7 @@ def channel_set(
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, ChannelKind.NATIONAL_HUB, base_url.rstrip("/"), client_id
         channel.timeout_seconds, channel.batch_size, channel.active = timeout_seconds, batch_size, active
-        channel.failures, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, "", ""
+        channel.failures, channel.failing_since, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, None, "", ""
         channel.full_clean()
         channel.save()
         audit(actor=actor, action="channel.set", channel=code, base_url=base_url)

@@ -6,6 +6,7 @@ Documents go out as the stored canonical bytes; nothing is parsed. Manifest and 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -44,28 +45,31 @@ class OutgoingItem(msgspec.Struct, kw_only=True):
 
 def envelope_bytes(batch: Batch) -> bytes:
     """The body of a batch's call. Raises BatchUnsendable when its request carries no signature."""
+    places: dict[Any, int | None] = dict(batch.deliveries.order_by("position").values_list("message__leaf_index", "position"))
+    return encode(envelope_make(batch.request_id, sorted(places, key=lambda leaf: places[leaf] or 0)))
+
+
+def envelope_make(request_id: UUID, leaves: Sequence[int]) -> dict[str, Any]:
+    """The envelope of some leaves of one request, in that order. Raises BatchUnsendable."""
     decision = (
-        Decision.objects.filter(stage__request=batch.request_id, verdict=Verdict.APPROVE, signature__isnull=False)
+        Decision.objects.filter(stage__request=request_id, verdict=Verdict.APPROVE, signature__isnull=False)
         .select_related("manifest", "signature")
         .order_by("-stage__number")
         .first()
     )
     if decision is None or decision.manifest is None or decision.signature is None:
         raise BatchUnsendable("UNSIGNED", "no stage of this request was signed, so there is nothing that proves it to the other side")
-    return encode(
-        {
-            "manifest": base64.b64encode(bytes(decision.manifest.body)).decode(),
-            "signature": base64.b64encode(bytes(decision.signature.der)).decode(),
-            "received_at": decision.signature.received_at.isoformat(),
-            "items": _items(batch),
-        }
-    )
+    return {
+        "manifest": base64.b64encode(bytes(decision.manifest.body)).decode(),
+        "signature": base64.b64encode(bytes(decision.signature.der)).decode(),
+        "received_at": decision.signature.received_at.isoformat(),
+        "items": _items(request_id, leaves),
+    }
 
 
-def _items(batch: Batch) -> list[OutgoingItem]:
-    places: dict[Any, int | None] = dict(batch.deliveries.order_by("position").values_list("message__leaf_index", "position"))
-    items = ChangeItem.objects.filter(request=batch.request_id, leaf_index__in=places).select_related("document")
-    tree = _tree(batch.request_id)
+def _items(request_id: UUID, leaves: Sequence[int]) -> list[OutgoingItem]:
+    items = {one.leaf_index: one for one in ChangeItem.objects.filter(request=request_id, leaf_index__in=leaves).select_related("document")}
+    tree = _tree(request_id)
     return [
         OutgoingItem(
             kind=item.kind,
@@ -76,7 +80,7 @@ def _items(batch: Batch) -> list[OutgoingItem]:
             leaf_index=item.leaf_index,
             proof=[node.hex() for node in merkle.proof(tree, item.leaf_index)],
         )
-        for item in sorted(items, key=lambda one: places[one.leaf_index] or 0)
+        for item in map(items.__getitem__, leaves)
     ]
 
 

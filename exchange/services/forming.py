@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from exchange.choices import BatchState, DeliveryState
 from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
+from exchange.selectors.causes import BEHIND
 from workflows.documents import canonical
 
 WINDOW = 8  # batches of a channel that may be open at the same time
@@ -26,7 +27,6 @@ UNIT_CANDIDATES = 20_000
 LARGE = 10_000  # deliveries made at once after which the planner has to look again
 # Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
 SETTLED = "3 hours"
-BEHIND = "BEHIND_REFUSED"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ commit together or not at all, so a worker may be killed anywhere and the batch 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -30,6 +31,8 @@ from workflows.services.audit import audit
 
 PROCESS_TASK = "exchange.process"
 MAX_FAILURES = 10
+
+Shape = TypeVar("Shape")
 
 
 class BodyInvalid(Exception):
@@ -72,14 +75,19 @@ def _known(agency: Agency, idempotency_key: str, body: bytes) -> InboundBatch | 
     return known
 
 
-def envelope_read(body: bytes, kind: str) -> Envelope:
-    """Parse strictly; raises BodyInvalid with the place of the first thing that is wrong."""
+def body_read(body: bytes, decode: Callable[[bytes], Shape]) -> Shape:
+    """A body as the shape that `decode` makes of it; raises BodyInvalid."""
     try:
-        envelope = decode_envelope(body)
+        return decode(body)
     except msgspec.ValidationError as error:
         raise BodyInvalid(str(error), malformed=False) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyInvalid(str(error), malformed=True) from error
+
+
+def envelope_read(body: bytes, kind: str) -> Envelope:
+    """Parse strictly; raises BodyInvalid with the place of the first thing that is wrong."""
+    envelope = body_read(body, decode_envelope)
     for index, item in enumerate(envelope.items):
         if item.kind != kind:
             raise BodyInvalid(f"this address takes {kind} only, not {item.kind} - at `$.items[{index}].kind`", malformed=False)
@@ -99,17 +107,20 @@ def batch_process(*, batch_id: UUID) -> InboundBatch:
             return InboundBatch.objects.defer("body").get(pk=batch_id)
         if batch.kind == UNIT_KIND:
             tree_lock()
-        agency = Agency.objects.select_related("root").get(pk=batch.agency_id)
-        envelope = envelope_read(bytes(batch.body), batch.kind)
-        try:
-            manifest, statement = manifest_verify(agency=agency, envelope=envelope)
-        except BatchRefused as refused:
-            refusals = dict.fromkeys(range(len(envelope.items)), refused.refusal)
-            return _finish(batch, envelope, {}, refusals)
-        checked = items_check(agency=agency, envelope=envelope, statement=statement)
-        taking = Taking(batch, agency, manifest, statement.title, checked)
-        take(taking)
-        return _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
+        return process_locked(batch, envelope_read(bytes(batch.body), batch.kind))
+
+
+def process_locked(batch: InboundBatch, envelope: Envelope) -> InboundBatch:
+    """What `batch_process` does with a batch that is its own, inside its transaction; a trial does the same and undoes it."""
+    agency = Agency.objects.select_related("root").get(pk=batch.agency_id)
+    try:
+        manifest, statement = manifest_verify(agency=agency, envelope=envelope)
+    except BatchRefused as refused:
+        return _finish(batch, envelope, {}, dict.fromkeys(range(len(envelope.items)), refused.refusal))
+    checked = items_check(agency=agency, envelope=envelope, statement=statement)
+    taking = Taking(batch, agency, manifest, statement.title, checked)
+    take(taking)
+    return _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
 
 
 def batch_fail(*, batch_id: UUID, error: Exception) -> InboundBatch:

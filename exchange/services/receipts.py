@@ -21,9 +21,9 @@ from exchange.choices import BatchState, DeliveryState, Outcome
 from exchange.connectors import CallFailed, Connector, connect
 from exchange.contract import ErrorKind, ItemCode, ItemReceipt, kind_of
 from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
+from exchange.selectors.causes import BEHIND
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter
 from exchange.services.delivery import attempt_end, attempt_make, batch_park, lease
-from exchange.services.forming import BEHIND
 from orgtree import clock
 
 MAX_ROUNDS = 5  # how often a conflict at the other side is tried again by itself
