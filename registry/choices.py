@@ -102,20 +102,21 @@ UPLOAD_WITH_THE_WORKERS = frozenset({UploadState.RECEIVED, UploadState.PROCESSIN
 UPLOAD_OPEN = frozenset({UploadState.STAGED, UploadState.PARTLY, UploadState.EMPTY, UploadState.SUBMITTED})
 
 # Every move of an upload. A refused file is never read again: the repaired workbook is a new upload.
-_CHECKED = frozenset({UploadState.STAGED, UploadState.EMPTY, UploadState.PARTLY, UploadState.SUBMITTED, UploadState.FAILED})
+# Between its open states an upload moves with every correction of a row.
+_CHECKED = UPLOAD_OPEN | {UploadState.FAILED}
 UPLOAD_MOVES: dict[UploadState, frozenset[UploadState]] = {
     UploadState.RECEIVED: frozenset({UploadState.PROCESSING}),
     UploadState.PROCESSING: frozenset(
         {UploadState.CHECKING, UploadState.MAPPING, UploadState.MERGED, UploadState.EMPTY, UploadState.REFUSED, UploadState.FAILED}
     ),
-    UploadState.MAPPING: frozenset({UploadState.CHECKING}),
+    UploadState.MAPPING: frozenset({UploadState.PROCESSING}),
     UploadState.CHECKING: _CHECKED,
-    UploadState.STAGED: frozenset({UploadState.SUBMITTING, UploadState.CHECKING, UploadState.MAPPING}),
-    UploadState.EMPTY: frozenset({UploadState.CHECKING, UploadState.MAPPING}),
-    UploadState.PARTLY: frozenset({UploadState.SUBMITTING, UploadState.CHECKING}),
+    UploadState.STAGED: UPLOAD_OPEN | {UploadState.SUBMITTING, UploadState.CHECKING, UploadState.PROCESSING},
+    UploadState.EMPTY: UPLOAD_OPEN | {UploadState.CHECKING, UploadState.PROCESSING},
+    UploadState.PARTLY: UPLOAD_OPEN | {UploadState.SUBMITTING, UploadState.CHECKING},
     UploadState.SUBMITTING: _CHECKED,
     UploadState.FAILED: frozenset({UploadState.PROCESSING, UploadState.CHECKING}),
-    UploadState.SUBMITTED: frozenset({UploadState.CHECKING}),
+    UploadState.SUBMITTED: UPLOAD_OPEN | {UploadState.CHECKING},
     UploadState.MERGED: frozenset(),
     UploadState.REFUSED: frozenset(),
 }

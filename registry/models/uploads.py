@@ -110,7 +110,10 @@ class UploadRow(models.Model):
 
 
 class UploadFinding(models.Model):
-    """A verdict on a cell, a row (`column` "") or the whole workbook (`sheet_row` 0). The message is made on reading, in the reader's language."""
+    """A verdict on a cell, a row (`column` "") or the whole workbook (`sheet_row` 0). The message is made on reading, in the reader's language.
+
+    `cause` groups findings that one repair would end; `repair` is that repair as JSON (`registry.cleaning.repairs`), null where there is none.
+    """
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="findings")
     sheet_row = models.PositiveIntegerField(_("row"), default=0)
@@ -121,6 +124,8 @@ class UploadFinding(models.Model):
     severity = models.CharField(_("severity"), max_length=10, choices=Severity)
     value = models.CharField(_("value"), max_length=500, default="", blank=True)
     params = models.JSONField(default=dict)
+    cause = models.CharField(max_length=20, default="", db_default="", blank=True)
+    repair = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("finding in an upload")

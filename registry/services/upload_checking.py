@@ -7,20 +7,21 @@ Nothing is asked of memory that grows with the workbook: rows go through in bloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
 
-from registry.choices import ChangeKind, RowState
+from registry.choices import ChangeKind, RowState, Section
 from registry.fields import BY_NAME
 from registry.messages import REMARKS, WORKBOOK
-from registry.models import StaffProfile, Upload, UploadChange, UploadRow
+from registry.models import Upload, UploadChange, UploadRow
+from registry.selectors.upload_people import missing_people
 from registry.services.upload_cleaning import Cleaner, rows_clean
 from registry.services.upload_findings import CHUNK, Findings, columns_of
-from registry.services.upload_matching import people_match, units_of
-from registry.services.upload_repairs import repairer_of
+from registry.services.upload_matching import people_match
+from registry.services.upload_repairs import recipes_of, repairs_count
 from registry.services.upload_rows import KIND, checked_rows, rows_propose
 from workflows.choices import RiskClass
 from workflows.rules import Found
@@ -30,8 +31,8 @@ Tell = Callable[[str, int, int], None]
 # Findings of the gate on a whole record that only follow from what is said of this field.
 FOLLOWS_FROM = {"TWICE_IN_REQUEST": "citizen_id", "OUT_OF_SCOPE": "using_unit"}
 KEPT = frozenset({*REMARKS, *WORKBOOK, "CORRECTED_TWICE"})  # findings that no check makes, and so none takes away
-# Lists of rows (posts) are no single value that somebody verified.
-HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and not one.is_posting)
+# Who somebody is does not change as pay and posts do: overwriting it, once verified, wants a reason.
+HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and one.section == Section.IDENTITY and not one.is_posting)
 
 _FREE_ENDED = """
 update registry_uploadrow r set state = 'waiting', request_id = null from workflows_changeitem i
@@ -80,14 +81,16 @@ from checked_row c where r.upload_id = %s and r.sheet_row = c.sheet_row
 """
 
 
-def rows_check(*, upload: Upload, tell: Tell) -> dict[str, Any]:
-    """Conclude anew about every open row. Returns the upload's figures. Runs inside the caller's transaction."""
-    _forget(upload)
+def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, only: Sequence[int] | None = None) -> dict[str, Any]:
+    """Conclude anew about every open row, or those of them in `only`. Returns the upload's figures. Runs inside the caller's transaction."""
+    _forget(upload, only)
     with connection.cursor() as cursor:
         cursor.execute(_FREE_ENDED, [upload.pk, KIND])
     with Findings(upload) as findings:
-        total = upload.read
-        rows_clean(cleaner=Cleaner(upload, repairer_of(upload)), findings=findings, tell=lambda done: tell("cleaning", done, total))
+        total, cleaner = upload.read, Cleaner(upload, recipes_of(upload))
+        rows_clean(cleaner=cleaner, findings=findings, tell=lambda done: tell("cleaning", done, total), only=only)
+        if only is None:
+            repairs_count(upload=upload, cells=cleaner.repaired)
         tell("matching", 0, 0)
         people_match(upload=upload, findings=findings)
         after = 0
@@ -128,16 +131,13 @@ def rows_count(upload: Upload) -> dict[str, Any]:
     }
 
 
-def missing_people(upload: Upload) -> Any:
-    """Files of the upload's unit and those below it that no row of the workbook is about: listed, never deleted."""
-    named = UploadRow.objects.filter(upload=upload, key__isnull=False).values("key")
-    return StaffProfile.objects.filter(using_unit__in=units_of(upload)).exclude(pk__in=named)
-
-
-def _forget(upload: Upload) -> None:
-    """What an earlier check concluded; remarks on the workbook stay."""
-    upload.findings.exclude(code__in=KEPT).delete()
-    upload.changes.all().delete()
+def _forget(upload: Upload, only: Sequence[int] | None) -> None:
+    """What an earlier check concluded of open rows; remarks on the workbook stay, and what was submitted keeps what was said of it."""
+    rows = UploadRow.objects.filter(upload=upload).exclude(state=RowState.SUBMITTED)
+    if only is not None:
+        rows = rows.filter(sheet_row__in=only)
+    upload.findings.exclude(code__in=KEPT).filter(sheet_row__in=rows.values("sheet_row")).delete()
+    upload.changes.filter(sheet_row__in=rows.values("sheet_row")).delete()
 
 
 def _block_end(after: int) -> int | None:

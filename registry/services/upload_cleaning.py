@@ -5,6 +5,7 @@ A cell is what was read, corrected by what somebody typed here, repaired by the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,7 +19,7 @@ from orgtree import clock
 from orgtree.text import plain
 from registry.cells import doubt_of, raw_of, text_of
 from registry.choices import RowState
-from registry.cleaning import Problem, clean_row
+from registry.cleaning import Problem, Recipes, clean_row, doubtful_problem
 from registry.lookups import Lookups
 from registry.mapping import ColumnMapping
 from registry.models import Upload, UploadRow
@@ -41,10 +42,11 @@ COPY = 'copy checked_row(sheet_row, "values", failed, citizen_id, staff_number, 
 
 @dataclass
 class Cleaner:
-    """Cells of an upload as values. `repair` turns cells by field into repaired ones (the recipes in force)."""
+    """Cells of an upload as values, after the repairs in force. `repaired` counts the cells that these changed, by field."""
 
     upload: Upload
-    repair: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda cells: cells
+    recipes: Recipes = field(default_factory=Recipes)
+    repaired: Counter[str] = field(default_factory=Counter)
     lookups: Lookups = field(init=False)
     mapping: ColumnMapping = field(init=False)
 
@@ -52,41 +54,63 @@ class Cleaner:
         self.lookups = Lookups(unit=self.upload.unit, actor=self.upload.uploader, day=clock.today())
         self.mapping = mapping_of(self.upload)
         self._columns = {name: [one.index for one in columns] for name, columns in self.mapping.fields.items()}
+        self._fields: dict[int, list[str]] = {}
+        for name, indexes in self._columns.items():
+            for index in indexes:
+                self._fields.setdefault(index, []).append(name)
 
     def named(self, row: UploadRow) -> dict[str, Any]:
-        """Cells by field, as they stand after corrections and repairs; doubtful ones left out."""
-        cells = {column_number(letter): raw_of(stored) for letter, stored in row.raw.items() if not doubt_of(stored)}
+        """Cells by field, as they stand after corrections and repairs; doubtful ones left out unless a repair trusts them."""
+        cells = {column_number(letter): raw_of(stored) for letter, stored in row.raw.items() if self._trusted(letter, stored)}
         for letter, text in row.edits.items():
             cells[column_number(letter)] = text
-        return dict(self.repair(self.mapping.values({index: cell for index, cell in cells.items() if cell not in (None, "")})))
+        named = self.mapping.values({index: cell for index, cell in cells.items() if cell not in (None, "")})
+        if not self.recipes.steps:
+            return dict(named)
+        repaired = self.recipes.apply(named)
+        self.repaired.update(name for name, cell in repaired.items() if cell != named.get(name))
+        return repaired
 
     def clean(self, row: UploadRow, named: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         distrusted = list(self._distrusted(row))
-        cleaned = clean_row(named, self.lookups)
-        return dict(cleaned.values), [*distrusted, *cleaned.problems]
+        cleaned = clean_row(named, self.lookups, strict=True)
+        values, problems = dict(cleaned.values), [*distrusted, *cleaned.problems]
+        typed = {name for letter in row.edits for name in self._fields.get(column_number(letter), ())} & named.keys()
+        if typed:  # what somebody typed here is taken for what it plainly means
+            loose = clean_row({name: named[name] for name in typed}, self.lookups)
+            values |= loose.values
+            problems = [one for one in problems if one.field not in typed] + list(loose.problems)
+        return values, problems
 
     def load_areas(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self.lookups.areas.load(text_of(cells[name]) for cells in rows for name in AREA_FIELDS if name in cells)
 
+    def _trusted(self, letter: str, stored: Any) -> bool:
+        doubt = doubt_of(stored)
+        return not doubt or any(self.recipes.trusts(name, doubt) for name in self._fields.get(column_number(letter), ()))
+
     def _distrusted(self, row: UploadRow) -> Iterator[Problem]:
-        doubts = {column_number(letter): doubt for letter, stored in row.raw.items() if letter not in row.edits and (doubt := doubt_of(stored))}
+        doubts = {column_number(letter): stored for letter, stored in row.raw.items() if letter not in row.edits and doubt_of(stored)}
+        if not doubts:
+            return
         for name, indexes in self._columns.items():
             for index in indexes:
-                if index in doubts:
-                    yield Problem(name, doubts[index], "", {"place": f"{column_letter(index)}{row.sheet_row}"})
+                if (stored := doubts.get(index)) and not self.recipes.trusts(name, doubt := doubt_of(stored)):
+                    yield doubtful_problem(name, doubt, place=f"{column_letter(index)}{row.sheet_row}", raw=raw_of(stored))
 
 
 def mapping_of(upload: Upload) -> ColumnMapping:
     return ColumnMapping.from_json({"version": 1, "columns": upload.mapping})
 
 
-def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], None]) -> int:
-    """Fill `checked_row` with every open row; returns how many. Memory holds one chunk at a time."""
+def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], None], only: Sequence[int] | None = None) -> int:
+    """Fill `checked_row` with every open row, or those of them in `only`; returns how many. Memory holds one chunk at a time."""
     upload = cleaner.upload
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.checked_row")
         cursor.execute(TABLE)
-    rows = UploadRow.objects.filter(upload=upload).exclude(state__in=CLOSED).order_by("sheet_row").iterator(chunk_size=CHUNK)
+    wanted = UploadRow.objects.filter(upload=upload).exclude(state__in=CLOSED)
+    rows = (wanted if only is None else wanted.filter(sheet_row__in=only)).order_by("sheet_row").iterator(chunk_size=CHUNK)
     done = 0
     while chunk := list(islice(rows, CHUNK)):
         named = [cleaner.named(row) for row in chunk]
@@ -102,7 +126,8 @@ def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], No
 def _line(cleaner: Cleaner, findings: Findings, row: UploadRow, cells: Mapping[str, Any]) -> tuple[Any, ...]:
     values, problems = cleaner.clean(row, cells)
     for one in problems:
-        findings.add(row.sheet_row, one.code, one.field, value=one.value, params=one.params)
+        repair = one.repair.to_json() if one.repair else None
+        findings.add(row.sheet_row, one.code, one.field, value=one.value, params=one.params, cause=str(one.cause), repair=repair)
     name = values.get("birth_name")
     return (
         row.sheet_row,

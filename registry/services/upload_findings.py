@@ -14,7 +14,7 @@ from registry.models import Upload
 from workflows.choices import Severity
 
 CHUNK = 5_000
-COLUMNS = 'upload_id, sheet_row, "column", heading, field, code, severity, value, params'
+COLUMNS = 'upload_id, sheet_row, "column", heading, field, code, severity, value, params, cause, repair'
 _json = msgspec.json.encode
 
 
@@ -43,6 +43,8 @@ class Findings:
         params: Mapping[str, Any] | None = None,
         severity: Severity | None = None,
         place: tuple[str, str] = ("", ""),
+        cause: str = "",
+        repair: Mapping[str, Any] | None = None,
     ) -> None:
         """`place` is (column letter, heading) for what belongs to a column without a field."""
         for name in columns_of(field):
@@ -51,8 +53,8 @@ class Findings:
                 break
         letter, heading = place
         grade = severity or severity_of(code)
-        line = (self._upload.pk, row, letter, heading[:200], field[:60], code, str(grade), value[:500], _json(params or {}).decode())
-        self._waiting.append(line)
+        said = (field[:60], code, str(grade), value[:500], _json(params or {}).decode(), cause, _json(repair).decode() if repair else None)
+        self._waiting.append((self._upload.pk, row, letter, heading[:200], *said))
         if len(self._waiting) >= CHUNK:
             self.write()
 

@@ -7,15 +7,13 @@ new card, or be another person of the same name.
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db import connection
 
-from orgtree import clock, scope
+from orgtree import scope
 from orgtree.choices import Action
-from orgtree.models import OrgUnit
 from registry.choices import Match, RowState
 from registry.models import Upload
+from registry.selectors.upload_people import upload_units
 from registry.services.upload_findings import Findings
 
 SCORES = {"name": 50, "birth_date": 35, "birth_swapped": 20, "birth_year": 10, "unit": 15, "staff_number": 40}
@@ -68,9 +66,14 @@ from judged j where j.sheet_row = c.sheet_row
 """
 _TWICE = """
 select sheet_row, same from (
-    select sheet_row, count(*) over w as times, array_agg(sheet_row) over w as same from checked_row
-    where coalesce(key::text, citizen_id) is not null window w as (partition by coalesce(key::text, citizen_id))
-) counted where times > 1 order by sheet_row
+    select sheet_row, here, count(*) over w as times, array_agg(sheet_row) over w as same from (
+        select sheet_row, true as here, coalesce(key::text, citizen_id) as who from checked_row
+        union all select r.sheet_row, false, coalesce(p.id::text, r."values" ->> 'citizen_id') from registry_uploadrow r
+        left join registry_staffprofile p on p.citizen_id = r."values" ->> 'citizen_id'
+        where r.upload_id = %(upload)s and r.state not in ('left_out', 'submitted') and not exists (
+            select from checked_row c where c.sheet_row = r.sheet_row)
+    ) everybody where who is not null window w as (partition by who)
+) counted where here and times > 1 order by sheet_row
 """
 
 
@@ -80,7 +83,7 @@ def people_match(*, upload: Upload, findings: Findings) -> None:
         cursor.execute("drop table if exists pg_temp.person_here, pg_temp.person_candidate")
         cursor.execute(_BY_NUMBER, [Match.CITIZEN_ID])
         cursor.execute(_BY_CHOICE, [Match.CHOSEN])
-        cursor.execute(_HERE, [list(units_of(upload))])
+        cursor.execute(_HERE, [list(upload_units(upload))])
         cursor.execute("create index on person_here(name_search); create index on person_here(staff_number); analyze person_here")
         cursor.execute(_CANDIDATES, {"names": list(SCORES), "points": list(SCORES.values())})
         cursor.execute(_JUDGE, {"sure": SURE, "near": NEAR, "possible": POSSIBLE, "most": MOST_CANDIDATES})
@@ -88,19 +91,12 @@ def people_match(*, upload: Upload, findings: Findings) -> None:
         cursor.execute("select sheet_row, jsonb_array_length(candidates) from checked_row where state = %s order by sheet_row", [RowState.UNDECIDED])
         for row, times in cursor.fetchall():
             findings.add(row, "WHO_IS_IT", value=str(times))
-        cursor.execute(_TWICE)
+        cursor.execute(_TWICE, {"upload": upload.pk})
         twice = cursor.fetchall()
         for row, same in twice:
             findings.add(row, "ROW_TWICE", "citizen_id", value=", ".join(str(one) for one in sorted(same)[:_SHOWN_ROWS]))
         cursor.execute("update checked_row set failed = failed || array['citizen_id'] where sheet_row = any(%s)", [[row for row, _same in twice]])
     _strangers_note(upload, findings)
-
-
-def units_of(upload: Upload) -> set[UUID]:
-    """Keys of the upload's unit and of those below it."""
-    unit = upload.unit
-    below = OrgUnit.objects.on(clock.today()).filter(tree_id=unit.tree_id, lft__gte=unit.lft, rght__lte=unit.rght)
-    return set(below.values_list("pk", flat=True))
 
 
 def _strangers_note(upload: Upload, findings: Findings) -> None:

@@ -116,7 +116,7 @@ def upload_submit(*, actor: User, upload: Upload, at_once: bool = True) -> Uploa
     Raises NotAllowed for others than the uploader, WrongState when there is nothing to submit.
     """
     with transaction.atomic():
-        upload = _taken(upload.pk)
+        upload = upload_taken(upload.pk)
         if upload.uploader_id != actor.pk:
             raise NotAllowed
         if upload.staged - upload.counts.get("submitted", 0) <= 0:
@@ -138,7 +138,7 @@ def upload_wait(*, actor: User, upload: Upload, waits: bool) -> Upload:
 
 def upload_open(*, actor: User, upload_id: UUID) -> Upload:
     """The upload under its lock, for somebody who corrects or decides something in it; notes helpers. Raises NotAllowed, WrongState."""
-    upload = _taken(upload_id)
+    upload = upload_taken(upload_id)
     if not scope.can(actor, Action.EDIT, upload.unit):
         raise NotAllowed
     if upload.state not in UPLOAD_OPEN:
@@ -167,7 +167,7 @@ def uploads_resume() -> int:
 def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     """Open the file and store its rows, or leave the columns to a person."""
     with transaction.atomic():
-        upload = _taken(upload_id)
+        upload = upload_taken(upload_id)
         if upload.state != UploadState.PROCESSING:
             return upload
         tell("opening", 0, 0)
@@ -188,23 +188,23 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
 
 def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     with transaction.atomic():
-        upload = _taken(upload_id)
+        upload = upload_taken(upload_id)
         if upload.state != UploadState.CHECKING:
             return upload
         figures = rows_check(upload=upload, tell=tell)
-        return upload_move(upload, _state_of(figures), **figures)
+        return upload_move(upload, state_of(figures), **figures)
 
 
 def _submit(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     with transaction.atomic():
-        upload = _taken(upload_id)
+        upload = upload_taken(upload_id)
         if upload.state != UploadState.SUBMITTING:
             return upload
         figures = rows_submit(upload=upload, tell=tell)
-        return upload_move(upload, _state_of(figures), **figures)
+        return upload_move(upload, state_of(figures), **figures)
 
 
-def _state_of(figures: dict[str, Any]) -> UploadState:
+def state_of(figures: dict[str, Any]) -> UploadState:
     """What the figures say: rows wait to be submitted (more of them, after some went away), all accepted went away, or there is nothing."""
     submitted = figures["counts"]["submitted"]
     if figures["staged"] - submitted:
@@ -214,7 +214,7 @@ def _state_of(figures: dict[str, Any]) -> UploadState:
 
 def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
     with transaction.atomic():
-        upload = _taken(upload_id)
+        upload = upload_taken(upload_id)
         if upload.state != UploadState.PROCESSING:
             return upload
         UploadFinding.objects.create(
@@ -224,7 +224,7 @@ def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
         return upload_move(upload, UploadState.REFUSED)
 
 
-def _taken(upload_id: UUID) -> Upload:
+def upload_taken(upload_id: UUID) -> Upload:
     """The upload under its own lock, read after locking: a second worker on the same upload waits and then finds it done."""
     advisory_lock(Lock.UPLOAD, upload_id)
     return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)

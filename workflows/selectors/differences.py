@@ -158,3 +158,9 @@ class _Texts:
 
 
 _texts = _Texts
+
+
+def cell_changes(kind: str, cells: Sequence[tuple[int, str, Any, Any]]) -> dict[int, FieldChange]:
+    """Readable differences of single cells (number, field, before, after), by number; a fixed number of queries however many cells."""
+    shown = _changes_of_kind(target(kind), [(number, [field], {field: before}, {field: after}) for number, field, before, after in cells])
+    return {number: changes[0] for number, changes in shown.items()}

@@ -1,0 +1,107 @@
+"""Findings by cause: what one decision would repair, and what a person has to look at cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.fields.json import KeyTextTransform
+
+from registry.cleaning import CERTAIN, Cause, Recipe
+from registry.fields import label_of
+from registry.messages import message_of
+from registry.models import Upload, UploadRepair
+from workflows.choices import Severity
+
+EXAMPLES, EFFECTS = 3, 200
+
+
+@dataclass(frozen=True)
+class CauseLine:
+    """A group of findings: `op` names the repair, "" where there is none. `examples` are (before, after)."""
+
+    field: str
+    label: str
+    cause: str
+    words: str
+    op: str
+    cells: int
+    certain: bool
+    examples: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class OtherLine:
+    """Findings of one kind that no repair helps: a sentence with one example, and how many."""
+
+    code: str
+    label: str
+    message: str
+    severity: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class RepairLine:
+    """A repair in force."""
+
+    id: int
+    label: str
+    words: str
+    cells: int
+    actor: str
+    replayed: bool
+
+
+def cause_lines(*, upload: Upload) -> list[CauseLine]:
+    """Groups that a repair would end, largest first."""
+    found = upload.findings.exclude(repair=None).order_by().annotate(op=KeyTextTransform("op", "repair"))
+    counted = found.values_list("field", "cause", "op").annotate(times=Count("pk")).order_by("-times", "field", "cause")
+    return [
+        CauseLine(
+            field=field,
+            label=label_of(field),
+            cause=cause,
+            words=str(Cause(cause).label),
+            op=op,
+            cells=times,
+            certain=Cause(cause) in CERTAIN,
+            examples=[(before, after) for before, after, _times in cause_effects(upload=upload, field=field, cause=cause, op=op, limit=EXAMPLES)],
+        )
+        for field, cause, op, times in counted
+    ]
+
+
+def cause_effects(*, upload: Upload, field: str, cause: str, op: str, limit: int = EFFECTS) -> list[tuple[str, str, int]]:
+    """What the repair of a group would do: value before, value after, in how many cells; most frequent first."""
+    found = upload.findings.filter(field=field, cause=cause, repair__op=op).order_by().annotate(after=KeyTextTransform("suggestion", "params"))
+    return list(found.values_list("value", "after").annotate(times=Count("pk")).order_by("-times", "value")[:limit])
+
+
+def other_lines(*, upload: Upload) -> list[OtherLine]:
+    """Groups that have to be corrected one by one, errors first."""
+    found = upload.findings.filter(repair=None, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION)
+    counted = found.order_by().values_list("code", "field", "severity").annotate(times=Count("pk")).order_by("severity", "-times", "code")
+    examples: dict[tuple[str, str], Any] = {}
+    for one in found.order_by("code", "field", "id").distinct("code", "field"):
+        examples[one.code, one.field] = one
+    return [
+        OtherLine(code, label_of(field) if field else "", _said(examples[code, field]), severity, times) for code, field, severity, times in counted
+    ]
+
+
+def repair_lines(*, upload: Upload) -> list[RepairLine]:
+    """Repairs in force, newest first; replayed ones that found nothing to do are left out."""
+    found = UploadRepair.objects.filter(upload=upload, undone_at=None, cells__gt=0).select_related("actor").order_by("-pk")
+    lines = []
+    for one in found:
+        recipe = Recipe.from_json(one.recipe)
+        words = (label_of(recipe.field), str(recipe.cause.label))
+        lines.append(RepairLine(one.pk, *words, one.cells, one.actor.display_name, one.replayed))
+    return lines
+
+
+def _said(one: Any) -> str:
+    return message_of(one.code, value=one.value, field=one.field, params=one.params)

@@ -1,0 +1,116 @@
+"""Rows of an upload as a grid: cells as text, with what was found at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registry.cells import doubt_of, text_of
+from registry.choices import RowState
+from registry.fields import label_of
+from registry.models import Upload, UploadRow
+from registry.selectors.uploads import FindingLine, finding_lines
+from workflows.choices import Severity
+
+PAGE = 50
+TO_FIX = (RowState.RETURNED, RowState.UNDECIDED, RowState.WAITING)
+_GRADES = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+
+
+@dataclass(frozen=True)
+class GridColumn:
+    letter: str
+    heading: str
+    label: str
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """`grade` is "bad", "warn" or ""; `said` what is wrong and what to do, one sentence a finding."""
+
+    letter: str
+    text: str
+    grade: str
+    said: str
+    edited: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {"text": self.text, "grade": self.grade, "said": self.said, "edited": self.edited}
+
+
+@dataclass(frozen=True)
+class GridRow:
+    number: int
+    version: int
+    state: RowState
+    cells: Sequence[GridCell]
+    said: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "state": str(self.state),
+            "state_label": str(self.state.label),
+            "version": self.version,
+            "said": self.said,
+            "cells": {one.letter: one.as_json() for one in self.cells},
+        }
+
+
+def grid_columns(*, upload: Upload, letters: Iterable[str] | None = None) -> list[GridColumn]:
+    """The columns that are read, in the order of the sheet; `letters` narrows them down."""
+    wanted = None if letters is None else set(letters)
+    return [
+        GridColumn(one["column"], one["heading"], label_of(one["field"]))
+        for one in upload.mapping
+        if one["field"] and (wanted is None or one["column"] in wanted)
+    ]
+
+
+def columns_to_fix(*, upload: Upload, rows: Sequence[int]) -> set[str]:
+    """Letters of the columns in which something was found in these rows, and of those that say who it is."""
+    found = set(upload.findings.filter(sheet_row__in=rows).exclude(column="").values_list("column", flat=True))
+    return found | {one["column"] for one in upload.mapping if one["field"] in ("birth_name", "citizen_id", "birth_date")}
+
+
+def grid_page(*, upload: Upload, after: int = 0, states: Sequence[RowState] = TO_FIX, limit: int = PAGE) -> tuple[list[UploadRow], int | None]:
+    """Rows to look at beyond row `after`, in the order of the sheet, and where the next page begins."""
+    rows = list(UploadRow.objects.filter(upload=upload, state__in=states, sheet_row__gt=after).order_by("sheet_row")[: limit + 1])
+    return rows[:limit], rows[limit - 1].sheet_row if len(rows) > limit else None
+
+
+def grid_rows(*, upload: Upload, rows: Sequence[UploadRow], columns: Sequence[GridColumn]) -> list[GridRow]:
+    """Cells and findings of rows; one query."""
+    found: dict[int, list[FindingLine]] = {}
+    for line in finding_lines(upload.findings.filter(sheet_row__in=[row.sheet_row for row in rows]).order_by("sheet_row", "id")):
+        found.setdefault(line.sheet_row, []).append(line)
+    return [_row(row, found.get(row.sheet_row, []), columns) for row in rows]
+
+
+def _row(row: UploadRow, found: Sequence[FindingLine], columns: Sequence[GridColumn]) -> GridRow:
+    by_column: dict[str, list[FindingLine]] = {}
+    for line in found:
+        by_column.setdefault(line.column, []).append(line)
+    shown = {one.letter for one in columns}
+    rest = [line for letter, lines in by_column.items() if letter not in shown for line in lines]
+    cells = [_cell(row, one.letter, by_column.get(one.letter, [])) for one in columns]
+    return GridRow(row.sheet_row, row.version, RowState(row.state), cells, " ".join(_said(line, with_label=True) for line in rest))
+
+
+def _cell(row: UploadRow, letter: str, found: Sequence[FindingLine]) -> GridCell:
+    grade = next((grade for severity, grade in _GRADES.items() if any(line.severity == severity for line in found)), "")
+    edited = letter in row.edits
+    text = row.edits[letter] if edited else text_of(row.raw.get(letter))
+    doubt = "" if edited else doubt_of(row.raw.get(letter))
+    said = " ".join(dict.fromkeys(_said(line) for line in found if not doubt or line.code))
+    return GridCell(letter, text, grade, said, edited)
+
+
+def _said(line: FindingLine, *, with_label: bool = False) -> str:
+    start = f"{line.label or line.heading}: " if with_label and (line.label or line.heading) else ""
+    return f"{start}{line.message} {line.repair}".strip()
+
+
+def cells_now(row: UploadRow, mapping: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Every cell of a row as text, as it stands now, by column letter."""
+    return {one["column"]: row.edits.get(one["column"], text_of(row.raw.get(one["column"]))) for one in mapping}
