@@ -6,6 +6,8 @@ This is the one place that knows the admin site; views stay thin. It stands on t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
@@ -15,12 +17,21 @@ from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 
+from orgtree import scope
+
 View = Callable[..., HttpResponse]
 
 
 def page_view(view: View) -> View:
     """A view for signed-in people. What they may see in it is the view's own question to `orgtree.scope`."""
-    return never_cache(login_required(view))
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # A page that is only read asks for one reader's grants a dozen times; one query answers them all.
+        with scope.remembered() if request.method in ("GET", "HEAD") else nullcontext():
+            return view(request, *args, **kwargs)
+
+    return never_cache(login_required(answered))
 
 
 def page(request: HttpRequest, template: str, title: str | Promise, *, status: int = 200, **context: Any) -> TemplateResponse:

@@ -12,7 +12,9 @@ Inactive users see nothing, superusers everything. An end of a grant works from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,6 +38,23 @@ class Interval:
     lft: int
     rght: int
     unit_id: UUID
+
+    def covers(self, unit: OrgUnit) -> bool:
+        return self.tree_id == unit.tree_id and self.lft <= unit.lft <= self.rght
+
+
+# Within one page: (user, day) -> the bounds of all grants, by action. A page asks many times, and all must have one answer.
+_remembered: ContextVar[dict[Any, dict[str, list[Interval]]] | None] = ContextVar("remembered_intervals", default=None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Everything asked about a user in this context is answered from one query. For reading only: nobody gives grants in it."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
 
 
 def scoped(queryset: QuerySet[M], user: Somebody, action: Action, unit_field: str = "unit") -> QuerySet[M]:
@@ -62,6 +81,8 @@ def can(user: Somebody, action: Action, unit: OrgUnit | UUID | None) -> bool:
     """May `user` do `action` on `unit`? A superuser always; on no unit (what concerns the whole installation), nobody else."""
     if unit is None:
         return user.is_active and user.is_superuser
+    if _remembered.get() is not None and isinstance(unit, OrgUnit):  # on a page that is only read: which buttons it shows
+        return user.is_active and (user.is_superuser or any(one.covers(unit) for one in intervals(user, action)))
     return not outside(user, action, [unit.pk if isinstance(unit, OrgUnit) else unit])
 
 
@@ -106,25 +127,36 @@ def holders(action: Action, unit: OrgUnit) -> QuerySet[User]:
 
 
 def intervals(user: Somebody, action: Action) -> list[Interval]:
-    """The subtrees on which `user` holds `action` today, nested ones left out. One query."""
+    """The subtrees on which `user` holds `action` today, nested ones left out. One query, or none in a `remembered` context."""
     if not user.is_active:
         return []
-    rows = _held(action, user=user).values_list("content_object__tree_id", "content_object__lft", "content_object__rght", "content_object_id")
+    memory = _remembered.get()
+    if memory is None:
+        return _outermost(Interval(*row) for row in _held(user=user, action=action).values_list(*_BOUNDS))
+    if (key := (user.pk, clock.today())) not in memory:
+        by_action: dict[str, list[Interval]] = {}
+        for codename, *row in _held(user=user).values_list("permission__codename", *_BOUNDS):
+            by_action.setdefault(codename, []).append(Interval(*row))
+        memory[key] = {codename: _outermost(found) for codename, found in by_action.items()}
+    return memory[key].get(f"unit_{Action(action).value}", [])
+
+
+_BOUNDS = ("content_object__tree_id", "content_object__lft", "content_object__rght", "content_object_id")
+
+
+def _outermost(found: Iterable[Interval]) -> list[Interval]:
     outermost: list[Interval] = []
-    for one in sorted({Interval(*row) for row in rows}):
+    for one in sorted(set(found)):
         if not outermost or one.tree_id != outermost[-1].tree_id or one.lft > outermost[-1].rght:
             outermost.append(one)
     return outermost
 
 
-def _held(action: Action, *, user: Any) -> QuerySet[UnitPermission]:
-    return UnitPermission.objects.filter(
-        user=user,
-        permission__codename=f"unit_{Action(action).value}",
-        permission__content_type__app_label="orgtree",
-        valid_from__lte=(today := clock.today()),
-        valid_to__gt=today,
-    )
+def _held(action: Action | None = None, *, user: Any) -> QuerySet[UnitPermission]:
+    """What `user` holds today, of one action or of all."""
+    today = clock.today()
+    held = UnitPermission.objects.filter(user=user, permission__content_type__app_label="orgtree", valid_from__lte=today, valid_to__gt=today)
+    return held.filter(permission__codename=f"unit_{Action(action).value}") if action else held
 
 
 def _filtered(queryset: QuerySet[M], user: Somebody, action: Action, prefix: str) -> QuerySet[M]:

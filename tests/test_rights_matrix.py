@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from exchange.models import Channel, Trial
 from orgtree import clock
-from registry.models import Upload
+from registry.models import SavedFilter, Upload
 from tests.pages import Office
 from workflows.models import JobRun
 from workflows.services.approval import manifest_prepare
@@ -53,6 +53,9 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:route_simulate": ("get", EVERYBODY),
     "workflows:job_progress": ("get", frozenset({"clerk"})),
     "registry:staff_list": ("get", EVERYBODY),
+    "registry:staff_find": ("post", EVERYBODY),  # leads to the list, or to the person where the number is one's to ask
+    "registry:staff_filter_save": ("post", EVERYBODY),
+    "registry:staff_filter_remove": ("post", frozenset({"clerk"})),  # its owner
     "registry:staff_detail": ("get", AGENCY),
     "registry:staff_edit": ("get", EDITORS),
     "registry:upload_new": ("get", EDITORS | {"stranger"}),
@@ -129,6 +132,7 @@ def address(office) -> Callable[[str], str]:
         valid_to=clock.today() + timedelta(days=301),
         decision_number="12/QĐ",
     )
+    kept = SavedFilter.objects.create(owner=office.users["clerk"], name="Nữ", query={"gender": "2"})
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
@@ -137,7 +141,8 @@ def address(office) -> Callable[[str], str]:
         "workflows:absence": {},
         "workflows:absence_revoke": {"delegation_id": away.pk},
         **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
-        "registry:staff_list": {},
+        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_save")},
+        "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:upload_new": {},
         "registry:unit_tree": {},
         "registry:unit_children": {"unit_id": unit.pk},

@@ -1,7 +1,17 @@
-"""Columns that PostgreSQL computes with the functions of the first migration."""
+"""Columns and lookups that PostgreSQL computes with the functions of the first migrations."""
 
 from django.db import models
-from django.db.models import F, Func
+from django.db.models import F, Func, Transform
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Plain(Transform):
+    """`column__plain`: the text without accents and case (text.plain), as `title__plain__contains=plain(asked)`."""
+
+    lookup_name = "plain"
+    function = "public.hoso_plain"
+    output_field = models.TextField()
 
 
 def plain_column(source: str) -> models.GeneratedField:

@@ -22,6 +22,8 @@ TERM_MONTHS = 60  # Decree 170/2025/NĐ-CP art. 28
 DISCIPLINE_MONTHS = 12  # Decree 172/2025/NĐ-CP art. 2.9
 # Circular 08/2013/TT-BNV art. 2 and 3: how much longer a step lasts, by form of discipline.
 STEP_DELAY: Mapping[str, int] = {"01": 3, "02": 6, "03": 12}
+# A year "not completed" (grade 04) puts the step off by six months (Circular 08/2013/TT-BNV art. 3).
+FAILED_GRADES, FAILED_MONTHS = ("04",), 6
 # From the highest down; the codes of list `degree`. A code that is not here ranks below all.
 DEGREE_ORDER = ("01", "02", "12", "14", "16", "03", "11", "13", "15", "05", "04", "10", "06", "07", "08", "9999", "09")
 
@@ -65,7 +67,7 @@ def next_step(*, step: int, max_step: int, months: int, since: date, disciplines
     """
     if step >= max_step:
         return None
-    return add_months(since, months + _delay(disciplines, since) + 6 * failed_years)
+    return add_months(since, months + _delay(disciplines, since) + FAILED_MONTHS * failed_years)
 
 
 def next_overframe(*, step: int, max_step: int, months: int, since: date, percent: int | None, percent_since: date | None) -> tuple[int, date] | None:
@@ -79,6 +81,11 @@ def next_overframe(*, step: int, max_step: int, months: int, since: date, percen
 
 def _delay(disciplines: Sequence[Document], since: date) -> int:
     return sum(STEP_DELAY.get(row["form"], 0) for row in disciplines if date.fromisoformat(row["valid_from"]) >= since)
+
+
+def failed_years(document: Document, *, since: date) -> int:
+    """How many years since the step began were graded "not completed"."""
+    return sum(row["grade"] in FAILED_GRADES and row["year"] >= since.year for row in document["annual_results"])
 
 
 def highest_degree(document: Document) -> Document | None:

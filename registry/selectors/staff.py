@@ -1,4 +1,4 @@
-"""The staff list: searched without accents, filtered by subtree and type, 100 rows at a time by keyset.
+"""The staff list: found by name without accents or with a slip, filtered, 100 rows at a time by keyset, by given name.
 
 There is no full count: on a nation's files it costs more than the page itself, so counting stops at 1,000.
 """
@@ -9,68 +9,155 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.fields import BooleanField, UUIDField
+from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.fields import BooleanField, TextField, UUIDField
 from django.db.models.lookups import GreaterThan, LessThan
 
 from orgtree import scope
 from orgtree.choices import Action
-from orgtree.models import OrgUnit, User
-from orgtree.text import plain
-from registry.models import CodeItem, Posting, StaffProfile
+from orgtree.models import User
+from orgtree.text import plain, words
+from registry.models import LIVE_ROWS, Posting, StaffProfile
+from registry.selectors.filters import StaffFilter
+from registry.selectors.words import NameAsked, Reading, name_asked
+
+__all__ = ["Direction", "StaffFilter", "StaffPage", "citizen_number", "staff_by_number", "staff_list", "staff_page"]
 
 PAGE = 100
 COUNT_LIMIT = 1_000
+SUGGESTIONS = 12
+SUGGESTED_FROM = 4_000  # files looked at to find resembling names: of a nation's files enough, and a bound
+# Lists whose rows stand on decisions that every reader may see: disciplines are not among them.
+DECIDED = ("postings", "salary_history", "allowances", "secondments", "annual_results")
 Direction = Literal["after", "before"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StaffFilter:
-    """What is asked for. `text` is part of a name, or a whole citizen number or staff number; `unit` covers its subtree."""
+@dataclass(frozen=True)
+class Suggestion:
+    """A name in the reader's scope that resembles what was typed; `count` people bear it among those looked at."""
 
-    text: str = ""
-    unit: OrgUnit | None = None
-    personnel_type: str = ""
+    name: str
+    count: int
 
 
 @dataclass(frozen=True)
 class StaffPage:
-    """Up to 100 files in the order of Vietnamese lists. `next` and `previous` are cursors, "" where there is nothing more."""
+    """Up to 100 files in the order of Vietnamese lists. `next` and `previous` are cursors, "" where there is nothing more.
+
+    `is_near` says that nobody is called what was typed and these names resemble it; `suggestions` are other names, where some are.
+    """
 
     rows: Sequence[StaffProfile]
     next: str
     previous: str
     count: int
     count_is_exact: bool
+    is_near: bool = False
+    suggestions: Sequence[Suggestion] = ()
 
 
 def staff_list(*, user: User, wanted: StaffFilter) -> QuerySet[StaffProfile]:
-    """The files in the user's scope that answer to the filter, unordered; `post` is the title of the present post."""
-    queryset = scope.scoped(StaffProfile.objects.all(), user, Action.VIEW, "using_unit")
-    if wanted.unit is not None:
-        queryset = queryset.filter(using_unit__tree_id=wanted.unit.tree_id, using_unit__lft__range=(wanted.unit.lft, wanted.unit.rght))
-    if wanted.personnel_type:
-        queryset = queryset.filter(personnel_type=wanted.personnel_type)
-    if words := plain(wanted.text):
-        number = wanted.text.strip()
-        queryset = queryset.filter(Q(name_search__contains=words) | Q(citizen_id=number) | Q(staff_number=number))
-    return queryset
+    """The files in the user's scope that answer to the filter, unordered.
+
+    A personal identification number is not looked for here, whole or in part: see `staff_by_number`.
+    """
+    return _texted(_scoped(user, wanted), wanted, _asked(wanted))
 
 
 def staff_page(*, user: User, wanted: StaffFilter, cursor: str = "", direction: Direction = "after") -> StaffPage:
     """One page next to `cursor`; a cursor that nobody issued is taken for the beginning."""
-    queryset = staff_list(user=user, wanted=wanted)
+    asked, files = _asked(wanted), _scoped(user, wanted)
+    page = _page(_texted(files, wanted, asked), cursor, direction)
+    if page.rows or cursor or not asked.near or wanted.near:
+        return replace(page, is_near=wanted.near, suggestions=_suggestions(files, asked) if page.rows and not cursor and not wanted.near else ())
+    return replace(_page(_texted(files, replace(wanted, near=True), asked), "", "after"), is_near=True)
+
+
+def citizen_number(text: str) -> str | None:
+    """The personal identification number that `text` is: 12 digits, however they are grouped. None for anything else."""
+    digits = "".join(text.split()).replace(".", "")
+    return digits if len(digits) == 12 and digits.isascii() and digits.isdigit() else None
+
+
+def staff_by_number(*, user: User, number: str) -> StaffProfile | None:
+    """The file with this whole personal identification number, where `user` may see such numbers in the clear.
+
+    That is where one may propose changes or decide on them. Anybody else learns nothing, not even that the number is on file: from
+    "found" and "not found" one could otherwise work out a number of which the page shows three digits.
+    """
+    may_see = scope.scoped(StaffProfile.objects.all(), user, Action.EDIT, "using_unit") | scope.scoped(
+        StaffProfile.objects.all(), user, Action.APPROVE, "using_unit"
+    )
+    return may_see.filter(citizen_id=number).first()
+
+
+def _scoped(user: User, wanted: StaffFilter) -> QuerySet[StaffProfile]:
+    return wanted.narrow(scope.scoped(StaffProfile.objects.all(), user, Action.VIEW, "using_unit"))
+
+
+def _asked(wanted: StaffFilter) -> NameAsked:
+    """The text as a name; nothing of it where it holds a digit, which no name does."""
+    found = words(wanted.text)
+    return NameAsked([], []) if any(ch.isdigit() for ch in wanted.text) else name_asked(found)
+
+
+def _texted(files: QuerySet[StaffProfile], wanted: StaffFilter, asked: NameAsked) -> QuerySet[StaffProfile]:
+    if not wanted.text:
+        return files
+    readings = asked.near if wanted.near else asked.exact
+    if readings:
+        return files.filter(_any(readings))
+    if any(ch.isdigit() for ch in wanted.text) and not wanted.near:
+        return files.filter(_numbered(wanted.text))
+    return files.none()
+
+
+def _any(readings: Sequence[Reading]) -> Q:
+    return reduce(or_, (one.condition for one in readings))
+
+
+def _numbered(text: str) -> Q:
+    """Files with this whole staff number, or with a row that stands on the decision of this number."""
+    number = plain(text)
+    staff = StaffProfile.objects.filter(staff_number__in={text, text.upper()}).values("pk")
+    decided = [LIVE_ROWS[rows]._default_manager.filter(decision_number__plain=number).values("staff") for rows in DECIDED]
+    return Q(pk__in=reduce(lambda one, other: one.union(other, all=True), decided, staff))
+
+
+def _suggestions(files: QuerySet[StaffProfile], asked: NameAsked) -> list[Suggestion]:
+    """The commonest names of the scope that are one slip away from what was typed."""
+    if not asked.near:
+        return []
+    some = files.filter(_any(asked.near)).order_by()[:SUGGESTED_FROM].values("pk")
+    named = StaffProfile.objects.filter(pk__in=some).values("name_search").annotate(count=Count("pk"), name=_Commonest("birth_name"))
+    return [Suggestion(row["name"], row["count"]) for row in named.order_by("-count", "name_search")[:SUGGESTIONS]]
+
+
+class _Commonest(Func):
+    """The commonest way of writing a name, among those that differ in accents only."""
+
+    template = "mode() within group (order by %(expressions)s)"
+    contains_aggregate = True
+    output_field = TextField()
+
+    def get_group_by_cols(self) -> list[Any]:
+        return []
+
+
+def _page(files: QuerySet[StaffProfile], cursor: str, direction: Direction) -> StaffPage:
     place = _place(cursor)
     back = place is not None and direction == "before"
-    found = list(_beside(queryset, place, back)[: PAGE + 1])
+    found = list(_beside(files, place, back)[: PAGE + 1])
     rows = found[:PAGE][::-1] if back else found[:PAGE]
     more = len(found) > PAGE
     has_next, has_previous = (True, more) if back else (more, place is not None)
-    count = _count(queryset)
+    count = _count(files) if more or place is not None else len(found)
     return StaffPage(
         rows=rows,
         next=_cursor(rows[-1]) if rows and has_next else "",
@@ -80,14 +167,10 @@ def staff_page(*, user: User, wanted: StaffFilter, cursor: str = "", direction: 
     )
 
 
-def personnel_types() -> list[CodeItem]:
-    """The list from which the filter is chosen."""
-    return list(CodeItem.objects.filter(list="personnel_type").order_by("sort", "code"))
-
-
-def _beside(queryset: QuerySet[StaffProfile], place: tuple[str, UUID] | None, back: bool) -> QuerySet[StaffProfile]:
+def _beside(files: QuerySet[StaffProfile], place: tuple[str, UUID] | None, back: bool) -> QuerySet[StaffProfile]:
+    """The rows next to a place, with their unit and `post`, the title of the present post."""
     post = Posting.objects.filter(staff=OuterRef("pk"), valid_to=None).values("title")[:1]
-    ordered = queryset.select_related("using_unit").annotate(post=Subquery(post)).order_by(*(("-name_sort", "-id") if back else ("name_sort", "id")))
+    ordered = files.select_related("using_unit").annotate(post=Subquery(post)).order_by(*(("-name_sort", "-id") if back else ("name_sort", "id")))
     if place is None:
         return ordered
     here, there = _Row(F("name_sort"), F("id")), _Row(Value(place[0]), Value(place[1], output_field=UUIDField()))
@@ -101,9 +184,9 @@ class _Row(Func):
     output_field = BooleanField()  # compared only, never read
 
 
-def _count(queryset: QuerySet[StaffProfile]) -> int:
+def _count(files: QuerySet[StaffProfile]) -> int:
     """How many there are, counting no further than one beyond the limit."""
-    return queryset.order_by().values("pk")[: COUNT_LIMIT + 1].count()
+    return files.order_by().values("pk")[: COUNT_LIMIT + 1].count()
 
 
 def _cursor(row: StaffProfile) -> str:
