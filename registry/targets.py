@@ -33,6 +33,7 @@ class StaffProfileTarget(Target):
     rows = ROWS
     rules = RULES
     unit_columns = ("using_unit_id",)
+    is_personal = True
     indexed = ("citizen_id", "staff_number")
 
     def natural_key(self, document: Document) -> str | None:

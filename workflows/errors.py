@@ -1,5 +1,7 @@
 """Named failures of the gate. Each has a code for programs and a message that says what is wrong and what to do."""
 
+from __future__ import annotations
+
 from django.utils.translation import gettext_lazy as _
 
 
@@ -122,3 +124,28 @@ class GrantListInvalid(GateError):
 class SetUpOver(GateError):
     code = "SET_UP_OVER"
     text = _("Two people can already give grants there: propose it in the program, and let the other one confirm it.")
+
+
+class EvidenceRefused(GateError):
+    code = "EVIDENCE_REFUSED"
+    text = _("The file could not be taken as evidence.")
+
+    @classmethod
+    def empty(cls) -> EvidenceRefused:
+        return cls(_("The file is empty. Scan the decision again, or choose another file."))
+
+    @classmethod
+    def too_large(cls, megabytes: int) -> EvidenceRefused:
+        return cls(str(_("The file is larger than {limit} MB. Scan it in black and white or with 200 dots per inch.")).format(limit=megabytes))
+
+    @classmethod
+    def foreign(cls) -> EvidenceRefused:
+        return cls(_("The file is not a whole PDF, JPEG or PNG, whatever its name says. Scan or save the decision in one of these."))
+
+    @classmethod
+    def too_many(cls, limit: int) -> EvidenceRefused:
+        return cls(str(_("A request takes {limit} files at most. Put several pages into one PDF.")).format(limit=limit))
+
+    @classmethod
+    def settled(cls) -> EvidenceRefused:
+        return cls(_("The request was submitted; its evidence stays as it is."))

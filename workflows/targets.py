@@ -44,6 +44,7 @@ class Target(ABC):
     rules: Sequence[Rule] = ()
     unit_columns: Sequence[str] = ()  # live columns that name the units a record belongs to, for rights and locks
     indexed: Sequence[str] = ()  # opened columns that rules join on, indexed when a request is opened
+    is_personal: bool = False  # who looks at its documents is written into the read log
     depended_on: bool = False  # other records of the same request may stand on this one (a unit), so an error here spreads
 
     @abstractmethod

@@ -13,6 +13,7 @@ from workflows.dispatch import send_on_commit
 from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
+from workflows.services.attachments import evidence_sweep
 from workflows.services.audit_seals import audit_seal
 from workflows.services.ending import reviews_expire
 from workflows.services.read_months import months_close, months_drop, months_prepare
@@ -53,3 +54,8 @@ def read_months() -> None:
     months_prepare()
     months_close()
     months_drop()
+
+
+@shared_task(name="workflows.sweep_evidence")
+def sweep_evidence() -> None:
+    evidence_sweep()

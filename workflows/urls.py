@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from workflows.views import absence, deciding, requests, retrying, reviewing, routes
+from workflows.views import absence, deciding, evidence, requests, retrying, reviewing, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
@@ -20,6 +20,9 @@ urlpatterns = [
     path("<uuid:request_id>/sign/<digest:manifest_digest>/manifest.json", deciding.manifest_download, name="manifest_download"),
     path("<uuid:request_id>/sign/<digest:manifest_digest>/signature/", deciding.approve, name="request_approve"),
     path("<uuid:request_id>/retry/", retrying.retry, name="request_retry"),
+    path("<uuid:request_id>/evidence/", evidence.add, name="evidence_add"),
+    path("<uuid:request_id>/evidence/<uuid:attachment_id>/", evidence.show, name="evidence_show"),
+    path("<uuid:request_id>/evidence/<uuid:attachment_id>/remove/", evidence.remove, name="evidence_remove"),
     path("<uuid:request_id>/recall/", reviewing.recall, name="request_recall"),
     path("<uuid:request_id>/records/<int:leaf_index>/", reviewing.record, name="request_record"),
     path("<uuid:request_id>/records/<int:leaf_index>/return/", reviewing.return_row, name="row_return"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, column_of
+from registry.fields import LISTS, SECTION_FIELDS
 from registry.models import StaffProfile
 from registry.targets import show_together
 from workflows.documents import Document, parse
@@ -36,9 +36,6 @@ def document_texts(document: Document) -> DocumentTexts:
     wanted: dict[str, set[Any]] = {name: {document[name]} for name in names}
     wanted |= {f"{one.name}.{column.name}": {row[column.name] for row in document[one.name]} for one in LISTS for column in one.columns}
     texts = show_together(wanted)
-    for name, each in texts.items():
-        if _kind_of(name) == "decimal":
-            texts[name] = {value: number_text(text) for value, text in each.items()}
     return DocumentTexts(
         fields={name: texts[name][document[name]] for name in names},
         rows={
@@ -49,18 +46,6 @@ def document_texts(document: Document) -> DocumentTexts:
             for one in LISTS
         },
     )
-
-
-def number_text(text: str) -> str:
-    """A document's decimal as it is written in Viet Nam: "4.98" is "4,98", "12500000" is "12.500.000"."""
-    whole, dot, part = text.partition(".")
-    grouped = f"{int(whole):,}".replace(",", ".") if len(whole) > 4 else whole
-    return f"{grouped},{part}" if dot else grouped
-
-
-def _kind_of(name: str) -> str:
-    described = BY_NAME.get(name) or column_of(name)
-    return described.kind if described else ""
 
 
 def in_time(row: Document) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET
 
 from orgtree import clock, scope
@@ -194,7 +194,7 @@ class _Echo:
 def _csv_lines(lines: QuerySet[Any], trail: Trail) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # Excel takes a CSV without the mark for another code page
-    headings = (_("Time"), _("Who"), _("Action"), _("Record"), _("Key"), _("Unit"), _("What"), _("Reason"), _("Address"))
+    headings = (_("Time"), pgettext("did it", "Who"), _("Action"), pgettext("noun", "Record"), _("Key"), _("Unit"), _("What"), _("Reason"), _("Address"))
     yield writer.writerow(headings)
     chunk: list[Any] = []
     for one in trail_rows(lines):

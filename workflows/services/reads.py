@@ -13,7 +13,10 @@ from django.db import IntegrityError, connection
 from orgtree.models import User
 from workflows.choices import ReadAction, ReadReason
 from workflows.errors import PurposeMissing
+from workflows.models import ChangeRequest
+from workflows.selectors.differences import ItemChange
 from workflows.services.read_months import months_prepare
+from workflows.targets import target
 
 INSERT = """
 insert into workflows_readevent(actor_id, action, kind, key, unit_id, what, reason, note, address)
@@ -52,14 +55,22 @@ def read_record(
         "keys": [key for key, _unit in records],
         "units": [unit for _key, unit in records],
     }
-    try:
-        _insert(values)
-    except IntegrityError as error:
-        # Nobody made this month, because the scheduler stood still: make it and write again.
-        if "no partition" not in str(error) or connection.in_atomic_block:
-            raise
-        months_prepare()
-        _insert(values)
+    _write(INSERT, values)
+
+
+ITEMS = """
+insert into workflows_readevent(actor_id, action, kind, key, unit_id, what, address)
+select %(actor)s, %(action)s, i.kind, i.key, (select o.id from orgtree_orgunit o where o.id = i.units[1]), %(what)s, %(address)s
+from workflows_changeitem i where i.request_id = %(request)s and i.leaf_index = any(%(leaves)s)
+"""
+
+
+def items_read(*, actor: User, request: ChangeRequest, items: Sequence[ItemChange], address: str | None = None) -> None:
+    """Record that people's documents are about to be shown in a request: one line a person, in one insert."""
+    leaves = [one.leaf_index for one in items if target(one.kind).is_personal]
+    if leaves:
+        values = {"actor": actor.pk, "action": ReadAction.REVIEW.value, "what": f"#{request.number}", "address": address}
+        _write(ITEMS, {**values, "request": request.pk, "leaves": leaves})
 
 
 def reason_check(reason: str, note: str) -> None:
@@ -68,6 +79,17 @@ def reason_check(reason: str, note: str) -> None:
         raise PurposeMissing
 
 
-def _insert(values: dict[str, object]) -> None:
+def _write(statement: str, values: dict[str, object]) -> None:
+    try:
+        _execute(statement, values)
+    except IntegrityError as error:
+        # Nobody made this month, because the scheduler stood still: make it and write again.
+        if "no partition" not in str(error) or connection.in_atomic_block:
+            raise
+        months_prepare()
+        _execute(statement, values)
+
+
+def _execute(statement: str, values: dict[str, object]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
+        cursor.execute(statement, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from workflows.choices import MOVES, ItemState, RequestState
 from workflows.errors import EffectiveDatePast, NotAllowed, RecordBusy, WrongState
 from workflows.locks import request_lock
 from workflows.models import ChangeItem, ChangeRequest, Decision, Stage
+from workflows.services.attachments import attachments_statement
 from workflows.services.audit import audit
 from workflows.services.deadlines import working_days_after
 from workflows.services.moves import request_move
@@ -41,9 +43,11 @@ def request_submit(*, actor: User | None, request_id: UUID, system_stage: str = 
         tree = merkle.levels(request_leaves(request))
         subtrees = b"".join(tree[SUBTREE_LEVEL]) if len(tree) > SUBTREE_LEVEL else b""
         lasts = _route_freeze(request, system_stage)
+        attached = attachments_statement(request)
         request_move(
             request,
             RequestState.IN_REVIEW,
+            **({"evidence": {**request.evidence, "attachments": attached}} if attached else {}),
             root=tree[-1][0],
             subtrees=subtrees,
             submitted_at=Now(),
@@ -55,7 +59,7 @@ def request_submit(*, actor: User | None, request_id: UUID, system_stage: str = 
                 request.items.filter(state=ItemState.DRAFT).update(state=ItemState.OPEN)
         except IntegrityError as error:
             raise RecordBusy from error
-        audit(actor=actor, action="request.submitted", request=request, root=tree[-1][0].hex(), count=request.count)
+        audit(actor=actor, action="request.submitted", request=request, root=tree[-1][0].hex(), count=request.count, **_said(attached))
     return request
 
 
@@ -80,6 +84,11 @@ def request_leaves(request: ChangeRequest) -> list[bytes]:
         merkle.leaf_hash(kind=kind, key=key, op=op, base_version=base, document_digest=bytes(document))
         for kind, key, op, base, document in rows.iterator(chunk_size=20_000)
     ]
+
+
+def _said(attached: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Hashes of the attached files for the audit trail; nothing where nothing is attached."""
+    return {"attachments": [one["sha256"] for one in attached]} if attached else {}
 
 
 def _route_freeze(request: ChangeRequest, system_stage: str) -> int | None:

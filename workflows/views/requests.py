@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from orgtree import clock, scope
+from orgtree.caller import ip_of
 from orgtree.choices import Action
 from orgtree.models import User
 from orgtree.pages import page, page_view
@@ -26,8 +27,10 @@ from workflows.selectors.history import request_events, request_steps
 from workflows.selectors.requests import request_get, request_list, request_page, stage_to_decide
 from workflows.selectors.retrying import NOT_ENDED, retriable
 from workflows.selectors.review import batch_statistics, striking_items
+from workflows.services.attachments import may_attach
 from workflows.services.deadlines import stage_deadline
 from workflows.services.ending import may_recall
+from workflows.services.reads import items_read
 from workflows.services.reviewing import rows_returned, sample_left
 from workflows.services.submission import request_submit, request_withdraw
 
@@ -75,6 +78,7 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
     after = request.GET.get("after", "")
     stage = stage_to_decide(user=request.user, request=one)
     items, next_after = item_page(one, user=request.user, stage=stage, after=-1 if (place := parse_place(after)) is None else place)
+    items_read(actor=request.user, request=one, items=items, address=ip_of(request))
     is_author = one.author_id == request.user.pk
     return page(
         request,
@@ -87,6 +91,8 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         later=bool(after),
         counts=finding_counts(one),
         events=request_events(one),
+        attachments=list(one.attachments.select_related("added_by").order_by("added_at")),
+        may_attach=may_attach(request.user, one),
         may_submit=is_author and one.state == RequestState.READY,
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),

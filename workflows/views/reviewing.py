@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from orgtree.caller import ip_of
 from orgtree.pages import page, page_view
 from workflows.choices import ReturnReason
 from workflows.errors import GateError
@@ -18,6 +19,7 @@ from workflows.selectors.differences import item_changes
 from workflows.selectors.requests import stage_to_decide
 from workflows.selectors.sight import items_seen
 from workflows.services.ending import request_recall
+from workflows.services.reads import items_read
 from workflows.services.reviewing import record_open, row_keep, row_return, rows_returned, sample_left
 from workflows.views.requests import request_or_404
 
@@ -33,6 +35,7 @@ def record(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
     if not seen:
         raise Http404
     (change,) = item_changes(one, seen, masked)
+    items_read(actor=request.user, request=one, items=[change], address=ip_of(request))
     context = {"request_": one, "item": change, "items": [change], "stage": stage, "reasons": ReturnReason.choices}
     if stage:
         left = sample_left(request=one, stage=stage, user=request.user)
