@@ -15,6 +15,7 @@ ROLE = ENVIRONMENT.hoso_role
 AUTHORITY = ENVIRONMENT.hoso_authority
 DEBUG = ENVIRONMENT.debug
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_old)
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 TRUST_DIRECTORY = ENVIRONMENT.trust_directory
@@ -39,11 +40,17 @@ INSTALLED_APPS = [
     "import_export",
     "oauth2_provider",
     "django_celery_beat",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
     "orgtree",
     "workflows",
     "registry",
     "planning",
     "exchange",
+    "accounts",
     "config",
 ]
 
@@ -58,6 +65,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.AccountsMiddleware",
     "config.security.NoNulMiddleware",
 ]
 
@@ -98,16 +107,40 @@ REDIS_URL = ENVIRONMENT.redis_url
 AUTH_USER_MODEL = "orgtree.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email", "personal_number")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.VariedPasswordValidator"},
 ]
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is off on purpose: orgtree.scope decides (decisions.md 27)
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+
+# Accounts (accounts/): django-allauth carries the flows, its rate limits are off because accounts.tries counts for all of them.
+SECOND_FACTOR_REQUIRED = ENVIRONMENT.second_factor == "required" or not (ENVIRONMENT.second_factor or ENVIRONMENT.insecure_http)
+STEP_UP_MINUTES = ENVIRONMENT.step_up_minutes
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"change_password": "accounts.forms.NewPasswordForm"}
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("signed_out")
+ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_MINUTES * 60
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth's own check wants to see how one would
+MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeProofForm"}
+MFA_RATE_LIMITS = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Hồ Sơ"
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks are off by half a minute
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 # Cookies ignore ports: the two roles on one machine must not log each other out.
 SESSION_COOKIE_NAME = f"hoso_{ROLE}_session"
@@ -144,6 +177,7 @@ UPLOAD_MAX_BYTES = ENVIRONMENT.upload_max_mb * 1024 * 1024
 EVIDENCE_MAX_BYTES = ENVIRONMENT.evidence_max_mb * 1024 * 1024
 PAPER_DIRECTORY = ENVIRONMENT.paper_directory
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
+GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
@@ -178,12 +212,14 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
     "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 
 globals().update(ENVIRONMENT.email())
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.email_from
+EMAIL_TIMEOUT = 20
+PUBLIC_URL = ENVIRONMENT.public_url.rstrip("/")
 
 LOGGING = {
     "version": 1,
@@ -201,6 +237,3 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "THEME": "light",
 }
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.email_from
-EMAIL_TIMEOUT = 20
-PUBLIC_URL = ENVIRONMENT.public_url.rstrip("/")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -16,7 +17,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
-from config.login import GuardedLogin
 from orgtree import scope
 from orgtree.choices import ROLE_ACTIONS, Action, Role
 
@@ -49,7 +49,6 @@ OWN_PAGES = ("StaffProfile", "OrgUnit")
 
 
 class HoSoSite(UnfoldAdminSite):
-    login_form = GuardedLogin  # the admin's own form lets only "staff" in
     index_title = _("Home")
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -60,6 +59,10 @@ class HoSoSite(UnfoldAdminSite):
         if self.has_permission(request):
             context["hoso_navigation"] = self.navigation(request)
         return context
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one door (accounts/urls.py stands before the admin's addresses); whoever comes here is led to it."""
+        return redirect_to_login(request.GET.get("next", ""), reverse("account_login"))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         # Imported here: the admin site is made while the apps' models are still being loaded.

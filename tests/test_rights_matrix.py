@@ -30,6 +30,24 @@ EDITORS = frozenset({"clerk", "root"})
 MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "admin:index": ("get", EVERYBODY),
     "admin:password_change": ("get", EVERYBODY),
+    # One's own account; what is done there asks for a fresh proof, which tests/accounts tries.
+    "accounts:own": ("get", EVERYBODY),
+    "accounts:protect": ("get", frozenset()),  # sends home who needs nothing
+    "accounts:sessions_end": ("post", EVERYBODY),
+    "account_change_password": ("get", EVERYBODY),
+    "account_reauthenticate": ("get", EVERYBODY),
+    "mfa_reauthenticate": ("get", EVERYBODY),
+    "mfa_reauthenticate_webauthn": ("get", EVERYBODY),
+    "mfa_index": ("get", EVERYBODY),
+    "mfa_activate_totp": ("get", EVERYBODY),
+    "mfa_deactivate_totp": ("get", frozenset()),  # nobody here has one to remove
+    "mfa_add_webauthn": ("get", EVERYBODY),
+    "mfa_remove_webauthn": ("get", frozenset()),
+    "mfa_view_recovery_codes": ("get", frozenset()),
+    "mfa_generate_recovery_codes": ("get", EVERYBODY),
+    "accounts:person": ("get", frozenset({"root"})),
+    "accounts:person_sessions_end": ("post", frozenset({"root"})),
+    "accounts:person_factors_take_back": ("post", frozenset({"root"})),
     "admin:password_change_done": ("get", EVERYBODY),
     "admin:search": ("get", EVERYBODY),
     "admin:jsi18n": ("get", EVERYBODY),
@@ -78,7 +96,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "admin:registry_staffprofile_history": ("get", AGENCY),
 }
 # Open without signing in: they say nothing about anybody.
-PUBLIC = frozenset({"health", "set_language", "admin:login", "admin:logout"})
+PUBLIC = frozenset(
+    {
+        *("health", "set_language", "admin:login", "admin:logout"),
+        *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn"),
+    }
+)
 # Answered by Django's admin after its own question about models and objects; tried below as a group.
 ADMIN_HELPERS = frozenset({"admin:autocomplete", "admin:view_on_site", "admin:app_list", "admin:auth_user_password_change"})
 MODEL_VIEWS = ("changelist", "add", "change", "delete", "history")
@@ -151,6 +174,9 @@ def address(office) -> Callable[[str], str]:
             f"workflows:{name}": {"request_id": request.pk, "manifest_digest": manifest.digest}
             for name in ("request_sign", "manifest_download", "request_approve")
         },
+        **{name: {} for name in ("accounts:own", "accounts:protect", "accounts:sessions_end")},
+        **{f"accounts:{name}": {"user_id": office.users["clerk"].pk} for name in ("person", "person_sessions_end", "person_factors_take_back")},
+        "mfa_remove_webauthn": {"pk": 1},
         **{f"admin:registry_staffprofile_{name}": {"object_id": profile.pk} for name in ("change", "history", "delete")},
         **{f"admin:orgtree_orgunit_{name}": {"object_id": unit.pk} for name in ("change", "history", "delete")},
     }

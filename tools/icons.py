@@ -52,7 +52,7 @@ def contained(path: Path = RESULT) -> set[str]:
 
 def _sources() -> Iterator[str]:
     folders = [(ROOT / "templates", "*.html"), (ROOT / "static/hoso", "*.js"), (UNFOLD / "templates", "*.html")]
-    folders += [(ROOT / app, "*.py") for app in ("config", "orgtree", "workflows", "registry", "planning", "exchange")]
+    folders += [(ROOT / app, "*.py") for app in ("config", "orgtree", "workflows", "registry", "planning", "exchange", "accounts")]
     folders += [(UNFOLD / "contrib/import_export/templates", "*.html"), (UNFOLD / "contrib/filters/templates", "*.html")]
     for folder, pattern in folders:
         for path in sorted(folder.rglob(pattern)):

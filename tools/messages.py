@@ -29,7 +29,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "locale/vi/LC_MESSAGES/django.po"
 MO = PO.with_suffix(".mo")
-OUR_PACKAGES = ("config", "orgtree", "workflows", "registry", "planning", "exchange", "signing_agent")
+OUR_PACKAGES = ("config", "orgtree", "workflows", "registry", "planning", "exchange", "accounts", "signing_agent")
 THEIR_PACKAGES = (Path(unfold.__file__).parent, Path(import_export.__file__).parent)
 # Parts of unfold that serve packages we do not install.
 NOT_OURS = re.compile(

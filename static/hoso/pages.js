@@ -77,3 +77,9 @@ document.addEventListener(
   },
   true,
 );
+
+// What can only be printed where there is a script for it.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

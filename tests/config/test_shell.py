@@ -145,7 +145,7 @@ def test_an_ordinary_person_may_sign_in(client):
     # given
     user_make("lan", password="đúng-đủ-sạch-sống")
     # when
-    answer = client.post(reverse("admin:login"), {"username": "lan", "password": "đúng-đủ-sạch-sống"})
+    answer = client.post(reverse("account_login"), {"login": "lan", "password": "đúng-đủ-sạch-sống"})
     # then
     assert answer.status_code == 302
     assert client.get("/").status_code == 200
@@ -155,6 +155,6 @@ def test_a_wrong_password_is_answered_without_saying_which_part_is_wrong(client)
     # given
     user_make("lan", password="đúng-đủ-sạch-sống")
     # when
-    answers = [client.post(reverse("admin:login"), {"username": name, "password": "sai"}).content.decode() for name in ("lan", "khong-co")]
+    answers = [client.post(reverse("account_login"), {"login": name, "password": "sai"}).content.decode() for name in ("lan", "khong-co")]
     # then
     assert all("Tên đăng nhập hoặc mật khẩu chưa đúng" in answer for answer in answers)

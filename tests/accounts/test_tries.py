@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from config.login import TRIES
+from accounts.tries import TRIES
 from tests.factories import PASSWORD, user_make
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def _nobody_tried():
 
 
 def tried(password: str, *, login: str = "lan", **where: str):
-    return Client().post(reverse("admin:login"), {"username": login, "password": password}, **where)
+    return Client().post(reverse("account_login"), {"login": login, "password": password}, **where)
 
 
 @pytest.fixture
