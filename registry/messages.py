@@ -104,6 +104,7 @@ CELLS: Mapping[str, Message] = {
         _("“{value}” is not written as day/month/year; it can be read as {suggestion}."), _("Agree to the repair, or write the date as 31/12/2025.")
     ),
     "DATE_YEAR_ONLY": Message(_("“{value}” is only a year."), _("Write day, month and year as 31/12/2025.")),
+    "ROW_STANDS_TWICE": Message(_("This row stands in the list twice."), _("Remove one of the two, or correct what differs.")),
     "MONTH_FORM": Message(_("“{value}” is not a month."), _("Write month and year as 09/2025.")),
     "LOST_ZERO": Message(
         _("“{value}” is stored as a number, so its leading zeros are lost."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +73,9 @@ def show_together(wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, st
     for field, each in values.items():
         column = column_of(field)
         plainly = _day_of(column) if column is not None and (column.kind == "month" or column.is_end) else _plain
+        described = column or BY_NAME.get(field)
+        if described is not None and described.kind == "decimal":
+            plainly = _number
         texts[field] = {None: "", **{value: names[field].get(str(value)) or plainly(value) for value in each}}
     return texts
 
@@ -120,11 +122,15 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
+def _number(value: Any) -> str:
+    """2,34 and 9.500.000: a comma before the fraction, points between thousands."""
+    whole, dot, fraction = str(value).partition(".")
+    return f"{int(whole):,}".replace(",", ".") + (f",{fraction}" if dot else "")
+
+
 def _plain(value: Any) -> str:
-    """A date as dd/mm/yyyy, a decimal with a comma, all else as it is."""
+    """A date as dd/mm/yyyy, all else as it is."""
     text = str(value)
-    if isinstance(value, Decimal):
-        return text.replace(".", ",")
     try:
         return date.fromisoformat(text).strftime("%d/%m/%Y") if len(text) == 10 else text
     except ValueError:

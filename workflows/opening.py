@@ -79,6 +79,24 @@ def check(open_: Opened, *, today: date) -> None:
                 )
 
 
+def placed_findings(open_: Opened, *, today: date) -> list[tuple[Found, int | None]]:
+    """What every rule finds, each with the place of the offending row in its list of the document, None where the record is meant.
+
+    For whoever shows a few records to their author; `check` does the same for many, without places.
+    """
+    found: list[tuple[Found, int | None]] = []
+    with connection.cursor() as cursor:
+        for one in open_.targets:
+            places = _row_places(cursor, one)
+            filled = {name for name, _place in places.values()}
+            parts = [(sql, params) for rows, sql, params in _rule_parts(one, today, placed=True) if not rows or rows in filled]
+            cursor.execute(" union ".join(sql for sql, _params in parts) + " order by 1, 2, 4", [each for _sql, params in parts for each in params])
+            for leaf, code, severity, field, value, row in cursor.fetchall():
+                place = places.get(int(row), ("", None))[1] if row else None
+                found.append((Found(ref=leaf, code=code, severity=Severity(severity), field=field, value=value or ""), place))
+    return found
+
+
 def findings(*, severity: Severity | None = None) -> list[Found]:
     """What has been found so far, in the order of the records. `ref` is the leaf index."""
     with connection.cursor() as cursor:
@@ -106,21 +124,38 @@ def _filled_lists(cursor: Any, one: Target) -> set[str]:
     return {name for (name,) in cursor.fetchall()}
 
 
+def _row_places(cursor: Any, one: Target) -> dict[int, tuple[str, int]]:
+    """By the number of an opened row its list, and its place in the document's list. Rows were numbered in the order of the document."""
+    places: dict[int, tuple[str, int]] = {}
+    for table in _lists_by_table(one):
+        cursor.execute(f"select id, list_name, row_number() over (partition by leaf_index, list_name order by id) - 1 from {table}")
+        places |= {number: (name, place) for number, name, place in cursor.fetchall()}
+    return places
+
+
 @lru_cache(maxsize=32)
-def _rule_parts(one: Target, today: date) -> list[tuple[str, str, tuple[Any, ...]]]:
-    """(list of rows or "", SQL, parameters) of each rule. They depend on nothing but the day, so they are compiled once a day and process."""
+def _rule_parts(one: Target, today: date, *, placed: bool = False) -> list[tuple[str, str, tuple[Any, ...]]]:
+    """(list of rows or "", SQL, parameters) of each rule. They depend on nothing but the day, so they are compiled once a day and process.
+
+    The SQL selects leaf, code, severity, field and value; `placed`, the number of the opened row too, null where a record is meant.
+    """
     binding = _check_of(one, today)
     columns = {item.name: item.column for item in one.schema.fields}
     parts: list[tuple[str, str, tuple[Any, ...]]] = []
     for rule in one.rules:
         expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
-        queryset = rule.find(binding).annotate(finding_value=expression).values_list("leaf_index", "finding_value")
+        queryset = (
+            rule.find(binding)
+            .annotate(finding_value=expression)
+            .values_list("leaf_index", "finding_value", *(["pk"] if placed and rule.rows else []))
+        )
+        names, more = ("leaf, value, row", ", q.row::text") if placed and rule.rows else ("leaf, value", ", null::text" if placed else "")
         try:
             sql, values = queryset.query.sql_with_params()
         except EmptyResultSet:
             continue
         parts.append(
-            (rule.rows, f"select q.leaf, %s, %s, %s, q.value from ({sql}) q(leaf, value)", (rule.code, str(rule.severity), rule.field, *values))
+            (rule.rows, f"select q.leaf, %s, %s, %s, q.value{more} from ({sql}) q({names})", (rule.code, str(rule.severity), rule.field, *values))
         )
     return parts
 

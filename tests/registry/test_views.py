@@ -17,8 +17,7 @@ from registry.services.uploads import upload_process
 from tests.pages import Office
 from tests.uploads.workbooks import right, workbook
 from workflows.choices import RequestState
-from workflows.documents import parse
-from workflows.models import ChangeRequest, JobRun
+from workflows.models import JobRun
 
 pytestmark = pytest.mark.django_db
 LIST = "registry:staff_list"
@@ -106,88 +105,6 @@ def test_only_who_may_edit_is_offered_to_propose_a_change(office):
         "clerk": True,
         "supervisor": False,
     }
-
-
-# Proposing a change by hand
-
-
-def form_of(office: Office, key) -> dict[str, str]:
-    """What the browser would send if nothing were typed."""
-    answer = office.client("clerk").get(reverse("registry:staff_edit", args=[key]))
-    form = answer.context["form"]
-    return {name: one.text for name, one in form.inputs.items()} | {"base_version": "1"}
-
-
-def test_a_change_typed_as_people_write_becomes_a_request(office):
-    # given
-    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
-    sent = {**form_of(office, hoa.pk), "phone": "0987 654 321", "party_join_date": "3/2/2015"}
-    # when
-    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), sent)
-    # then
-    request = ChangeRequest.objects.order_by("-number").first()
-    assert answer.url == reverse("workflows:request_detail", args=[request.pk])
-    (item,) = request.items.select_related("document")
-    document = parse(bytes(item.document.body))
-    assert item.changed == ["party_join_date", "phone"]
-    assert (document["phone"], document["party_join_date"], document["citizen_id"]) == ("0987654321", "2015-02-03", hoa.citizen_id)
-    assert request.state == RequestState.READY
-
-
-def test_nothing_typed_is_nothing_proposed(office):
-    # given
-    hoa = office.hired()
-    before = ChangeRequest.objects.count()
-    # when
-    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), form_of(office, hoa.pk))
-    # then
-    assert answer.status_code == 200
-    assert "Chưa có gì thay đổi" in answer.content.decode()
-    assert ChangeRequest.objects.count() == before
-
-
-@pytest.mark.parametrize(
-    ("name", "typed", "said"),
-    [
-        ("birth_date", "31/02/1985", "không có trong lịch"),
-        ("citizen_id", "123", "không đủ 12 chữ số"),
-        ("phone", "12", "không phải là số điện thoại"),
-        ("birth_name", "", "phải được điền"),
-        ("using_unit", "H15.71", "H15.71"),
-        ("coefficient", "9,99", "cho hệ số khác"),
-    ],
-)
-def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(office, name, typed, said):
-    # given
-    hoa = office.hired()
-    before = ChangeRequest.objects.count()
-    # when
-    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), {**form_of(office, hoa.pk), name: typed})
-    # then
-    assert answer.status_code == 422
-    asked = answer.context["form"].inputs[name]
-    assert asked.is_wrong
-    assert any(said in remark.message for remark in asked.remarks)
-    assert asked.text == typed
-    assert ChangeRequest.objects.count() == before
-
-
-def test_a_change_made_meanwhile_is_not_overwritten(office):
-    # given
-    hoa = office.hired()
-    sent = {**form_of(office, hoa.pk), "phone": "0987654321", "base_version": "0"}
-    # when
-    answer = office.client("clerk").post(reverse("registry:staff_edit", args=[hoa.pk]), sent)
-    # then
-    assert answer.status_code == 422
-    assert answer.context["form"].other
-
-
-def test_the_citizen_number_never_stands_in_the_form(office):
-    # given
-    hoa = office.hired()
-    # when, then
-    assert hoa.citizen_id not in page(office, "clerk", "registry:staff_edit", hoa.pk)
 
 
 # Workbooks

@@ -1,0 +1,106 @@
+"""What the gate's rules think of a draft, cell by cell: the same rules, run by the same engine, beside the same live tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from orgtree import clock
+from registry.choices import Section
+from registry.fields import BY_NAME, LIST_BY_NAME, label_of
+from registry.masking import CLASS_A, hidden
+from registry.messages import message_of, repair_of, severity_of
+from registry.models import StaffProfile
+from registry.selectors.drafts import Written, cell_parts
+from registry.selectors.texts import KIND
+from registry.targets import show
+from workflows.choices import ItemState, Op, Severity
+from workflows.documents import canonical, digest
+from workflows.models import ChangeItem, ChangeRequest
+from workflows.opening import opened, placed_findings
+from workflows.rules import Found
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ONE = "select 0 as leaf_index, %s::text as kind, %s::uuid as key, %s::text as op, %s::int as base_version, %s::bytea as digest, %s::bytea as body"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One finding beside a cell: `name` is the cell ("degrees.n1.school"), the list ("degrees") or the field; "" for the whole file."""
+
+    name: str
+    code: str
+    severity: Severity
+    label: str
+    message: str
+    repair: str
+
+    @property
+    def anchor(self) -> str:
+        """The id of the field in the section's page, "f-degrees-n1-school"."""
+        return "f-" + self.name.replace(".", "-")
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == Severity.ERROR
+
+
+def draft_remarks(*, profile: StaffProfile, written: Written, masked: Collection[Section] = ()) -> list[Remark]:
+    """Everything that is wrong with the draft, or worth a look, errors first: all of it, never the first only.
+
+    Class-A values of the sections `masked` are not repeated in what the rules say of them.
+    """
+    unread = {problem.field for problem in written.problems}
+    follows = {name for name, value in written.document.items() if not isinstance(value, list) and value != written.typed[name]}
+    remarks = [_remark(one.field, one.code, severity_of(one.code), value=one.value, params=one.params) for one in written.problems]
+    for found, place in rules_on(key=profile.pk, base_version=profile.version, document=written):
+        name = _cell(found.field, place, written.rows)
+        if name not in unread:
+            remarks.append(_remark(name, found.code, found.severity, value=_shown(name, found.value, masked)))
+    columns = {parts[2] for one in remarks if (parts := cell_parts(one.name))}
+    remarks = [one for one in remarks if one.name not in follows & columns]  # the row that it follows from is told already
+    return sorted(remarks, key=lambda one: list(Severity).index(one.severity))
+
+
+def rules_on(*, key: UUID, base_version: int, document: Written) -> Sequence[tuple[Found, int | None]]:
+    """The findings of the rules on one document that is not in the ledger, with the place of the row each speaks of."""
+    body = canonical(document.document)
+    op = Op.UPDATE if base_version else Op.CREATE
+    with transaction.atomic(), opened(_ONE, [KIND, key, op.value, base_version, digest(body), body]) as open_:
+        return placed_findings(open_, today=clock.today())
+
+
+def request_in_the_way(*, profile: StaffProfile) -> ChangeRequest | None:
+    """The open request that already changes this file: until it has ended, no other one can be submitted."""
+    item = ChangeItem.objects.filter(kind=KIND, key=profile.pk, state=ItemState.OPEN).select_related("request").first()
+    return item.request if item else None
+
+
+def _cell(field: str, place: int | None, rows: Mapping[str, Sequence[str]]) -> str:
+    """For "degrees.school" of the row in a place of the document is "degrees.n1.school" of the draft. In an untouched list the place is the id."""
+    name, dot, column = field.partition(".")
+    if not dot or place is None:
+        return field
+    row_id = rows[name][place] if name in rows else str(place)
+    return f"{name}.{row_id}.{column}" if row_id else name
+
+
+def _shown(name: str, value: str, masked: Collection[Section]) -> str:
+    """The offending value as people write it."""
+    first = name.partition(".")[0]
+    described = BY_NAME.get(first) or LIST_BY_NAME.get(first)
+    if described is not None and first in CLASS_A and described.section in masked and ".n" not in name:
+        return hidden(value)
+    parts = cell_parts(name)
+    return show(f"{parts[0]}.{parts[2]}" if parts else name, [value])[value] if _DAY.fullmatch(value) else value
+
+
+def _remark(name: str, code: str, severity: Severity, **words: object) -> Remark:
+    parts = cell_parts(name)
+    plain = f"{parts[0]}.{parts[2]}" if parts else name.partition(".")[0]
+    said = {"value": str(words.get("value", "")), "field": plain, "params": words.get("params") or {}}
+    return Remark(name, code, Severity(severity), label_of(plain) if plain else "", message_of(code, **said), repair_of(code, **said))

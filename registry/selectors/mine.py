@@ -1,0 +1,52 @@
+"""A person's own file as they read it: nothing masked, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
+from orgtree.models import User
+from registry.choices import Section
+from registry.fields import BY_NAME, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
+from registry.models import Confirmation, StaffProfile
+from registry.selectors.profile import Fact, SectionView, Table
+from registry.selectors.texts import KIND, Row, document_texts
+from workflows.choices import RequestState
+from workflows.documents import Document
+from workflows.models import ChangeItem, ChangeRequest
+
+
+def own_sections(document: Document) -> list[SectionView]:
+    """All ten sections in the clear."""
+    texts = document_texts(document)
+    return [
+        SectionView(
+            section.value,
+            section.label,
+            [Fact(name, label_of(name), texts.fields[name]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"],
+            [_table(one, texts.rows[one.name]) for one in SECTION_LISTS[section]],
+        )
+        for section in Section
+    ]
+
+
+def own_requests(*, user: User, profile: StaffProfile) -> QuerySet[ChangeRequest]:
+    """What the user has declared about their own file, newest first: requests that hold nothing but this file, written by them."""
+    items = ChangeItem.objects.filter(kind=KIND, key=profile.pk).values("request")
+    return ChangeRequest.objects.filter(pk__in=items, author=user, count=1).select_related("unit", "author").order_by("-number")
+
+
+def own_request_open(*, user: User, profile: StaffProfile) -> ChangeRequest | None:
+    return own_requests(user=user, profile=profile).filter(state=RequestState.IN_REVIEW).first()
+
+
+def last_confirmation(*, profile: StaffProfile) -> Confirmation | None:
+    """When the person last said that nothing has changed."""
+    return Confirmation.objects.filter(staff=profile).order_by("-confirmed_at").first()
+
+
+def _table(one: ProfileList, rows: Sequence[Row]) -> Table:
+    filled = [column for column in one.columns if any(row[column.name] for row in rows)]
+    lines = [[row[column.name] for column in filled] for row in reversed(rows)]
+    return Table(one.name, label_of(one.name), [str(column.label) for column in filled], lines, len(rows))

@@ -1,0 +1,145 @@
+// The form of one section. htmx saves it and brings back remarks; here are the pickers and what keeps the keyboard in its place.
+
+const form = document.getElementById("ed-form");
+
+// A picker: what is typed asks the server, what is chosen goes into the hidden field. Arrows, Enter, Escape, as lists everywhere.
+class Picker {
+  constructor(box) {
+    this.box = box;
+    [this.input, this.value] = box.querySelectorAll("input");
+    this.list = box.querySelector("ul");
+    this.kept = this.input.value;
+    this.asked = 0;
+    box.dataset.ready = "";
+    this.input.addEventListener("input", (event) => {
+      event.stopPropagation(); // nothing is chosen yet, so there is nothing to save
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.ask(), 180);
+    });
+    this.input.addEventListener("change", (event) => event.stopPropagation());
+    this.input.addEventListener("keydown", (event) => this.key(event));
+    this.input.addEventListener("blur", () => setTimeout(() => this.leave(), 150));
+    this.list.addEventListener("pointerdown", (event) => {
+      const line = event.target.closest("[role=option]");
+      event.preventDefault();
+      if (line) this.choose(line);
+    });
+  }
+
+  get lines() {
+    return [...this.list.querySelectorAll("[role=option]")];
+  }
+
+  async ask() {
+    const number = ++this.asked;
+    const answer = await fetch(`${this.box.dataset.pick}?q=${encodeURIComponent(this.input.value)}`);
+    if (!answer.ok || answer.redirected || number !== this.asked) return;
+    this.list.innerHTML = await answer.text();
+    for (const line of this.lines) line.id = `${this.list.id}-${line.id}`;
+    this.show(true);
+  }
+
+  show(open) {
+    this.list.hidden = !open;
+    this.input.setAttribute("aria-expanded", String(open));
+    if (!open) this.input.removeAttribute("aria-activedescendant");
+  }
+
+  key(event) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (this.list.hidden) return this.ask();
+      const lines = this.lines;
+      const here = lines.findIndex((line) => line.getAttribute("aria-selected") === "true");
+      const next = lines[(here + (event.key === "ArrowDown" ? 1 : -1) + lines.length) % lines.length];
+      for (const line of lines) line.setAttribute("aria-selected", String(line === next));
+      if (next) {
+        next.scrollIntoView({ block: "nearest" });
+        this.input.setAttribute("aria-activedescendant", next.id);
+      }
+    } else if (event.key === "Enter" && !this.list.hidden) {
+      event.preventDefault();
+      const line = this.lines.find((one) => one.getAttribute("aria-selected") === "true") || (this.lines.length === 1 && this.lines[0]);
+      if (line) this.choose(line);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+    } else if (event.key === "Escape" && !this.list.hidden) {
+      event.preventDefault();
+      this.input.value = this.kept;
+      this.show(false);
+    }
+  }
+
+  choose(line) {
+    this.input.value = this.kept = line.dataset.label;
+    this.show(false);
+    this.keep(line.dataset.value);
+  }
+
+  // What was typed and not chosen is kept as typed: the server says whether it is a code or a name that it knows.
+  leave() {
+    this.show(false);
+    if (this.input.value !== this.kept) {
+      this.kept = this.input.value;
+      this.keep(this.input.value);
+    }
+  }
+
+  keep(value) {
+    this.value.value = value;
+    this.value.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+const prepare = (root) => {
+  for (const box of root.querySelectorAll("[data-pick]:not([data-ready])")) new Picker(box);
+};
+prepare(document);
+
+if (form) {
+  // A new row: its pickers work, and its first field has the keyboard.
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.detail.target.classList.contains("ed-lines")) return;
+    prepare(event.detail.target);
+    event.detail.target.lastElementChild?.querySelector("select, input:not([type=hidden]), textarea")?.focus();
+  });
+
+  // A remark that came or went also marks its field.
+  document.body.addEventListener("htmx:oobAfterSwap", (event) => {
+    const remarks = event.detail.target;
+    const field = remarks.id?.startsWith("r-") && document.getElementById(`f-${remarks.id.slice(2)}`);
+    if (!field) return;
+    const now = document.getElementById(remarks.id);
+    now?.hasAttribute("data-wrong") ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+  });
+
+  const state = () => document.getElementById("draft-state");
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt === form) state().textContent = form.dataset.saving;
+  });
+  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.body.addEventListener(name, (event) => {
+      if (event.detail.elt === form) state().textContent = form.dataset.failed;
+    });
+  }
+
+  // Enter in a field saves it and does not send the form away.
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("input:not([type=checkbox])")) {
+      event.preventDefault();
+      event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+
+  // A link to a field opens the row in which it stands.
+  const aim = () => {
+    const field = location.hash.startsWith("#f-") && document.getElementById(location.hash.slice(1));
+    if (!field) return;
+    const row = field.closest("details");
+    if (row) row.open = true;
+    field.focus();
+    field.scrollIntoView({ block: "center" });
+  };
+  aim();
+  addEventListener("hashchange", aim);
+}
