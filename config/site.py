@@ -37,6 +37,7 @@ ENTRIES = (
     Entry(_("Upload a workbook"), icon="upload_file", view="registry:upload_new", needs=Action.EDIT),
     Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
+    Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
     Entry(_("Read log"), icon="visibility", view="registry:read_log", needs=Action.AUDIT),
     Entry(_("Audit trail"), icon="policy", view="registry:audit_trail", needs=Action.AUDIT),

@@ -10,7 +10,7 @@ urlpatterns = [
     path("health", health, name="health"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("accounts.urls")),  # before the admin's own login, logout and change of password
-    path("requests/", include("workflows.urls")),
+    path("", include("workflows.urls")),
     path("exchange/", include("exchange.urls")),
     path("", include("registry.urls")),
     path("", admin.site.urls),

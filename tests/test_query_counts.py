@@ -40,6 +40,8 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "upload, result": ("clerk", lambda made: reverse("registry:upload_detail", args=[made["upload"].pk])),
     "unit tree": ("clerk", lambda _: reverse("registry:unit_tree")),
     "unit tree, search": ("clerk", lambda _: reverse("registry:unit_tree") + "?q=van phong"),
+    "rights": ("clerk", lambda _: reverse("workflows:rights")),
+    "rights of a unit": ("supervisor", lambda made: reverse("workflows:rights_unit", args=[made["unit"].pk])),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
 }
 

@@ -1,14 +1,14 @@
-"""Pages of change requests."""
+"""Pages of change requests, and of who may do what."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
-from workflows.views import absence, deciding, evidence, requests, retrying, reviewing, routes
+from workflows.views import absence, deciding, evidence, grants, requests, retrying, reviewing, rights, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
 
 app_name = "workflows"
-urlpatterns = [
+requests_ = [
     path("", requests.request_list_view, name="request_list"),
     path("<uuid:request_id>/", requests.request_detail, name="request_detail"),
     path("<uuid:request_id>/progress/", requests.request_progress, name="request_progress"),
@@ -32,3 +32,19 @@ urlpatterns = [
     path("absence/<int:delegation_id>/end/", absence.revoke, name="absence_revoke"),
     path("jobs/<uuid:job_id>/", requests.job_progress, name="job_progress"),
 ]
+rights_ = [
+    path("", rights.overview, name="rights"),
+    path("units/<uuid:unit_id>/", rights.of_unit, name="rights_unit"),
+    path("people/<int:user_id>/", rights.of_person, name="rights_person"),
+    path("why/units/<uuid:unit_id>/", rights.why_unit, name="why_unit"),
+    path("why/requests/<uuid:request_id>/", rights.why_request, name="why_request"),
+    path("give/", grants.give, name="grant_give"),
+    path("list/", grants.bring_list, name="grant_list"),
+    path("grants/<int:grant_id>/renew/", grants.renew, name="grant_renew"),
+    path("grants/<int:grant_id>/end/", grants.end, name="grant_end"),
+    path("changes/", grants.changes, name="grant_changes"),
+    path("changes/confirm/", grants.confirm, name="grant_confirm"),
+    path("changes/<uuid:change_id>/refuse/", grants.refuse, name="grant_refuse"),
+    path("changes/<uuid:change_id>/withdraw/", grants.withdraw, name="grant_withdraw"),
+]
+urlpatterns = [path("requests/", include(requests_)), path("rights/", include(rights_))]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from django import template
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from workflows.choices import ItemState, JobState, RequestState, Severity
+from workflows.choices import GrantState, ItemState, JobState, RequestState, Severity
 
 register = template.Library()
 
@@ -27,9 +31,16 @@ LOOKS: dict[type, dict[str, str]] = {
     },
     ItemState: {ItemState.APPLIED: GOOD, ItemState.EXCLUDED: BAD, ItemState.CONFLICT: BAD},
     Severity: {Severity.ERROR: BAD, Severity.WARNING: WARN},
+    GrantState: {GrantState.PROPOSED: WARN, GrantState.CONFIRMED: GOOD, GrantState.REFUSED: BAD},
     JobState: {JobState.RUNNING: BUSY, JobState.DONE: GOOD, JobState.FAILED: BAD},
 }
-KINDS = {"request": RequestState, "item": ItemState, "severity": Severity, "job": JobState}
+KINDS = {"request": RequestState, "item": ItemState, "severity": Severity, "job": JobState, "grant": GrantState}
+
+
+@register.simple_tag
+def last_day(period: Any) -> str:
+    """The last day of what is in force for [valid_from, valid_to): people name the last day, the program the first one after it."""
+    return date_format(period.valid_to - timedelta(days=1), "SHORT_DATE_FORMAT")
 
 
 @register.simple_tag
