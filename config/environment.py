@@ -45,6 +45,7 @@ class Environment:
     oidc_field: str = _variable("what the claim is compared with: username or personal_number", default="username")
     insecure_http: bool = _variable("1 allows plain http on this machine: cookies without Secure, no HSTS", default=False)
     trust_directory: Path = _variable("folder with the trust anchors (*.pem) and revocation lists (*.crl) for signatures", default=Path("var/trust"))
+    tsa_url: str = _variable("address of a time-stamping authority (RFC 3161) for signatures, as http(s)://...; empty: none", default="")
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
     var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
     upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)
@@ -111,14 +112,9 @@ class Environment:
 
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """What is of the right type and still cannot be."""
+    yield from _contradictions_of_addresses(values)
     if values.get("hoso_role", "agency") not in ("agency", "hub"):
         yield "HOSO_ROLE must be agency or hub"
-    if not values.get("database_url", "postgresql://").startswith(("postgresql://", "postgres://")):
-        yield "DATABASE_URL must begin with postgresql://"
-    if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://")):
-        yield "REDIS_URL must begin with redis:// or rediss://"
-    if not values.get("email_url", "console://").startswith(("console://", "smtp://")):
-        yield "EMAIL_URL must begin with smtp:// or console://"
     if any("=" not in pair for pair in values.get("hoso_channel_secrets", ())):
         yield "HOSO_CHANNEL_SECRETS must be code=secret, separated by commas"
     if values.get("second_factor", "") not in ("", "required", "optional"):
@@ -132,14 +128,25 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         yield "EVIDENCE_MAX_MB must be at least 1"
     if values.get("grant_max_months", 1) < 1:
         yield "GRANT_MAX_MONTHS must be at least 1"
-    if not values.get("public_url", "https://").startswith(("https://", "http://")):
-        yield "PUBLIC_URL must begin with https:// or http://"
     if values.get("log_level", "INFO") not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         yield "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"
     try:
         date.fromisoformat(values.get("hoso_today", "2000-01-01"))
     except ValueError:
         yield "HOSO_TODAY must be a day as YYYY-MM-DD"
+
+
+def _contradictions_of_addresses(values: Mapping[str, Any]) -> Iterator[str]:
+    if not values.get("database_url", "postgresql://").startswith(("postgresql://", "postgres://")):
+        yield "DATABASE_URL must begin with postgresql://"
+    if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://")):
+        yield "REDIS_URL must begin with redis:// or rediss://"
+    if not values.get("email_url", "console://").startswith(("console://", "smtp://")):
+        yield "EMAIL_URL must begin with smtp:// or console://"
+    if values.get("tsa_url") and not values["tsa_url"].startswith(("https://", "http://")):
+        yield "TSA_URL must begin with https:// or http://"
+    if not values.get("public_url", "https://").startswith(("https://", "http://")):
+        yield "PUBLIC_URL must begin with https:// or http://"
 
 
 def _contradictions_of_single_sign_on(values: Mapping[str, Any]) -> Iterator[str]:

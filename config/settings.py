@@ -19,6 +19,7 @@ SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_old)
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 TRUST_DIRECTORY = ENVIRONMENT.trust_directory
+TSA_URL = ENVIRONMENT.tsa_url
 VAR_DIRECTORY = ENVIRONMENT.var_directory
 CHANNEL_SECRETS = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_secrets)
 PINNED_TODAY = ENVIRONMENT.hoso_today or None
@@ -176,6 +177,7 @@ WHITENOISE_MAX_AGE = 31_536_000
 UPLOAD_MAX_BYTES = ENVIRONMENT.upload_max_mb * 1024 * 1024
 EVIDENCE_MAX_BYTES = ENVIRONMENT.evidence_max_mb * 1024 * 1024
 PAPER_DIRECTORY = ENVIRONMENT.paper_directory
+GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
@@ -195,9 +197,12 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # The database knows what is due; these find what a lost message left. A sweep that waited longer than its period is pointless.
 CELERY_BEAT_SCHEDULE = {
     "workflows-sweep": {"task": "workflows.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "registry-uploads-resume": {"task": "registry.uploads_resume", "schedule": 20.0, "options": {"expires": 20}},
     "workflows-seal-audit": {"task": "workflows.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-sweep-evidence": {"task": "workflows.sweep_evidence", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    "registry-exports": {"task": "registry.exports", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 

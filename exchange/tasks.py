@@ -6,6 +6,7 @@ a killed worker or an unreachable other side left behind.
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
@@ -18,6 +19,9 @@ from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
 from exchange.services.retrying import DELIVER_TASK
+from exchange.services.stamping import AuthorityFailed, signatures_stamp
+
+logger = logging.getLogger(__name__)
 
 COLLECT_TASK = "exchange.collect"
 POLL = 1  # seconds between two rounds of questions while receipts are outstanding
@@ -63,6 +67,15 @@ def sweep() -> None:
         return
     deliver()
     collect()
+
+
+@shared_task(name="exchange.stamp", time_limit=TIME_LIMIT)
+def stamp() -> None:
+    """Time-stamps that are still wanting. An authority that does not answer is asked again by the next run."""
+    try:
+        signatures_stamp()
+    except AuthorityFailed as failed:
+        logger.warning("The time-stamping authority failed: %s", failed)
 
 
 def _collect_soon() -> None:

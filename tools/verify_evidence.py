@@ -5,8 +5,8 @@
 
 What is checked: the document's bytes give the leaf's digest; the leaf and its proof lead to the root (RFC 9162); every stage's
 manifest names that root and does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a
-certificate whose chain ends in the anchor, valid and not revoked at the time of receipt; and the seal names root, manifests and
-signatures. Exit status 0 when all of it holds; otherwise 1 and what does not.
+certificate whose chain ends in the anchor, valid and not revoked at the time of its time-stamp (RFC 3161) or else of its receipt;
+and the seal names root, manifests and signatures. Exit status 0 when all of it holds; otherwise 1 and what does not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from asn1crypto import cms
+from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -122,6 +122,15 @@ def check_signature(der: bytes, content: bytes, anchors: list[x509.Certificate],
     must(info["content_type"].native == "signed_data", "the signature is not a CMS signature")
     signed = info["content"]
     must(signed["encap_content_info"]["content"].native is None, "the signature is not detached")
+    own = check_signer(signed, content, "data", anchors, lists, moment)
+    usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
+    must(usage.digital_signature or usage.content_commitment, "the certificate is not meant for signing")
+    return own
+
+
+def check_signer(
+    signed: cms.SignedData, content: bytes, kind: str, anchors: list[x509.Certificate], lists: list, moment: datetime
+) -> x509.Certificate:
     must(len(signed["signer_infos"]) == 1, "the signature is not of one signer")
     signer = signed["signer_infos"][0]
     certificates = [x509.load_der_x509_certificate(item.chosen.dump()) for item in signed["certificates"]]
@@ -131,17 +140,30 @@ def check_signature(der: bytes, content: bytes, anchors: list[x509.Certificate],
     must(algorithm, "the digest algorithm is weaker than SHA-256")
     attributes = {item["type"].native: item["values"] for item in signer["signed_attrs"]}
     digest = hashlib.new(algorithm.name, content).digest()
-    must(attributes["content_type"].native == ["data"] and attributes["message_digest"].native == [digest], "the signature is over other bytes")
+    must(attributes["content_type"].native == [kind] and attributes["message_digest"].native == [digest], "the signature is over other bytes")
     used = signer["signature_algorithm"]
     must(used.signature_algo in ("rsassa_pkcs1v15", "ecdsa"), "the signature algorithm is not supported")
     try:
         verify_key(own.public_key(), signer["signature"].native, signer["signed_attrs"].untag().dump(), algorithm())
     except InvalidSignature as error:
         raise Broken("the signature does not match the certificate") from error
-    usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
-    must(usage.digital_signature or usage.content_commitment, "the certificate is not meant for signing")
     check_chain(own, certificates, anchors, lists, moment)
     return own
+
+
+def check_timestamp(der: bytes, signature: bytes, anchors: list[x509.Certificate], lists: list) -> datetime:
+    """The moment that an RFC 3161 token gives to the signature's value."""
+    stamped = cms.ContentInfo.load(signature)["content"]["signer_infos"][0]["signature"].native
+    signed = cms.ContentInfo.load(der, strict=True)["content"]
+    info, content = signed["encap_content_info"]["content"].parsed, bytes(signed["encap_content_info"]["content"])
+    must(isinstance(info, tsp.TSTInfo), "the time-stamp is not one")
+    imprint = info["message_imprint"]
+    must(imprint["hash_algorithm"]["algorithm"].native == "sha256", "the time-stamp is over another digest than SHA-256")
+    must(imprint["hashed_message"].native == sha256(stamped), "the time-stamp is over another signature")
+    own = check_signer(signed, content, "tst_info", anchors, lists, info["gen_time"].native)
+    usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    must(usage.critical and list(usage.value) == [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING], "the time-stamp is not of a time-stamping authority")
+    return info["gen_time"].native
 
 
 def names_issuer(signer: cms.SignerInfo, certificate: x509.Certificate) -> bool:
@@ -216,9 +238,12 @@ def verify(path: Path, anchor: Path, at: datetime | None = None) -> list[str]:
             if f"{folder}/signature.p7s" not in files:  # a stage that asks for none; the seal says which signatures there must be
                 lines.append(f"stage {manifest['stage']}: checked by {manifest['decider']['name']}, without a signature")
                 continue
-            moment = at or datetime.strptime(read_json(files, f"{folder}/receipt.json")["received_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-            own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, moment)
-            lines.append(f"stage {manifest['stage']}: signed by {own.subject.rfc4514_string()}, received {moment:%Y-%m-%dT%H:%M:%SZ}")
+            received = read_json(files, f"{folder}/receipt.json")["received_at"]
+            moment, how = datetime.strptime(received, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), "received"
+            if f"{folder}/timestamp.tst" in files:
+                moment, how = check_timestamp(files[f"{folder}/timestamp.tst"], files[f"{folder}/signature.p7s"], anchors, lists), "time-stamped"
+            own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, at or moment)
+            lines.append(f"stage {manifest['stage']}: signed by {own.subject.rfc4514_string()}, {how} {moment:%Y-%m-%dT%H:%M:%SZ}")
         check_seal(files, root, folders)
     except Broken:
         raise

@@ -145,10 +145,10 @@ def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust
     with _refusing_what_breaks_the_parser():
         signed = _read(signature)
         signer = _signer_info(signed)
-        certificate, others = _certificates(signed)
-        _check_algorithms(signer, certificate)
+        certificate, others = certificates_of(signed)
+        check_algorithms(signer, certificate)
         _check_integrity(signed, signer, certificate, content)
-        chain = _validated_chain(certificate, others, moment, trust)
+        chain = validated_chain(certificate, others, moment, trust)
         _check_usage(certificate)
         signed_at = extract_self_reported_ts(signer)
         _check_clock(signed_at, moment)
@@ -271,7 +271,7 @@ def _signer_info(signed: cms.SignedData) -> cms.SignerInfo:
     return signers[0]
 
 
-def _certificates(signed: cms.SignedData) -> tuple[x509.Certificate, list[x509.Certificate]]:
+def certificates_of(signed: cms.SignedData) -> tuple[x509.Certificate, list[x509.Certificate]]:
     """The signer's certificate and the others that came along."""
     try:
         found = extract_certs_for_validation(signed)
@@ -280,7 +280,7 @@ def _certificates(signed: cms.SignedData) -> tuple[x509.Certificate, list[x509.C
     return found.signer_cert, found.other_certs
 
 
-def _check_algorithms(signer: cms.SignerInfo, certificate: x509.Certificate) -> None:
+def check_algorithms(signer: cms.SignerInfo, certificate: x509.Certificate) -> None:
     mechanism, digest = signer["signature_algorithm"], signer["digest_algorithm"]
     for verdict in (
         ALGORITHMS.digest_algorithm_allowed(digest, None),
@@ -301,7 +301,7 @@ def _check_integrity(signed: cms.SignedData, signer: cms.SignerInfo, certificate
         raise SignatureRefused(RefusalCode.ALTERED, "the manifest differs" if valid else "the signature value does not match")
 
 
-def _validated_chain(certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore) -> list[bytes]:
+def validated_chain(certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore) -> list[bytes]:
     """DER of the path, signer first. Raises SignatureRefused with the code of what is wrong with it."""
     with trust.lent() as known:
         context = ValidationContext(

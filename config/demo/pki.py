@@ -70,6 +70,7 @@ class DemoAuthority:
         key: Key | None = None,
         usages: Sequence[str] = ("digital_signature", "content_commitment"),
         extended_usages: Sequence[ObjectIdentifier] = (),
+        extended_critical: bool = False,
         digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | None = None,
         chain: bool = True,
     ) -> bytes:
@@ -85,7 +86,7 @@ class DemoAuthority:
             .add_extension(_authority_key(self.issuing), critical=False)
         )
         if extended_usages:
-            certificate = certificate.add_extension(x509.ExtendedKeyUsage(extended_usages), critical=False)
+            certificate = certificate.add_extension(x509.ExtendedKeyUsage(extended_usages), critical=extended_critical)
         signed = certificate.sign(self.issuing.key, digest or hashes.SHA256())
         others = [self.issuing.certificate] if chain else None
         encryption = serialization.BestAvailableEncryption(pin.encode())

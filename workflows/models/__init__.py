@@ -8,18 +8,18 @@ from workflows.models.documents import StoredDocument
 from workflows.models.grants import GrantChange
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
-from workflows.models.notices import Notice, NoticeMail, NoticeMark, NoticeWish
 from workflows.models.marks import Mark
+from workflows.models.notices import Notice, NoticeMail, NoticeMark, NoticeWish
 from workflows.models.outbox import OutboxMessage
 from workflows.models.reads import ReadEvent
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
 from workflows.models.reviews import RowReturn, SampleView
 from workflows.models.routes import CalendarDay, Decision, Route, Stage
-from workflows.models.signatures import Manifest, Signature
+from workflows.models.signatures import Manifest, Signature, Timestamp
 
 __all__ = [
-    "Attachment",
     "Absence",
+    "Attachment",
     "AuditEvent",
     "AuditSeal",
     "CalendarDay",
@@ -49,4 +49,5 @@ __all__ = [
     "Stage",
     "StageTerm",
     "StoredDocument",
+    "Timestamp",
 ]

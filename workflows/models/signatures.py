@@ -25,3 +25,12 @@ class Signature(models.Model):
     signed_at = models.DateTimeField(null=True)
     fingerprint = models.CharField(max_length=64)
     subject = models.CharField(max_length=500)
+
+
+class Timestamp(models.Model):
+    """An RFC 3161 token over a signature's value, from the authority at TSA_URL: it was there at `stamped_at`. Append-only."""
+
+    signature = models.OneToOneField(Signature, models.PROTECT, primary_key=True, related_name="timestamp")
+    token = models.BinaryField()
+    stamped_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())

@@ -1,8 +1,8 @@
 """The evidence of one version: a zip that anybody can check offline with tools/verify_evidence.py, without this program.
 
 Files: document.json (canonical bytes), leaf.json, proof.json, one folder a decision (stage-2, its second decider's stage-2.2) with
-manifest.json and, where it was signed, signature.p7s (chain inside), seal.json, trust/*.crl as this installation holds them. The
-verifier brings its own trust anchor.
+manifest.json and, where it was signed, signature.p7s (chain inside) and timestamp.tst (RFC 3161, where there is one), seal.json,
+trust/*.crl as this installation holds them. The verifier brings its own trust anchor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def evidence_bundle(version: RecordVersion) -> bytes:
     """The zip for `version`. Raises LookupError when no person signed it here (on the hub its evidence is the agency's)."""
     decisions = list(
         Decision.objects.filter(stage__request=version.request, verdict=Verdict.APPROVE)
-        .select_related("manifest", "signature", "stage")
+        .select_related("manifest", "signature__timestamp", "stage")
         .order_by("stage__number", "pk")
     )
     if not any(decision.signature for decision in decisions):
@@ -42,6 +42,8 @@ def evidence_bundle(version: RecordVersion) -> bytes:
         if decision.signature is None:
             continue
         files[f"{folder}/signature.p7s"] = bytes(decision.signature.der)
+        if stamp := getattr(decision.signature, "timestamp", None):
+            files[f"{folder}/timestamp.tst"] = bytes(stamp.token)
         files[f"{folder}/receipt.json"] = canonical({"received_at": decision.signature.received_at.strftime("%Y-%m-%dT%H:%M:%SZ")})
     files["seal.json"] = bytes(Seal.objects.get(request=version.request).body)
     for path in sorted(settings.TRUST_DIRECTORY.glob("*.crl")):

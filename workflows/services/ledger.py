@@ -20,12 +20,13 @@ from workflows.choices import ItemState, Verdict
 from workflows.cms import SignatureRefused, verify_detached
 from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
-from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature
+from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature, Timestamp
 from workflows.services.audit_seals import audit_damages
 from workflows.services.read_months import month_damages
 from workflows.services.submission import SUBTREE_LEVEL, request_leaves
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
+from workflows.timestamps import StampRefused, signature_value, verify_stamp
 from workflows.trust import TrustStore
 
 BLOCK = 2**SUBTREE_LEVEL
@@ -138,7 +139,7 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
         yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
     decisions = list(
         Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
-        .select_related("manifest", "signature")
+        .select_related("manifest", "signature__timestamp")
         .order_by("stage__number", "pk")
     )
     if [bytes(one.manifest_id or b"").hex() for one in decisions] != said["manifests"]:
@@ -188,6 +189,18 @@ def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore)
         return
     if verified.fingerprint != signature.fingerprint:
         yield Damage("signature", place, "it was made with another certificate than recorded")
+    if stamp := getattr(signature, "timestamp", None):
+        yield from _stamp(stamp, der, place, trust)
+
+
+def _stamp(stamp: Timestamp, der: bytes, place: str, trust: TrustStore) -> Iterator[Damage]:
+    try:
+        moment = verify_stamp(token=bytes(stamp.token), message=signature_value(der), trust=trust)
+    except (StampRefused, SignatureRefused) as refused:
+        yield Damage("timestamp", place, f"{refused.code}: {refused}")
+        return
+    if moment != stamp.stamped_at:
+        yield Damage("timestamp", place, "it gives another time than recorded")
 
 
 def _versions(outcome: Verification) -> Iterator[Damage]:

@@ -126,7 +126,12 @@ def request_stage(
             )
             ChangeRequest.objects.filter(pk=request.pk).update(state=RequestState.READY)
             request.refresh_from_db()
-            counts: dict[str, Any] = {"staged": checked.clean, "returned": len(checked.returned), "unchanged": len(checked.unchanged), "act": act or ""}
+            counts: dict[str, Any] = {
+                "staged": checked.clean,
+                "returned": len(checked.returned),
+                "unchanged": len(checked.unchanged),
+                "act": act or "",
+            }
             audit(actor=actor, action="request.staged", request=request, **counts)
         return Staged(request, checked.clean, checked.unchanged, checked.returned, checked.remarks)
 
