@@ -162,3 +162,10 @@ class PaperForm(TextChoices):
 class PaperFormat(TextChoices):
     PDF = "pdf", "PDF"
     DOCX = "docx", "Word (DOCX)"
+
+
+class ListFormat(TextChoices):
+    """What a list of people is written as."""
+
+    XLSX = "xlsx", "Excel (XLSX)"
+    CSV = "csv", "CSV"

@@ -7,9 +7,10 @@ are those of the template, and its cells are read as the values they came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -24,10 +25,10 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
-from registry.fields import FIELDS, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import BY_NAME, FIELDS, LIST_BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.masking import hidden
-from registry.models import CodeItem, Posting, StaffProfile
-from registry.targets import show
+from registry.models import LIVE_ROWS, CodeItem, Posting, StaffProfile
+from registry.targets import show, show_together
 
 CHUNK = 2_000
 MAX_ROWS = 100_000  # what one workbook may bring back
@@ -45,11 +46,11 @@ def neutral(text: str) -> str:
 
 
 class StaffProfileResource(resources.Resource):
-    """People as rows, in the order of the form. `user` decides what is shown: class-A values only where they may edit, else masked."""
+    """People as rows, in the order of the form. Class-A values are masked, but for `whole` and where `user` may edit."""
 
-    def __init__(self, *, user: User | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, user: User | None = None, whole: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._user = user
+        self._user, self._whole = user, whole
         self.fields = {one.name: fields.Field(column_name=one.heading) for one in FIELDS}
 
     @classmethod
@@ -64,20 +65,21 @@ class StaffProfileResource(resources.Resource):
     def iter_queryset(self, queryset: QuerySet[StaffProfile]) -> Iterator[Line]:
         """Lines of readable text, some thousand people at a time: codes, units and posts are looked up once for all of them."""
         people = queryset.order_by("name_sort", "id").iterator(chunk_size=CHUNK)
-        exported = 0
         while chunk := list(islice(people, CHUNK)):
-            exported += len(chunk)
-            if exported > MAX_ROWS:
-                raise ValueError(_("At most {limit} files are exported at a time; narrow the list down first.").format(limit=MAX_ROWS))
-            yield from _lines(chunk, self._open_units(chunk))
+            yield from self.lines(chunk)
+
+    def lines(self, people: Sequence[StaffProfile], withheld: Mapping[UUID, frozenset[str]] = MappingProxyType({})) -> Iterator[Line]:
+        """One line a person, fields that are withheld (by the person's key) left empty."""
+        for person, line in zip(people, _lines(people, self.open_units(people)), strict=True):
+            yield {**line, **dict.fromkeys(withheld.get(person.pk, ()), "")}
 
     def export_field(self, field: fields.Field, instance: Line, **kwargs: Any) -> str:
         return neutral(instance[self.get_field_name(field)])
 
-    def _open_units(self, people: Iterable[StaffProfile]) -> set[UUID]:
+    def open_units(self, people: Iterable[StaffProfile]) -> set[UUID]:
         """Units in which the reader may edit, and so sees what is masked elsewhere."""
         units = {one.using_unit_id for one in people}
-        return set() if self._user is None else units - scope.outside(self._user, Action.EDIT, units)
+        return set() if self._user is None or not self._whole else units - scope.outside(self._user, Action.EDIT, units)
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise WritesThroughTheGate
@@ -85,7 +87,38 @@ class StaffProfileResource(resources.Resource):
     import_data = import_row = save_instance = do_instance_save = delete_instance = bulk_create = bulk_update = bulk_delete = _refuse
 
 
-def _lines(people: list[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
+class ProfileListResource(resources.Resource):
+    """The rows of one list of people's files ("degrees"), each with the person's name and staff number before it."""
+
+    PERSON = ("birth_name", "staff_number")
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self._columns = LIST_BY_NAME[name].columns
+        headings = {**{one: str(BY_NAME[one].label) for one in self.PERSON}, **{one.name: str(one.label) for one in self._columns}}
+        self.fields = {one: fields.Field(column_name=heading) for one, heading in headings.items()}
+
+    def get_export_order(self) -> list[str]:
+        return list(self.fields)
+
+    def lines(self, people: Sequence[StaffProfile]) -> Iterator[Line]:
+        """Lines of readable text in the order of the people; some queries for all of them together."""
+        by_key = {one.pk: one for one in people}
+        rows = list(LIVE_ROWS[self.name].objects.filter(staff__in=by_key).order_by("id"))
+        attributes = {one.name: f"{one.name}_id" if one.kind == "unit" else one.name for one in self._columns}
+        texts = show_together({f"{self.name}.{one}": {getattr(row, attribute) for row in rows} for one, attribute in attributes.items()})
+        in_order = sorted(rows, key=lambda row: (by_key[row.staff_id].name_sort, row.staff_id, row.pk))
+        for row in in_order:
+            person = by_key[row.staff_id]
+            said = {one: texts[f"{self.name}.{one}"][getattr(row, attribute)] for one, attribute in attributes.items()}
+            yield {"birth_name": person.birth_name, "staff_number": person.staff_number or "", **said}
+
+    def export_field(self, field: fields.Field, instance: Line, **kwargs: Any) -> str:
+        return neutral(instance[self.get_field_name(field)])
+
+
+def _lines(people: Sequence[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
     """One line a person, by field name."""
     posts = _current_posts(people)
     columns = [(one, _texts(one, people)) for one in FIELDS if not one.is_posting]

@@ -2,10 +2,25 @@
 
 from celery import shared_task
 
-from registry.models import Upload
+from registry.exporting import export_write
+from registry.models import ListExport, Upload
+from registry.services.exports import TASK as EXPORT_TASK
+from registry.services.exports import exports_send_again, exports_sweep
 from registry.services.uploads import PROCESS_TASK, upload_process
 
 
 @shared_task(name=PROCESS_TASK)
 def process(upload_id: str) -> None:
     upload_process(upload=Upload.objects.get(pk=upload_id))
+
+
+@shared_task(name=EXPORT_TASK)
+def write_export(export_id: str) -> None:
+    export_write(ListExport.objects.get(pk=export_id))
+
+
+@shared_task(name="registry.exports")
+def exports() -> None:
+    """Files whose time is over, and runs that a lost message left waiting."""
+    exports_sweep()
+    exports_send_again()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.views import editing, people, printing, reading, staff, trails, units, uploads
+from registry.views import editing, exports, people, printing, reading, staff, trails, units, uploads
 
 app_name = "registry"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/returned.xlsx", uploads.upload_returned, name="upload_returned"),
     path("units/", units.unit_tree, name="unit_tree"),
     path("units/<uuid:unit_id>/below/", units.unit_children, name="unit_children"),
+    path("staff/export/", exports.staff_export, name="staff_export"),
+    path("exports/<uuid:export_id>/", exports.export_detail, name="export_detail"),
+    path("exports/<uuid:export_id>/file/", exports.export_download, name="export_download"),
     path("logs/reads/", trails.read_log, name="read_log"),
     path("logs/reads/csv/", trails.read_log_csv, name="read_log_csv"),
     path("logs/audit/", trails.audit_trail, name="audit_trail"),

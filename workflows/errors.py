@@ -149,3 +149,24 @@ class EvidenceRefused(GateError):
     @classmethod
     def settled(cls) -> EvidenceRefused:
         return cls(_("The request was submitted; its evidence stays as it is."))
+
+
+class MarkRefused(GateError):
+    code = "MARK_REFUSED"
+    text = _("The mark could not be set.")
+
+    @classmethod
+    def no_reason(cls) -> MarkRefused:
+        return cls(_("Say why, with the decision or the list of state secrets that it stands on."))
+
+    @classmethod
+    def already(cls) -> MarkRefused:
+        return cls(_("The same mark is already there."))
+
+    @classmethod
+    def moved(cls) -> MarkRefused:
+        return cls(_("Somebody else decided on this mark meanwhile. Reload the page."))
+
+    @classmethod
+    def own(cls) -> MarkRefused:
+        return cls(_("Who proposed it cannot confirm it: somebody else has to."))

@@ -3,6 +3,7 @@
 from registry.models.career import Posting
 from registry.models.codes import CodeItem, RankCode, SalaryStep
 from registry.models.drafts import Confirmation, DecisionDraft, Draft
+from registry.models.exports import ListExport
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
 from registry.models.search import FormerUnitName, NameWord, SavedFilter
@@ -25,6 +26,7 @@ __all__ = [
     "DecisionDraft",
     "Draft",
     "FormerUnitName",
+    "ListExport",
     "NameWord",
     "OpenedStaffProfile",
     "Posting",

@@ -53,6 +53,8 @@ DEEDS: Mapping[str, str | Promise] = {
     "request.approved": _("approved and signed"),
     "request.applied": _("Changes recorded in the ledger"),
     "request.failed": _("The changes could not be recorded"),
+    "attachment.added": _("attached evidence"),
+    "attachment.removed": _("took evidence away"),
     "signature.refused": _("tried to sign; the signature was refused"),
 }
 

@@ -37,15 +37,16 @@ POLICY = (
 def add(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Attach one or more files; each that is refused says why, the others stay."""
     one = request_or_404(request.user, request_id)
-    files = request.FILES.getlist("file")
+    files, refused = request.FILES.getlist("file"), False
     if not files:
         messages.error(request, _("Choose a scanned decision (PDF, JPEG or PNG) first."))
     for file in files:
         try:
             attachment_add(actor=request.user, request_id=one.pk, file=file, name=file.name or "")
         except GateError as error:
+            refused = True
             messages.error(request, f"{file.name}: {error}")
-    return redirect(f"{_address(one)}#evidence")
+    return redirect(_address(one) + ("" if refused else "#evidence"))  # what was refused is said at the top of the page
 
 
 @page_view
