@@ -38,6 +38,15 @@ def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [int(lock), crc32(str(about).encode()) - 2**31])
 
 
+def advisory_try(lock: Lock, about: UUID | int | str = 0) -> bool:
+    """Take `lock` until the transaction ends if nobody else has it; never waits. Raises LockOutsideTransaction."""
+    if not connection.in_atomic_block:
+        raise LockOutsideTransaction(lock.name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [int(lock), crc32(str(about).encode()) - 2**31])
+        return bool(cursor.fetchone()[0])
+
+
 def tree_lock() -> None:
     """The one lock of every writer of the organisation tree, taken before anything about the tree is read.
 

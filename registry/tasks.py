@@ -6,12 +6,18 @@ from registry.exporting import export_write
 from registry.models import ListExport, Upload
 from registry.services.exports import TASK as EXPORT_TASK
 from registry.services.exports import exports_send_again, exports_sweep
-from registry.services.uploads import PROCESS_TASK, upload_process
+from registry.services.uploads import PROCESS_TASK, RESUME_TASK, upload_process, uploads_resume
 
 
 @shared_task(name=PROCESS_TASK)
 def process(upload_id: str) -> None:
     upload_process(upload=Upload.objects.get(pk=upload_id))
+
+
+@shared_task(name=RESUME_TASK)
+def resume() -> None:
+    """Take up again what a killed worker or a lost message left under way."""
+    uploads_resume()
 
 
 @shared_task(name=EXPORT_TASK)

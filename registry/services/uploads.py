@@ -22,7 +22,7 @@ from django.db import transaction
 
 from orgtree import scope
 from orgtree.choices import Action
-from orgtree.locks import Lock, advisory_lock
+from orgtree.locks import Lock, advisory_lock, advisory_try
 from orgtree.models import OrgUnit, User
 from registry.choices import UPLOAD_MOVES, UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.messages import severity_of
@@ -41,7 +41,7 @@ from workflows.models import JobRun
 from workflows.services.audit import audit
 from workflows.services.jobs import job_advance, job_finish, job_queue, job_start
 
-PROCESS_TASK = "registry.upload_process"
+PROCESS_TASK, RESUME_TASK = "registry.upload_process", "registry.uploads_resume"
 JOB = "upload"
 AT_ONCE = 1_000  # rows that are submitted while the clerk waits; more are a worker's
 
@@ -91,6 +91,8 @@ def upload_process(*, upload: Upload) -> Upload:
         upload = _read(upload.pk, tell)
         upload = _check(upload.pk, tell)
         upload = _submit(upload.pk, tell)
+    except AtWork:
+        return Upload.objects.get(pk=upload.pk)
     except WorkbookRefused as refused:
         upload = _refuse(upload.pk, refused)
     except Exception as error:
@@ -104,8 +106,10 @@ def upload_process(*, upload: Upload) -> Upload:
 def upload_recheck(*, actor: User, upload: Upload) -> Upload:
     """Ask for a new check, after corrections or because the files on hand have moved on. Raises NotAllowed, WrongState."""
     with transaction.atomic():
-        upload = upload_open(actor=actor, upload_id=upload.pk)
-        upload = upload_move(upload, UploadState.CHECKING)
+        if upload.state == UploadState.FAILED and scope.can(actor, Action.EDIT, upload.unit):
+            upload = upload_move(upload, UploadState.PROCESSING)
+        else:
+            upload = upload_move(upload_open(actor=actor, upload_id=upload.pk), UploadState.CHECKING)
         upload_queue(upload=upload, actor=actor)
     return upload
 
@@ -158,16 +162,19 @@ def upload_move(upload: Upload, to: UploadState, **values: object) -> Upload:
 
 def uploads_resume() -> int:
     """Send again what a dead worker or a lost message left under way; returns how many. Whoever still works on one holds its lock."""
-    waiting = Upload.objects.filter(state__in=UPLOAD_WITH_THE_WORKERS)
-    for pk in waiting.values_list("pk", flat=True):
-        send_on_commit(PROCESS_TASK, str(pk))
-    return waiting.count()
+    sent = 0
+    for pk in Upload.objects.filter(state__in=UPLOAD_WITH_THE_WORKERS).values_list("pk", flat=True):
+        with transaction.atomic():
+            if advisory_try(Lock.UPLOAD, pk):
+                send_on_commit(PROCESS_TASK, str(pk))
+                sent += 1
+    return sent
 
 
 def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     """Open the file and store its rows, or leave the columns to a person."""
     with transaction.atomic():
-        upload = upload_taken(upload_id)
+        upload = _begun(upload_id)
         if upload.state != UploadState.PROCESSING:
             return upload
         tell("opening", 0, 0)
@@ -188,7 +195,7 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
 
 def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     with transaction.atomic():
-        upload = upload_taken(upload_id)
+        upload = _begun(upload_id)
         if upload.state != UploadState.CHECKING:
             return upload
         figures = rows_check(upload=upload, tell=tell)
@@ -197,7 +204,7 @@ def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
 
 def _submit(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
     with transaction.atomic():
-        upload = upload_taken(upload_id)
+        upload = _begun(upload_id)
         if upload.state != UploadState.SUBMITTING:
             return upload
         figures = rows_submit(upload=upload, tell=tell)
@@ -214,7 +221,7 @@ def state_of(figures: dict[str, Any]) -> UploadState:
 
 def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
     with transaction.atomic():
-        upload = upload_taken(upload_id)
+        upload = _begun(upload_id)
         if upload.state != UploadState.PROCESSING:
             return upload
         UploadFinding.objects.create(
@@ -224,8 +231,19 @@ def _refuse(upload_id: UUID, refused: WorkbookRefused) -> Upload:
         return upload_move(upload, UploadState.REFUSED)
 
 
+class AtWork(Exception):
+    """Another worker has this upload; it will end the step."""
+
+
+def _begun(upload_id: UUID) -> Upload:
+    """The upload for a worker: under its lock, or AtWork when somebody else has it."""
+    if not advisory_try(Lock.UPLOAD, upload_id):
+        raise AtWork
+    return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)
+
+
 def upload_taken(upload_id: UUID) -> Upload:
-    """The upload under its own lock, read after locking: a second worker on the same upload waits and then finds it done."""
+    """The upload under its own lock, read after locking, for somebody who waits until a worker has ended its step."""
     advisory_lock(Lock.UPLOAD, upload_id)
     return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)
 

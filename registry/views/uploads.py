@@ -1,7 +1,8 @@
-"""Sending a workbook, watching it being read, and what became of its rows."""
+"""Sending a workbook, the list of those sent, one of them as a whole, and handing it in."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,17 +15,18 @@ from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from orgtree.pages import page, page_view
-from registry.choices import UploadState
+from registry.choices import UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.models import Upload
 from registry.reading import WorkbookRefused
-from registry.returned import returned_workbook
-from registry.selectors.uploads import upload_findings, upload_get, upload_job
-from registry.services.uploads import upload_queue, upload_receive, upload_submit
+from registry.selectors.upload_causes import cause_lines, other_lines
+from registry.selectors.uploads import upload_findings, upload_get, upload_job, upload_outcome, upload_page, upload_submissions
+from registry.services.uploads import AT_ONCE, upload_queue, upload_receive, upload_recheck, upload_submit, upload_wait
+from workflows.choices import RequestState
 from workflows.errors import GateError
 
 SHOWN_FINDINGS = 300  # the whole list is in the workbook of the returned rows
 COLUMN_IGNORED = "COLUMN_IGNORED"  # told in one sentence, from the mapping
-WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LONGEST_PLACE = 18
 
 
 def upload_or_404(user: User, upload_id: UUID) -> Upload:
@@ -32,6 +34,29 @@ def upload_or_404(user: User, upload_id: UUID) -> Upload:
         return upload_get(user=user, upload_id=upload_id)
     except Upload.DoesNotExist:
         raise Http404 from None
+
+
+def place_of(request: HttpRequest, name: str = "after") -> int:
+    """Where a page of a list begins, 0 for anything but a number."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_PLACE else 0
+
+
+def upload_page_of(request: HttpRequest, upload: Upload, template: str, tab: str, **context: Any) -> HttpResponse:
+    """One of the pages of an upload, with the row of tabs above it."""
+    status = context.pop("status", 200)
+    return page(request, f"registry/{template}", upload.name, status=status, upload=upload, tab=tab, is_open=upload.state in UPLOAD_OPEN, **context)
+
+
+@page_view
+@require_GET
+def upload_list(request: HttpRequest) -> HttpResponse:
+    """Uploads of my units, newest first; mine alone when asked."""
+    mine = request.GET.get("show") == "mine"
+    rows, before = upload_page(user=request.user, before=place_of(request, "before") or None, mine=mine)
+    if not rows and not scope.units(request.user, Action.EDIT).exists():
+        raise Http404
+    return page(request, "registry/upload_list.html", _("Workbooks sent"), rows=rows, before=before, mine=mine, later="before" in request.GET)
 
 
 @page_view
@@ -47,7 +72,7 @@ def upload_new(request: HttpRequest) -> HttpResponse:
         if unit is None:
             problem = _("Choose the unit whose people the workbook lists.")
         elif file is None:
-            problem = _("Choose a workbook (.xlsx) first.")
+            problem = _("Choose a workbook first.")
         else:
             try:
                 upload = upload_receive(actor=request.user, unit=unit, file=file, name=file.name)
@@ -63,50 +88,74 @@ def upload_new(request: HttpRequest) -> HttpResponse:
 @page_view
 @require_GET
 def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """What came of a workbook, and what is to be done next."""
     upload = upload_or_404(request.user, upload_id)
+    if upload.state == UploadState.MERGED and upload.corrects_id:
+        return redirect("registry:upload_detail", upload.corrects_id)
+    if upload.state == UploadState.MAPPING:
+        return redirect("registry:upload_columns", upload.pk)
+    submissions = upload_submissions(upload=upload)
     found = list(upload_findings(upload=upload, limit=SHOWN_FINDINGS + 1))
-    return page(
+    submitted = upload.counts.get("submitted", 0)
+    waiting = upload.staged - submitted
+    is_mine = upload.uploader_id == request.user.pk
+    return upload_page_of(
         request,
-        "registry/upload_detail.html",
-        upload.name,
-        upload=upload,
-        running=upload.state in (UploadState.RECEIVED, UploadState.PROCESSING),
+        upload,
+        "upload_detail.html",
+        "detail",
+        running=upload.state in UPLOAD_WITH_THE_WORKERS,
         job=upload_job(upload=upload),
-        whole=[one for one in found if not one.sheet_row and one.code != COLUMN_IGNORED],
+        whole=[one for one in found if not one.sheet_row and one.code not in (COLUMN_IGNORED, "SAME_FILE")],
         ignored=[one for one in upload.mapping if not one["field"]],
         rows=[one for one in found[:SHOWN_FINDINGS] if one.sheet_row],
         more=len(found) > SHOWN_FINDINGS,
-        read_columns=[one for one in upload.mapping if one["field"]],
-        may_submit=upload.state == UploadState.STAGED and upload.uploader_id == request.user.pk,
+        causes=cause_lines(upload=upload),
+        others=other_lines(upload=upload),
+        submissions=submissions,
+        outcome=upload_outcome(upload=upload, submissions=submissions),
+        applied=any(one.request.state == RequestState.APPLIED and not one.undoes for one in submissions),
+        same=upload.same_as if upload.same_as_id else None,
+        waiting=waiting,
+        submitted=submitted,
+        may_submit=is_mine and waiting > 0 and upload.state in (UploadState.STAGED, UploadState.PARTLY),
     )
 
 
 @page_view
 @require_POST
 def upload_hand_in(request: HttpRequest, upload_id: UUID) -> HttpResponse:
-    """Submit the request that the workbook became."""
+    """Submit the accepted rows now and keep the rest, or wait until every row is right: what the clerk chose."""
     upload = upload_or_404(request.user, upload_id)
+    waits = request.POST.get("how") == "wait"
     try:
-        upload = upload_submit(actor=request.user, upload=upload)
+        if waits:
+            upload_wait(actor=request.user, upload=upload, waits=True)
+            messages.success(request, _("Nothing has been submitted. The button waits here until every row is right."))
+            return redirect("registry:upload_detail", upload.pk)
+        upload = upload_submit(actor=request.user, upload=upload, at_once=upload.staged <= AT_ONCE)
     except GateError as error:
         messages.error(request, str(error))
+        return redirect("registry:upload_detail", upload.pk)
+    if upload.state == UploadState.SUBMITTING:
+        return redirect("registry:upload_detail", upload.pk)
+    if upload.request_id is None:
+        messages.warning(request, _("No row could be submitted: the files on hand have changed meanwhile. Look at what was found."))
         return redirect("registry:upload_detail", upload.pk)
     messages.success(request, _("The request has been submitted. Its approver finds it under “Waiting for my decision”."))
     return redirect("workflows:request_detail", upload.request_id)
 
 
 @page_view
-@require_GET
-def upload_returned(request: HttpRequest, upload_id: UUID) -> HttpResponse:
-    """The returned rows as a workbook, with what to repair beside each."""
+@require_POST
+def upload_check(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Check every open row again."""
     upload = upload_or_404(request.user, upload_id)
-    if not upload.returned:
-        raise Http404
-    return HttpResponse(
-        returned_workbook(upload),
-        content_type=WORKBOOK_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="tra-lai-{upload.created:%Y%m%d-%H%M}.xlsx"'},
-    )
+    try:
+        upload_recheck(actor=request.user, upload=upload)
+    except GateError as error:
+        messages.error(request, str(error))
+    return redirect("registry:upload_detail", upload.pk)
 
 
 def _indented(units: list[OrgUnit]) -> list[tuple[OrgUnit, str]]:
