@@ -32,10 +32,13 @@ class Message:
 WORKBOOK: Mapping[str, Message] = {
     "FILE_EMPTY": Message(_("The file {value} is empty."), _("Send the workbook again; it may not have been saved.")),
     "FILE_TOO_LARGE": Message(_("The file has {value} MB; at most {limit} MB are accepted."), _("Split the workbook and send it in parts.")),
-    "NOT_A_WORKBOOK": Message(_("{value} is not an Excel workbook (.xlsx)."), _("Save the table as “Excel Workbook (*.xlsx)” and send that file.")),
-    "OLD_OR_LOCKED": Message(
-        _("{value} is in the old .xls format or locked with a password."),
-        _("Remove the password, save it as “Excel Workbook (*.xlsx)” and send that file."),
+    "NOT_A_WORKBOOK": Message(
+        _("{value} is not a table that can be read (.xlsx, .xls, .xlsb, .ods or .csv)."),
+        _("Save the table as “Excel Workbook (*.xlsx)” and send that file."),
+    ),
+    "LOCKED": Message(_("{value} is locked with a password."), _("Remove the password, save it and send that file.")),
+    "TOO_MANY_SHEETS": Message(
+        _("The workbook has {value} sheets; at most {limit} are accepted."), _("Copy the sheet with the people into a workbook of its own.")
     ),
     "WORKBOOK_DAMAGED": Message(
         _("The workbook {value} is damaged and cannot be read."), _("Open it in Excel, save it under a new name and send that file.")
@@ -74,6 +77,8 @@ REMARKS: Mapping[str, Message] = {
         _("Look at the earlier upload; rows that change nothing are not sent again."),
         Severity.WARNING,
     ),
+    "MACROS_IGNORED": Message(_("The workbook holds macros; they were not run."), _("Nothing needs to be done."), Severity.SUGGESTION),
+    "LINKS_IGNORED": Message(_("The workbook refers to other files; they were not opened."), _("Nothing needs to be done."), Severity.SUGGESTION),
     "COLUMN_IGNORED": Message(
         _("Column {place} with the heading “{value}” was not read."), _("If it should be, give it a heading of the template."), Severity.WARNING
     ),

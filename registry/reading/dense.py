@@ -1,58 +1,97 @@
-"""Sheets through calamine, which builds each as a dense table in memory: for files whose bounds were judged before."""
+"""Sheets of .xls, .xlsb and .ods: read by a process of its own with bounded memory and time (dense_worker), kept in a temporary file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from pathlib import Path
+from typing import IO, Any
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-
-from registry.reading.cells import Merge, SheetRow
+from registry.reading.cells import Merge, Raw, SheetRow
 from registry.reading.errors import WorkbookRefused
-from registry.reading.package import SheetFacts
-from registry.reading.sheets import SheetSource, filled
+from registry.reading.limits import MEGABYTE, Limits
+
+_WORKER = Path(__file__).with_name("dense_worker.py")
+_SECONDS, _SECONDS_PER_MEGABYTE = 10, 2
 
 
 @dataclass
 class DenseSheet:
-    """A sheet that calamine has read."""
+    """One sheet; see sheets.SheetSource. Its rows are lines of `file` from `place` on."""
 
     name: str
     hidden: bool
     merges: Sequence[Merge]
     last_row: int | None
-    sheet: CalamineSheet
-    facts: SheetFacts
+    file: IO[bytes] = field(repr=False)
+    place: int
 
     def rows(self) -> Iterator[SheetRow]:
-        """calamine pads rows above the first, not columns before it."""
-        first = (self.sheet.start or (0, 0))[1] + 1
-        by_row = self._doubtful()
-        for number, row in enumerate(self.sheet.iter_rows() if self.sheet.start is not None else (), start=1):
-            cells = filled(dict(enumerate(row, start=first)))
-            if cells or number in by_row:
-                yield SheetRow(number, cells, by_row.get(number, {}))
+        place = self.place
+        while True:
+            self.file.seek(place)  # another reading may have moved it
+            lines = [line for line in (self.file.readline() for _ in range(500)) if line]
+            place = self.file.tell()
+            for line in lines:
+                value = json.loads(line)
+                if isinstance(value, dict):
+                    return
+                cells = {int(index): _raw(cell) for index, cell in value[1].items()}
+                yield SheetRow(value[0], {index: cell for index, cell in cells.items() if not (isinstance(cell, str) and not cell.strip())})
+            if not lines:
+                return
 
-    def _doubtful(self) -> dict[int, dict[int, str]]:
-        by_row: dict[int, dict[int, str]] = {}
-        for code, places in (("CELL_FORMULA", self.facts.formulas), ("CELL_ERROR", self.facts.errors)):
-            for row, column in places:
-                by_row.setdefault(row, {})[column] = code
-        return by_row
 
-
-def dense_sources(path: Path, *, name: str, facts: Mapping[str, SheetFacts] | None = None) -> Sequence[SheetSource]:
-    """Raises WorkbookRefused for what calamine cannot open."""
+def dense_sources(path: Path, *, name: str, limits: Limits) -> list[DenseSheet]:
+    """Raises WorkbookRefused: damaged, locked with a password, or too much for the bounds."""
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as its sheets
+    seconds = _SECONDS + _SECONDS_PER_MEGABYTE * (path.stat().st_size // MEGABYTE)
+    command = [sys.executable, "-I", str(_WORKER), str(path), str(limits.dense_memory), str(seconds)]
     try:
-        book = CalamineWorkbook.from_path(path)
-        return [_source(book, one, facts or {}) for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
-    except CalamineError as error:
-        raise WorkbookRefused("WORKBOOK_DAMAGED", name) from error
+        done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, timeout=4 * seconds, check=False)  # noqa: S603 our own program
+    except subprocess.TimeoutExpired:
+        raise WorkbookRefused("SHEET_TOO_LARGE", name, place=name, limit=limits.max_rows) from None
+    if done.returncode:
+        raise _refusal(done.stderr.decode(errors="replace"), done.returncode, name, limits)
+    return list(_sheets(file))
 
 
-def _source(book: CalamineWorkbook, one: object, facts: Mapping[str, SheetFacts]) -> DenseSheet:
-    hidden = one.visible != SheetVisibleEnum.Visible
-    sheet = book.get_sheet_by_name(one.name)
-    merges = [(top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()]
-    return DenseSheet(one.name, hidden, merges, (sheet.end or (-1, 0))[0] + 1, sheet, facts.get(one.name, SheetFacts()))
+def _refusal(said: str, status: int, name: str, limits: Limits) -> WorkbookRefused:
+    if "PasswordError" in said or "Password" in said:
+        return WorkbookRefused("LOCKED", name)
+    if status < 0 or "MemoryError" in said or "memory allocation" in said or "capacity overflow" in said:
+        return WorkbookRefused("SHEET_TOO_LARGE", name, place=name, limit=limits.max_rows)
+    return WorkbookRefused("WORKBOOK_DAMAGED", name)
+
+
+def _sheets(file: IO[bytes]) -> Iterator[DenseSheet]:
+    file.seek(0)
+    sheet: dict[str, Any] | None = None
+    place, last = 0, 0
+    while line := file.readline():
+        if line.startswith(b"{"):
+            if sheet is not None:
+                yield _sheet(sheet, last, file, place)
+            sheet, place, last = json.loads(line), file.tell(), 0
+        else:
+            last = int(line[1 : line.index(b",")])
+    if sheet is not None:
+        yield _sheet(sheet, last, file, place)
+
+
+def _sheet(head: dict[str, Any], last: int, file: IO[bytes], place: int) -> DenseSheet:
+    merges: list[Merge] = [(top, left, bottom, right) for top, left, bottom, right in head["merges"]]
+    return DenseSheet(head["sheet"], head["hidden"], merges, last, file, place)
+
+
+def _raw(cell: Any) -> Raw:
+    if not isinstance(cell, dict):
+        return cell
+    if "t" in cell:
+        return time.fromisoformat(cell["t"])
+    return datetime.fromisoformat(cell["d"]) if "T" in cell["d"] else date.fromisoformat(cell["d"])

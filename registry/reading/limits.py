@@ -10,7 +10,7 @@ MAX_ROWS = 100_000  # what one change request holds
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one reading. `dense_cells` is for formats whose reader builds the whole sheet in memory (.xls, .xlsb, .ods)."""
+    """Bounds of one reading. `dense_memory` is for the process that reads .xls, .xlsb and .ods, which builds whole sheets."""
 
     max_bytes: int = 50 * MEGABYTE
     max_unpacked: int = 600 * MEGABYTE
@@ -19,5 +19,4 @@ class Limits:
     max_entries: int = 2_000
     max_sheets: int = 100
     max_rows: int = MAX_ROWS
-    max_columns: int = 400
-    dense_cells: int = 12_000_000
+    dense_memory: int = 1024 * MEGABYTE

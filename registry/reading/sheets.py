@@ -95,7 +95,8 @@ class Book:
     """A workbook that was judged and may be read. `format` is xlsx, xls, xlsb, ods or csv."""
 
     format: str
-    sheets: tuple[SheetSource, ...]
+    sheets: Sequence[SheetSource]
+    notes: tuple[str, ...] = ()  # codes of messages.REMARKS: what is in the file and is not read (macros, links)
 
     @cached_property
     def with_headings(self) -> tuple[Sheet, ...]:

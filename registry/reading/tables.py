@@ -141,7 +141,10 @@ def read_table(path: Path, *, name: str, max_bytes: int) -> Table:
 def table_of(book: Book, *, sheet: str | None = None, mapping: ColumnMapping | None = None, max_rows: int = MAX_ROWS) -> Table:
     """The table of a book, other sheets with headings remarked; without a mapping the suggested one."""
     chosen = book.sheet(sheet)
-    others = [Remark("SHEET_IGNORED", one.name) for one in book.with_headings if one.name != chosen.name]
+    others = [
+        *(Remark(code, "") for code in book.notes),
+        *(Remark("SHEET_IGNORED", one.name) for one in book.with_headings if one.name != chosen.name),
+    ]
     return Table(chosen, mapping or suggest(chosen.columns), max_rows, others)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from django.utils import translation
 
-from registry.reading import WorkbookRefused, read_table
+from registry.reading import WorkbookRefused, open_book, read_table, table_of
 from tests.uploads.workbooks import RIGHT, grid, replaced, right, saved, with_entry, workbook
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -33,9 +33,12 @@ def refused(tmp_path, body, **options):
     ("body", "code"),
     [
         (b"", "FILE_EMPTY"),
-        (b"TT;Ho ten\n1;Hoa\n", "NOT_A_WORKBOOK"),
+        (b"TT;Ho ten\n1;Hoa\n", "NO_HEADING_ROW"),
+        (b"One sentence without a table.", "NOT_A_WORKBOOK"),
+        (bytes(range(256)) * 20, "NOT_A_WORKBOOK"),
         (b"%PDF-1.7 ...", "NOT_A_WORKBOOK"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "OLD_OR_LOCKED"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "WORKBOOK_DAMAGED"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le") + b"\0" * 600, "LOCKED"),
         (b"PK\x03\x04 not a zip after all", "WORKBOOK_DAMAGED"),
     ],
 )
@@ -55,8 +58,11 @@ def test_a_cut_off_workbook_is_damaged(tmp_path):
     assert refused(tmp_path, body[: len(body) // 2]).code == "WORKBOOK_DAMAGED"
 
 
-def test_a_workbook_with_broken_xml_is_damaged(tmp_path):
-    assert refused(tmp_path, replaced(workbook([right()]), SHEET, b"</sheetData>", b"<f></sheetData>")).code == "WORKBOOK_DAMAGED"
+@pytest.mark.parametrize(
+    ("before", "after"), [(b"</sheetData>", b""), (b"</v></c></row>", b"</v></row>"), (b"<sheetData>", b"<!-- x --><sheetData><f>")]
+)
+def test_a_workbook_with_broken_xml_is_damaged(tmp_path, before, after):
+    assert refused(tmp_path, replaced(workbook([right()]), SHEET, before, after)).code == "WORKBOOK_DAMAGED"
 
 
 def test_a_file_above_the_limit_is_refused_before_it_is_opened(tmp_path):
@@ -88,16 +94,17 @@ def test_an_entity_bomb_is_refused(tmp_path):
 
 
 def test_a_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(tmp_path):
-    # given one number in the last cell of the sheet: a dense table of 17 billion cells
+    # given one number in the last cell of the sheet: as a dense table 17 billion cells
     far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
-    error = refused(tmp_path, replaced(workbook([right()]), SHEET, b"</sheetData>", far))
-    assert (error.code, error.value) == ("SHEET_TOO_LARGE", "XFD1048576")
-
-
-def test_a_far_cell_that_is_only_coloured_does_no_harm(tmp_path):
-    far = b'<row r="1048576"><c r="XFD1048576" s="1"/></row></sheetData>'
     table = read(tmp_path, replaced(workbook([right()]), SHEET, b"</sheetData>", far))
+    # then it is one line without a person
     assert len(list(table.rows())) == 1
+    assert [(one.code, one.place) for one in table.remarks if one.code == "ROW_PASSED_OVER"] == [("ROW_PASSED_OVER", "1048576")]
+
+
+def test_a_cell_beyond_the_end_of_any_sheet_is_damage(tmp_path):
+    far = b'<row r="1048577"><c r="A1048577"><v>1</v></c></row></sheetData>'
+    assert refused(tmp_path, replaced(workbook([right()]), SHEET, b"</sheetData>", far)).code == "WORKBOOK_DAMAGED"
 
 
 def test_an_empty_workbook_is_refused(tmp_path):
@@ -191,6 +198,8 @@ def test_the_table_may_begin_anywhere_and_cells_keep_their_letters(tmp_path):
     assert [(row.number, row.cells[5]) for row in table.rows()] == [(7, date(1985, 8, 15))]
 
 
-def test_100_000_rows_and_no_more(tmp_path):
-    far = b'<row r="100200"><c r="A100200"><v>1</v></c></row></sheetData>'
-    assert refused(tmp_path, replaced(workbook([right()]), SHEET, b"</sheetData>", far)).code == "SHEET_TOO_LARGE"
+def test_no_more_rows_than_one_may_send(tmp_path):
+    table = table_of(open_book(saved(tmp_path, workbook([right(1), right(2), right(3)])), name="x.xlsx"), max_rows=2)
+    with pytest.raises(WorkbookRefused) as error:
+        list(table.rows())
+    assert (error.value.code, error.value.value, error.value.params["limit"]) == ("SHEET_TOO_LARGE", "A6", 2)

@@ -206,7 +206,7 @@ def test_the_same_post_with_another_beginning_is_a_correction(clerk, units):
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"TT;Ho ten", "NOT_A_WORKBOOK"),
+        (b"TT;Ho ten", "NO_HEADING_ROW"),
         (grid([]), "SHEET_EMPTY"),
         (grid([[1, 2, 3]]), "NO_HEADING_ROW"),
         (workbook([], headings=list(RIGHT)), "NO_ROWS"),
