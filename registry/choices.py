@@ -73,6 +73,11 @@ class Sensitivity(TextChoices):
     C = "C", _("Ordinary")
 
 
+# Movements by which somebody leaves the service, as codes of the list `movement_type`: retirement, early retirement, leaving, forced
+# leaving, death, a transfer out of the service. A post that ended by one of them is the last one.
+LEAVING = ("NH", "NHTT", "TV", "TVN", "BTV", "TT", "CCT")
+
+
 class DecisionKind(TextChoices):
     """What one decision can say about many people at once."""
 

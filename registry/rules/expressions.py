@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Case, DateField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Cast, Substr
 
+from registry.choices import LEAVING
 from workflows.rules import Check
 
 Find = Callable[[Check], QuerySet[Any]]
@@ -35,6 +36,13 @@ def in_list(rows: str, condition: Q) -> Find:
 def has_rows(check: Check, rows: str, **conditions: Any) -> Exists:
     """True for a record with such a row in the list `rows`."""
     return Exists(check.subject.rows[rows].filter(staff=OuterRef("pk"), **conditions))
+
+
+def has_left(check: Check) -> Exists:
+    """True for a record whose last post ended by a movement out of the service (Decree 170/2025/NĐ-CP ch. VI), and who holds none now."""
+    rows = check.subject.rows["postings"].filter(staff=OuterRef("pk"))
+    after = check.subject.rows["postings"].filter(Q(valid_to=None) | Q(valid_to__gt=OuterRef("valid_to")), staff=OuterRef("staff"))
+    return Exists(rows.filter(~Exists(after), valid_to__isnull=False, movement__in=LEAVING))
 
 
 def later_months(day: date, months: int) -> date:

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from registry.models import RankCode, SalaryStep
-from registry.rules.expressions import FORM, in_list, later_months, records
+from registry.rules.expressions import FORM, has_left, in_list, later_months, records
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
@@ -28,7 +28,7 @@ def _overframe_early(check: Check) -> QuerySet[Any]:
 
 def _step_overdue(check: Check) -> QuerySet[Any]:
     months = Subquery(_scale_step().filter(step__lt=F("max_step")).values("months")[:1])
-    due = check.subject.records.annotate(step_months=months).filter(step_months__isnull=False)
+    due = check.subject.records.annotate(step_months=months).filter(~has_left(check), step_months__isnull=False)
     # A month of grace: the decision is written after the day.
     return due.filter(
         Q(step_months=24, step_date__lt=later_months(check.today, -25))

@@ -1,4 +1,4 @@
-"""Item 33, the postings: each has a place and a period, none overlap, exactly one is open and fits the using unit."""
+"""Item 33, the postings: each has a place and a period, none overlap, one is open, unless the person has left, and fits the using unit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from orgtree.models import OrgUnit
-from registry.rules.expressions import postings
+from registry.choices import LEAVING
+from registry.rules.expressions import has_left, postings
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
@@ -33,7 +34,9 @@ def _second_open(check: Check) -> QuerySet[Any]:
 
 
 def _none_open(check: Check) -> QuerySet[Any]:
-    return check.subject.records.filter(~Exists(check.subject.rows["postings"].filter(staff=OuterRef("pk"), valid_to=None)))
+    """Nobody is without a present post but who has left the service."""
+    open_post = Exists(check.subject.rows["postings"].filter(staff=OuterRef("pk"), valid_to=None))
+    return check.subject.records.filter(~open_post, ~has_left(check))
 
 
 def _unit_unknown(check: Check) -> QuerySet[Any]:
@@ -58,7 +61,18 @@ RULES: tuple[Rule, ...] = (
         source=SOURCE,
         find=_none_open,
         value=Value(""),
-        repair=_("Enter the current post and the date since which it is held."),
+        repair=_("Enter the current post and the date since which it is held; for who has left, how the last post ended."),
+    ),
+    Rule(
+        code="POSTING_LEFT_OPEN",
+        severity=Severity.ERROR,
+        field="postings.valid_to",
+        message=_("The post {value} ended by leaving the service, but its last day is not given."),
+        source="Decree 170/2025/NĐ-CP, chapters on leaving and retirement",
+        rows="postings",
+        find=postings(Q(movement__in=LEAVING, valid_to=None)),
+        value=F("title"),
+        repair=_("Enter the last day in the post."),
     ),
     *(
         Rule(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from orgtree import scope
 from orgtree.choices import Action
@@ -17,7 +18,8 @@ from registry.choices import Section
 from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.masking import CLASS_A, hidden
 from registry.models import StaffProfile
-from registry.targets import show_together
+from registry.selectors.leaving import leaving_of
+from registry.targets import show, show_together
 from workflows.documents import Document, parse
 from workflows.models import ChangeRequest, RecordVersion
 from workflows.selectors.differences import FieldChange, document_changes
@@ -138,6 +140,10 @@ def _table(one: ProfileList, rows: Sequence[Document], texts: Mapping[str, Mappi
 
 
 def _current_post(document: Document) -> str:
+    """The post held, or how the last one ended for who has left."""
+    if (left := leaving_of(document)) is not None:
+        by = show("postings.movement", [left.movement])[left.movement]
+        return _("{movement} after {day} ({post})").format(movement=by, day=f"{left.last_day:%d/%m/%Y}", post=left.title)
     return next((row["title"] for row in document["postings"] if row["valid_to"] is None), "")
 
 

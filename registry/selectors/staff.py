@@ -25,6 +25,7 @@ from orgtree.models import User
 from orgtree.text import plain, words
 from registry.models import LIVE_ROWS, Posting, StaffProfile
 from registry.selectors.filters import StaffFilter
+from registry.selectors.leaving import with_leaving
 from registry.selectors.words import NameAsked, Reading, name_asked
 
 __all__ = ["Direction", "StaffFilter", "StaffPage", "citizen_number", "staff_by_number", "staff_list", "staff_page"]
@@ -168,9 +169,11 @@ def _page(files: QuerySet[StaffProfile], cursor: str, direction: Direction) -> S
 
 
 def _beside(files: QuerySet[StaffProfile], place: tuple[str, UUID] | None, back: bool) -> QuerySet[StaffProfile]:
-    """The rows next to a place, with their unit and `post`, the title of the present post."""
+    """The rows next to a place, with their unit and `post`, the title of the present post, or how and since when they have left."""
     post = Posting.objects.filter(staff=OuterRef("pk"), valid_to=None).values("title")[:1]
-    ordered = files.select_related("using_unit").annotate(post=Subquery(post)).order_by(*(("-name_sort", "-id") if back else ("name_sort", "id")))
+    ordered = with_leaving(files.select_related("using_unit").annotate(post=Subquery(post))).order_by(
+        *(("-name_sort", "-id") if back else ("name_sort", "id"))
+    )
     if place is None:
         return ordered
     here, there = _Row(F("name_sort"), F("id")), _Row(Value(place[0]), Value(place[1], output_field=UUIDField()))

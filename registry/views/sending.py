@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from orgtree import clock
 from orgtree.pages import page, page_view
 from registry.masking import CLASS_A, hidden
 from registry.schema import STAFF_PROFILE
@@ -29,6 +30,8 @@ from workflows.selectors.findings import finding_line
 from workflows.services.outlook import Ahead, route_outlook
 from workflows.services.staging import Staged
 from workflows.targets import target
+
+_DAY = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
 
 
 @page_view
@@ -62,7 +65,7 @@ def edit_review(request: HttpRequest, key: UUID, act: str) -> HttpResponse:
         "ahead": _ahead(desk, written),
         "problem": problem,
         "reason": request.POST.get("reason", desk.draft.reason if desk.draft else ""),
-        "today": clock.today(),
+        "effective_on": request.POST.get("effective_on", ""),
     }
     return page(request, "registry/edit/review.html", _("Look once more, and send"), status=status, **context)
 
@@ -156,8 +159,18 @@ def _ahead(desk: Desk, written: Written) -> list[Ahead]:
 
 
 def _day(text: str) -> date | None:
-    """A day as a browser's date field sends it."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
+    """A day as people write it, 31/12/2026; nothing for nothing. Raises DayUnreadable."""
+    found = _DAY.fullmatch(text.strip())
+    if not text.strip():
         return None
+    try:
+        if found is None:
+            raise ValueError
+        return date(int(found[3]), int(found[2]), int(found[1]))
+    except ValueError:
+        raise DayUnreadable from None
+
+
+class DayUnreadable(GateError):
+    code = "DAY_UNREADABLE"
+    text = gettext_lazy("The day on which it takes effect cannot be read. Write it as 31/12/2026, or leave it empty.")
