@@ -61,6 +61,11 @@ class HoSoSite(UnfoldAdminSite):
             context["hoso_navigation"] = self.navigation(request)
         return context
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """Models for those who administer any; for everybody else Django would ask for permissions on every page that nobody has."""
+        administers = request.user.is_staff or bool(scope.intervals(request.user, Action.GRANT))
+        return super().get_app_list(request, app_label) if administers else []
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one door (accounts/urls.py stands before the admin's addresses); whoever comes here is led to it."""
         return redirect_to_login(request.GET.get("next", ""), reverse("account_login"))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.views import (
+from registry.views import (, past
     editing,
     exports,
     mine,
@@ -26,6 +26,7 @@ urlpatterns = [
     path("staff/filters/", people.staff_filter_save, name="staff_filter_save"),
     path("staff/filters/<int:pk>/remove/", people.staff_filter_remove, name="staff_filter_remove"),
     path("staff/<uuid:key>/", staff.staff_detail, name="staff_detail"),
+    path("staff/<uuid:key>/past/", past.staff_past, name="staff_past"),
     path("staff/<uuid:key>/edit/", editing.staff_edit, name="staff_edit"),
     path("staff/<uuid:key>/edit/<slug:act>/review/", sending.edit_review, name="edit_review"),
     path("staff/<uuid:key>/edit/<slug:act>/discard/", editing.edit_discard, name="edit_discard"),

@@ -91,6 +91,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:staff_filter_save": ("post", EVERYBODY),
     "registry:staff_filter_remove": ("post", frozenset({"clerk"})),  # its owner
     "registry:staff_detail": ("get", AGENCY),
+    "registry:staff_past": ("get", AGENCY),
     "registry:staff_edit": ("get", EDITORS),
     "registry:edit_section": ("get", EDITORS),
     "registry:edit_reveal": ("post", EDITORS),
