@@ -1,7 +1,7 @@
 """People and code lists in the admin's shell.
 
 People are read-only here: one proposes a change on the person's page. The import button leads to the upload of a workbook, which
-goes through the gate; the export writes the columns of the Resource, scoped like every list, and leaves a line in the audit trail.
+goes through the gate; the export button leads to the page that exports lists.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -28,7 +29,6 @@ from registry.masking import masked
 from registry.models import CodeItem, RankCode, SalaryStep, StaffProfile
 from registry.resources import StaffProfileResource, template_workbook
 from registry.selectors.staff import StaffFilter, staff_list
-from workflows.services.audit import audit
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -57,7 +57,6 @@ class StaffProfileAdmin(AskedByFilters, ReadOnly, ModelAdmin, ImportExportModelA
     paginator = CappedPaginator
     resource_classes = (StaffProfileResource,)
     formats = import_formats = export_formats = (base_formats.XLSX, base_formats.CSV)
-    to_encoding = "utf-8-sig"  # Excel takes a CSV without the mark for another code page
     import_form_class, export_form_class = ImportForm, ExportForm
 
     @admin.display(description=_("Personal identification number"))
@@ -99,13 +98,11 @@ class StaffProfileAdmin(AskedByFilters, ReadOnly, ModelAdmin, ImportExportModelA
 
     process_import = import_action
 
-    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
-        return {"user": request.user}
-
-    def get_data_for_export(self, request: HttpRequest, queryset: QuerySet[StaffProfile], **kwargs: Any) -> Any:
-        exported = super().get_data_for_export(request, queryset, **kwargs)
-        audit(actor=request.user, action="profiles.exported", rows=len(exported), query=request.GET.urlencode())
-        return exported
+    def export_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponseRedirect:
+        """Export has a page of its own: columns, reason, read log, and lists of any length."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        return redirect("registry:staff_export")
 
 
 class Lists(ModelAdmin):

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from registry.views import (, past
+from registry.views import (
     editing,
     exports,
+    marks,
     mine,
+    past,
     people,
     printing,
     reading,
@@ -62,6 +64,7 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/returned.xlsx", upload_grid.upload_returned, name="upload_returned"),
     path("units/", units.unit_tree, name="unit_tree"),
     path("units/<uuid:unit_id>/below/", units.unit_children, name="unit_children"),
+    path("staff/<uuid:key>/marks/", marks.staff_marks, name="staff_marks"),
     path("staff/export/", exports.staff_export, name="staff_export"),
     path("exports/<uuid:export_id>/", exports.export_detail, name="export_detail"),
     path("exports/<uuid:export_id>/file/", exports.export_download, name="export_download"),

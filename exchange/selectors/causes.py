@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 BEHIND = "BEHIND_REFUSED"
+MARKED = "DOES_NOT_LEAVE"
 RECALLED = "RECALLED"
 
 
@@ -51,6 +52,11 @@ REMEDIES: dict[str, Remedy] = {
     "OTHER_DIGEST": Remedy(_("The other side holds another document"), _SETTLE, False),
     "OTHER_SIZE": Remedy(_("The other side counts another number of records"), _("Tell the other side's operator, then send again.")),
     "REMOTE_FAILED": Remedy(_("The other side could not process the batch"), _("Its operator was told. Send again once it is mended.")),
+    MARKED: Remedy(
+        _("It is marked “does not leave” (state secret)"),
+        _("It stays here. When two people lift the mark on the person's page, it goes by itself."),
+        False,
+    ),
     BEHIND: Remedy(_("It stands behind a record that was refused"), _("Mend what it stands behind; it follows by itself."), False),
     RECALLED: Remedy(_("Taken back before it was sent"), _("Send again when it may go.")),
 }

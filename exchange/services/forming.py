@@ -20,6 +20,7 @@ from exchange.choices import BatchState, DeliveryState
 from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND
+from exchange.services.withholding import marked_withhold
 from workflows.documents import canonical
 
 WINDOW = 8  # batches of a channel that may be open at the same time
@@ -75,6 +76,7 @@ def batches_form(*, channel_id: int) -> list[Batch]:
     formed: list[Batch] = []
     with transaction.atomic():
         channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        marked_withhold(channel)
         _park_behind_refused(channel)
         room = WINDOW - Batch.objects.filter(channel=channel, state__in=[BatchState.READY, BatchState.ACCEPTED]).count()
         while len(formed) < room and (batch := _form_one(channel)) is not None:

@@ -19,6 +19,7 @@ from workflows.choices import ReadAction
 from workflows.documents import Document
 from workflows.errors import NotAllowed
 from workflows.models import RecordVersion
+from workflows.services.marks import withheld
 from workflows.services.reads import read_record, reason_check
 
 CONTENT_TYPES = {
@@ -72,7 +73,10 @@ def profile_print(
 
 
 def _content(actor: User, profile: StaffProfile, whole: bool) -> Content:
-    return content_of(document_get(profile=profile), whole=whole, version=_version(profile), origin=_origin(actor, profile))
+    origin = _origin(actor, profile)
+    if withheld(kind=KIND, keys=[profile.pk]):
+        origin = f"{_('STATE SECRET: DOES NOT LEAVE THE AGENCY')}. {origin}"
+    return content_of(document_get(profile=profile), whole=whole, version=_version(profile), origin=origin)
 
 
 def content_of(document: Document, *, whole: bool, version: str = "", origin: str = "") -> Content:

@@ -56,6 +56,8 @@ DEEDS: Mapping[str, str | Promise] = {
     "mark.proposed": _("Mark “does not leave” proposed"),
     "mark.confirmed": _("Mark “does not leave” confirmed"),
     "mark.refused": _("Mark “does not leave” refused"),
+    "mark.lift_proposed": _("Lifting of the mark “does not leave” proposed"),
+    "mark.kept": _("Mark “does not leave” kept"),
     "mark.lifted": _("Mark “does not leave” lifted"),
     "delivery.retried": _("Deliveries sent again"),
     "inbound.resumed": _("Received batch resumed"),
