@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from orgtree import scope
-from orgtree.choices import ROLE_ACTIONS, Action, Role
+from orgtree.choices import Action
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class Entry:
     icon: str
     view: str
     needs: Action | None = None
+    own: bool = False  # for whoever may have a file of their own: accounts with a personal number
 
 
 ENTRIES = (
     Entry(_("Home"), icon="home", view="admin:index"),
     Entry(_("Change requests"), icon="fact_check", view="workflows:request_list"),
     Entry(_("Upload a workbook"), icon="upload_file", view="registry:upload_new", needs=Action.EDIT),
+    Entry(_("My file"), icon="badge", view="registry:mine", own=True),
     Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
     Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
@@ -74,13 +76,15 @@ class HoSoSite(UnfoldAdminSite):
         # Imported here: the admin site is made while the apps' models are still being loaded.
         from config.home import home
 
-        return home(request)
+        with scope.remembered():
+            return home(request)
 
     def navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Groups of the menu as the templates show them: {title, items: [{title, icon, address, current}]}."""
         user = request.user
-        held = set(Action) if user.is_superuser else {action for role in scope.roles(user) for action in ROLE_ACTIONS[Role(role)]}
-        entries = [one for one in ENTRIES if one.needs is None or one.needs in held]
+        with scope.remembered():
+            held = set(Action) if user.is_superuser else {action for action in Action if scope.intervals(user, action)}
+        entries = [one for one in ENTRIES if (one.needs is None or one.needs in held) and (not one.own or user.personal_number)]
         groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
         if user.is_staff or Action.GRANT in held:
             groups.append({"title": _("Administration"), "items": self._administered(request)})

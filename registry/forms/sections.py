@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from orgtree import clock
 from registry.choices import Section
@@ -94,6 +95,11 @@ class Line:
     @property
     def is_new(self) -> bool:
         return self.id.startswith("n")
+
+    @property
+    def is_ending(self) -> bool:
+        """A row of which only the end can be written: what is written ends it."""
+        return bool(self.inputs) and not self.is_new and not self.may_go
 
     @property
     def is_changed(self) -> bool:
@@ -248,13 +254,16 @@ class _Maker:
         return Table(one.name, label_of(one.name), lines, rights.add, is_masked, self.remarks[one.name])
 
     def _summary(self, one: ProfileList, row_id: str) -> str:
-        parts = []
+        parts: list[str] = []
         for column in one.columns:
             described, text = ROW_FIELDS[f"{one.name}.{column.name}"], self.before.get(f"{one.name}.{row_id}.{column.name}", "")
             parts.append(self.labels.get((described.kind, described.code_list, text), text))
         dates = " – ".join(part for part, column in zip(parts, one.columns, strict=True) if part and column.kind in ("date", "month"))
         rest = [part for part, column in zip(parts, one.columns, strict=True) if part and column.kind not in ("date", "month")]
-        return " · ".join([*([dates] if dates else []), *rest])
+        row = self.base[one.name][int(row_id)]
+        if dates and row.get("valid_to", "") is None and any(column.name == "valid_to" and column.kind == "date" for column in one.columns):
+            dates = _("since {day}").format(day=dates)
+        return " · ".join([*([dates] if dates else []), *dict.fromkeys(rest)])
 
     def _told(self, name: str) -> str:
         if _is_masked(name, self.base, self.revealed):

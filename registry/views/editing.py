@@ -96,7 +96,7 @@ def edit_section(request: HttpRequest, key: UUID, act: str, section: str) -> Htt
     file_open(actor=request.user, profile=desk.profile, what="edit", address=ip_of(request))
     if desk.act != Act.OWN and desk.is_revealed(part):
         drafts.reveal_record(actor=request.user, profile=desk.profile, section=part, address=ip_of(request))
-    return page(request, "registry/edit/section.html", desk.profile.birth_name, **_context(desk, part))
+    return page(request, "registry/edit/section.html", part.label, **_context(desk, part))
 
 
 @page_view

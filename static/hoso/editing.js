@@ -96,6 +96,11 @@ const prepare = (root) => {
 };
 prepare(document);
 
+// Of sections side by side on a narrow screen, the present one is in sight.
+const here = document.querySelector(".ed-nav [aria-current]");
+const strip = document.querySelector(".ed-nav");
+if (here && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = here.offsetLeft - 14;
+
 if (form) {
   // A new row: its pickers work, and its first field has the keyboard.
   document.body.addEventListener("htmx:afterSwap", (event) => {

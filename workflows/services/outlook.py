@@ -9,8 +9,10 @@ from datetime import date
 from orgtree import clock, scope
 from orgtree.models import OrgUnit, User
 from workflows.choices import Op
+from workflows.errors import RouteMissing
+from workflows.models import ChangeRequest
 from workflows.services.deadlines import working_days_after
-from workflows.services.routing import Step, route_simulate
+from workflows.services.routing import Step, request_steps_ahead, route_simulate
 
 NAMED = 3
 _ASKED = 50  # of more people than these nobody wants to read the names
@@ -32,9 +34,23 @@ def route_outlook(*, actor: User, kind: str, unit: OrgUnit, changed: Sequence[st
 
     The days are the last ones: each stage counts from the last day of the one before. Who stands in for somebody away is not named.
     """
+    return _ahead(route_simulate(kind=kind, unit=unit, changed=changed, op=op, act=act).steps, unit, actor)
+
+
+def request_outlook(*, actor: User, request: ChangeRequest) -> list[Ahead]:
+    """The same for a request that is made and not submitted; nothing where no route is in force or it founds its own unit."""
+    if request.unit is None:
+        return []
+    try:
+        return _ahead(request_steps_ahead(request), request.unit, actor)
+    except RouteMissing:
+        return []
+
+
+def _ahead(steps: Sequence[Step], unit: OrgUnit, actor: User) -> list[Ahead]:
     ahead: list[Ahead] = []
     day = clock.today()
-    for step in route_simulate(kind=kind, unit=unit, changed=changed, op=op, act=act).steps:
+    for step in steps:
         people = _people(step, unit, actor)
         by = working_days_after(day, step.days) if step.days is not None else None
         day = by or day

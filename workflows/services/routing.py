@@ -86,6 +86,11 @@ def route_simulate(*, kind: str, unit: OrgUnit | None, changed: Sequence[str], o
     return Simulation(risk, routes, _steps(routes))
 
 
+def request_steps_ahead(request: ChangeRequest) -> list[Step]:
+    """The stages that a request would pass if it were submitted now. Raises RouteMissing."""
+    return _steps(_routes(_places(request), RiskClass(request.risk), request.act))
+
+
 def route_put_in_force(*, actor: User, route: Route) -> Route:
     """Make `route` the one in force for its kind, unit, class and act, and the one before it not. Open requests keep their stages.
 

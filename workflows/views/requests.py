@@ -30,6 +30,7 @@ from workflows.selectors.review import batch_statistics, striking_items
 from workflows.services.attachments import may_attach
 from workflows.services.deadlines import stage_deadline
 from workflows.services.ending import may_recall
+from workflows.services.outlook import request_outlook
 from workflows.services.reads import items_read
 from workflows.services.reviewing import rows_returned, sample_left
 from workflows.services.submission import request_submit, request_withdraw
@@ -94,6 +95,7 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         attachments=list(one.attachments.select_related("added_by").order_by("added_at")),
         may_attach=may_attach(request.user, one),
         may_submit=is_author and one.state == RequestState.READY,
+        ahead=request_outlook(actor=request.user, request=one) if is_author and one.state == RequestState.READY else [],
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
         may_retry=retriable(user=request.user, request=one).exists(),
