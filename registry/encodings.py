@@ -52,9 +52,9 @@ _VNI_LETTERS |= {code.upper(): letter.upper() for code, letter in _VNI_LETTERS.i
 _VNI = re.compile(f"([aeouyAEOUYöôÖÔ])([{''.join(_VNI_MARKS)}])|([{''.join(_VNI_LETTERS)}])")
 
 _LATIN_1 = re.compile("[\x00-\xff]*")
-_WORD = re.compile(r"(?:[^\W\d_]|[\u00a1-\u00bf])+")  # signs too: in TCVN3 they are letters
+_WORD = re.compile(r"(?:[^\W\d_]|[\u00a1-\u00bf\u00ad\u00d7\u00f7])+")  # signs too: in TCVN3 they are letters
 _VOWEL = re.compile("[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
-_ASCII_LETTERS = re.compile("[^a-zA-Z]")
+_NOT_ASCII_LETTER = re.compile("[^a-zA-Z]")
 _CAPITAL_FONT = re.compile("[A-Z]{2,}")  # .VnTimeH draws capitals over the codes of small letters
 _TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 _ONSETS = "b|ch|c|d|đ|gh|gi|g|h|kh|k|l|m|ngh|ng|nh|n|ph|p|qu|r|s|th|tr|t|v|x|"
@@ -77,8 +77,7 @@ _CAPITALIZED = re.compile(r"(^|[\s\-'\u2019.])(\w)")
 def decode(text: str, encoding: Encoding) -> str:
     """The text as Unicode; characters that the encoding does not use stay."""
     if encoding is Encoding.TCVN3:
-        decoded = text.translate(_TCVN3)
-        return decoded.upper() if _CAPITAL_FONT.fullmatch(_ASCII_LETTERS.sub("", text)) and decoded != text else decoded
+        return _WORD.sub(_tcvn3_word, text)
     return unicodedata.normalize("NFC", _VNI.sub(_vni_letter, text))
 
 
@@ -123,6 +122,11 @@ def _recognise(text: str) -> Encoding | None:
         if decoded != text and (found := vietnamese(decoded)) >= _MOSTLY and found > share:
             best, share = encoding, found
     return best
+
+
+def _tcvn3_word(found: re.Match[str]) -> str:
+    decoded = found[0].translate(_TCVN3)
+    return decoded.upper() if decoded != found[0] and _CAPITAL_FONT.fullmatch(_NOT_ASCII_LETTER.sub("", found[0])) else decoded
 
 
 def _vni_letter(found: re.Match[str]) -> str:

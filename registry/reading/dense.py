@@ -17,6 +17,7 @@ from registry.reading.errors import WorkbookRefused
 from registry.reading.limits import MEGABYTE, Limits
 
 _WORKER = Path(__file__).with_name("dense_worker.py")
+_TOO_MUCH = ("MemoryError", "memory allocation", "capacity overflow", "Cell limit exceeded")
 _SECONDS, _SECONDS_PER_MEGABYTE = 10, 2
 
 
@@ -47,15 +48,18 @@ class DenseSheet:
                 return
 
 
-def dense_sources(path: Path, *, name: str, limits: Limits) -> list[DenseSheet]:
-    """Raises WorkbookRefused: damaged, locked with a password, or too much for the bounds."""
+def dense_sources(path: Path, *, kind: str, name: str, limits: Limits) -> list[DenseSheet]:
+    """`kind` is xls, xlsb or ods. Raises WorkbookRefused: damaged, locked with a password, or too much for the bounds."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as its sheets
     seconds = _SECONDS + _SECONDS_PER_MEGABYTE * (path.stat().st_size // MEGABYTE)
-    command = [sys.executable, "-I", str(_WORKER), str(path), str(limits.dense_memory), str(seconds)]
-    try:
-        done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, timeout=4 * seconds, check=False)  # noqa: S603 our own program
-    except subprocess.TimeoutExpired:
-        raise WorkbookRefused("SHEET_TOO_LARGE", name, place=name, limit=limits.max_rows) from None
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, f"book.{kind}")  # calamine goes by the ending, and the sender's may be wrong
+        link.symlink_to(path.resolve())
+        command = [sys.executable, "-I", str(_WORKER), str(link), str(limits.dense_memory), str(seconds)]
+        try:
+            done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, timeout=4 * seconds, check=False)  # noqa: S603 our own program
+        except subprocess.TimeoutExpired:
+            raise WorkbookRefused("SHEET_TOO_LARGE", name, place=name, limit=limits.max_rows) from None
     if done.returncode:
         raise _refusal(done.stderr.decode(errors="replace"), done.returncode, name, limits)
     return list(_sheets(file))
@@ -64,7 +68,7 @@ def dense_sources(path: Path, *, name: str, limits: Limits) -> list[DenseSheet]:
 def _refusal(said: str, status: int, name: str, limits: Limits) -> WorkbookRefused:
     if "PasswordError" in said or "Password" in said:
         return WorkbookRefused("LOCKED", name)
-    if status < 0 or "MemoryError" in said or "memory allocation" in said or "capacity overflow" in said:
+    if status < 0 or any(words in said for words in _TOO_MUCH):
         return WorkbookRefused("SHEET_TOO_LARGE", name, place=name, limit=limits.max_rows)
     return WorkbookRefused("WORKBOOK_DAMAGED", name)
 

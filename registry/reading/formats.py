@@ -27,11 +27,12 @@ def book_sources(path: Path, *, name: str, limits: Limits) -> tuple[str, Sequenc
     if start.startswith(_OLE):
         if _contains(path, _ENCRYPTED):
             raise WorkbookRefused("LOCKED", name)
-        return "xls", dense_sources(path, name=name, limits=limits), ()
+        return "xls", dense_sources(path, kind="xls", name=name, limits=limits), ()
     if start.startswith(b"PK"):
         package = judge(path, name=name, limits=limits)
-        sources = xlsx_sources(package, name=name) if package.kind == "xlsx" else dense_sources(path, name=name, limits=limits)
-        return package.kind, sources, package.notes
+        if package.kind == "xlsx":
+            return "xlsx", xlsx_sources(package, name=name), package.notes
+        return package.kind, dense_sources(path, kind=package.kind, name=name, limits=limits), package.notes
     if start.lstrip().startswith(_KNOWN_OTHERS):
         raise WorkbookRefused("NOT_A_WORKBOOK", name)
     return "csv", [text_source(path, name=name, limits=limits)], ()

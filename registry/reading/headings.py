@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from registry.encodings import Encoding, decode, decodes, recognise
 from registry.mapping import recognised
 from registry.reading.cells import Merge, Raw
 
@@ -100,4 +102,17 @@ def _distinct(lines: Any) -> tuple[str, ...]:
 
 
 def _one_line(cell: Raw) -> str:
-    return " ".join(str(cell).split())[:_LONGEST]
+    text = " ".join(str(cell).split())[:_LONGEST]
+    return text if text.isascii() else _readable(text)
+
+
+@lru_cache(maxsize=4096)
+def _readable(text: str) -> str:
+    """A heading in an old font as Unicode: by its words, or because only so it names a field ("Sè CMND")."""
+    if encoding := recognise(text):
+        return decode(text, encoding)
+    if not recognised((text,)):
+        for encoding in Encoding:
+            if decodes(text, encoding) and recognised((decode(text, encoding),)):
+                return decode(text, encoding)
+    return text

@@ -82,10 +82,11 @@ def text_of(raw: bytes) -> str:
 
 
 def unescaped(text: str) -> str:
-    return _excel(_REFERENCE.sub(_character, text))
+    return excel_unescaped(_REFERENCE.sub(_character, text))
 
 
-def _excel(text: str) -> str:
+def excel_unescaped(text: str) -> str:
+    """Excel writes a character that XML cannot hold as _x000D_."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
@@ -145,7 +146,7 @@ class _ItemReader:
     def end(self, tag: str) -> None:
         tag = tag.rpartition(":")[2]
         if tag == "si":
-            self.done.append(_excel("".join(self.parts)))
+            self.done.append(excel_unescaped("".join(self.parts)))
         elif tag == "rPh":
             self.phonetic = False
         elif tag == "t":

@@ -21,7 +21,7 @@ from xml.parsers import expat
 from registry.reading.cells import Merge, Raw, SheetRow, column_number
 from registry.reading.errors import WorkbookRefused
 from registry.reading.package import Package, Scan, damaged_as_refused, pieces
-from registry.reading.strings import SharedStrings, strings_of, text_of
+from registry.reading.strings import SharedStrings, excel_unescaped, strings_of, text_of
 
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]+)")?(?: t="(\w+)")?(?:/>|></c>|><v>([^<]*)</v></c>|>(.*?)</c>)', re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|-?\.[0-9]+")
@@ -266,7 +266,7 @@ class _XmlReader:
             return None
         if self._kind == "n":
             return _number_or_day(text.strip().encode(), self._style, self._book.styles)
-        return _typed(self._kind, text, self._book.strings)
+        return _typed(self._kind, excel_unescaped(text), self._book.strings)
 
 
 def _typed(kind: str, text: str, strings: SharedStrings) -> Raw:
