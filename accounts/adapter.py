@@ -6,13 +6,22 @@ password. What allauth would say in its own templates is said here, in our words
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base.constants import AuthError
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +33,11 @@ from orgtree.models import User
 from orgtree.stepup import is_proved
 from workflows.services.audit import audit
 
+PROVIDER = "sso"
+_LOG = logging.getLogger(__name__)
+NO_ACCOUNT = _("The single sign-on knows you, but there is no account for you here. Ask your unit’s administrator to open one.")
+NOT_SIGNED_ON = _("The single sign-on did not work this time. Please try again; if it happens again, tell your administrator.")
+CANCELLED = _("You left the single sign-on without logging in.")
 LOCKED = _("Too many tries. To protect the account, it cannot be entered from here for 15 minutes. Then try again, or ask your administrator.")
 WRONG_CODE = _("This code is not right, or was used already. Wait for the next one and type it without delay.")
 MESSAGES: dict[str, str | Promise] = {
@@ -95,6 +109,8 @@ class AccountAdapter(DefaultAccountAdapter):
             ways.reverse()  # the telephone is at hand more often than the key
         if not kinds and user.has_usable_password():
             ways.append({"id": "password", "description": _("Use the password"), "url": reverse("account_reauthenticate")})
+        if not ways and SocialAccount.objects.filter(user=user, provider=PROVIDER).exists():
+            ways.append({"id": "sso", "description": settings.ENVIRONMENT.oidc_name, "url": reverse("sso_login")})
         # Somebody without any way is told so on their own page; sent to the door they would come back at once.
         return ways or [{"id": "none", "description": "", "url": reverse("accounts:own")}]
 
@@ -138,6 +154,45 @@ class FactorAdapter(DefaultMFAAdapter):
         return "Hồ Sơ"
 
 
+class SingleSignOnAccounts(DefaultSocialAccountAdapter):
+    """Whom the agency's single sign-on lets in: accounts that exist, recognised once by a claim and from then on by the subject."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    def list_apps(self, request: HttpRequest, provider: str | None = None, client_id: str | None = None) -> list[SocialApp]:
+        """From the environment alone, not from a table that somebody could add a provider to."""
+        environment = settings.ENVIRONMENT
+        if not environment.oidc_issuer:
+            return []
+        secret = environment.oidc_client_secret
+        return [SocialApp(provider=PROVIDER, name=environment.oidc_name, client_id=environment.oidc_client_id, secret=secret)]
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            raise ImmediateHttpResponse(_door_with(request, NOT_SIGNED_ON))
+        if sociallogin.is_existing:
+            return
+        user = self._recognised(request.identity_elsewhere.claim)
+        if user is None:
+            _LOG.warning("single sign-on: no account for %r", request.identity_elsewhere.claim)
+            raise ImmediateHttpResponse(_door_with(request, NO_ACCOUNT))
+        sociallogin.connect(request, user)
+        audit(actor=user, action="account.linked", user=user.pk, address=address_of(request))
+
+    def _recognised(self, claim: str) -> User | None:
+        """The active account that the claim names, unless another subject is tied to it: then somebody must look (a new person, an old name?)."""
+        user = User.objects.filter(**{settings.ENVIRONMENT.oidc_field: claim}, is_active=True).first() if claim else None
+        return None if user is None or SocialAccount.objects.filter(user=user, provider=PROVIDER).exists() else user
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Exception | None = None, extra_context: Any = None
+    ) -> None:
+        """One sentence for people; the cause is in the log."""
+        _LOG.warning("single sign-on refused: %s", getattr(exception, "code", None) or exception or error)
+        raise ImmediateHttpResponse(_door_with(request, CANCELLED if error == AuthError.CANCELLED else NOT_SIGNED_ON))
+
+
 def _audit_of_login(action: str, login: str, request: HttpRequest) -> None:
     """Only for an account that exists: what else somebody typed may be a password, and does not belong in a trail."""
     user = User.objects.filter(username=login).first()
@@ -146,8 +201,5 @@ def _audit_of_login(action: str, login: str, request: HttpRequest) -> None:
 
 
 def _door_with(request: HttpRequest, message: str | Promise) -> HttpResponse:
-    from django.contrib import messages
-    from django.shortcuts import redirect
-
     messages.error(request, message)
     return redirect("account_login")

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import struct
+from typing import Any
+
 import redis
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ChangePasswordForm
+from allauth.account.forms import ChangePasswordForm, PasswordVerificationMixin
 from allauth.core import context
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from fido2.webauthn import RegistrationResponse
 
 from accounts import tries
 from orgtree.caller import address_of
 from workflows.services.audit import audit
+
+# What reading an answer raises that is not one: fields missing, of another type, or bytes that mean nothing.
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error)
 
 
 class CountedCode:
@@ -57,8 +65,51 @@ class CodeProofForm(CountedCode, ReauthenticateForm):
     """Inside, before what asks for a fresh proof."""
 
 
+class ReadablePasskey:
+    """Mixed into allauth's forms that take a passkey's answer: one that is no such thing is refused with a word, not with an error."""
+
+    def clean_credential(self) -> Any:
+        try:
+            parent = getattr(super(), "clean_credential", None)
+            if parent is not None:
+                return parent()
+            RegistrationResponse.from_dict(self.cleaned_data["credential"])  # type: ignore[attr-defined]
+        except UNREADABLE as error:
+            raise get_factor_adapter().validation_error("incorrect_code") from error
+        return self.cleaned_data["credential"]  # type: ignore[attr-defined]
+
+
+class PasskeyForm(ReadablePasskey, AddWebAuthnForm):
+    """A new passkey."""
+
+
+class PasskeyAtTheDoorForm(ReadablePasskey, LoginWebAuthnForm):
+    """In place of name and password."""
+
+
+class PasskeyAfterPasswordForm(ReadablePasskey, AuthenticateWebAuthnForm):
+    """As second factor."""
+
+
+class PasskeyProofForm(ReadablePasskey, ReauthenticateWebAuthnForm):
+    """Inside, before what asks for a fresh proof."""
+
+
 class NewPasswordForm(ChangePasswordForm):
     """Guessing the old password counts like guessing it at the door."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["oldpassword"].label = _("Current password")
+        self.fields["password1"].label = _("New password")
+        self.fields["password2"].label = _("New password, once more")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super(PasswordVerificationMixin, self).clean()
+        first, second = cleaned.get("password1"), cleaned.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", _("The two new passwords are not the same."))
+        return cleaned
 
     def clean_oldpassword(self) -> str:
         what = ("password", self.user.get_username(), address_of(context.request))

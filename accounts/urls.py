@@ -3,6 +3,7 @@ nobody signs up, no e-mail address is managed, no password is reset by strangers
 
 from django.urls import include, path
 
+from accounts import provider
 from accounts.views import door, factors, own, people, proof
 from orgtree.pages import page_view
 
@@ -22,6 +23,8 @@ urlpatterns = [
     path("login/", door.Door.as_view(), name="account_login"),
     path("login/code/", door.CodeAtTheDoor.as_view(), name="mfa_authenticate"),
     path("login/passkey/", door.PasskeyAtTheDoor.as_view(), name="mfa_login_webauthn"),
+    path("login/sso/", provider.login, name="sso_login"),
+    path("login/sso/callback/", provider.callback, name="sso_callback"),
     path("logout/", door.Out.as_view(), name="account_logout"),
     path("signed-out/", door.SignedOut.as_view(), name="signed_out"),
     path("password_change/", page_view(own.NewPassword.as_view()), name="account_change_password"),

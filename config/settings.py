@@ -135,13 +135,24 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_MINUTES * 60
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth's own check wants to see how one would
 MFA_ADAPTER = "accounts.adapter.FactorAdapter"
-MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeProofForm"}
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.CodeProofForm",
+    "add_webauthn": "accounts.forms.PasskeyForm",
+    "login_webauthn": "accounts.forms.PasskeyAtTheDoorForm",
+    "authenticate_webauthn": "accounts.forms.PasskeyAfterPasswordForm",
+    "reauthenticate_webauthn": "accounts.forms.PasskeyProofForm",
+}
 MFA_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Hồ Sơ"
 MFA_TOTP_TOLERANCE = 1  # telephones' clocks are off by half a minute
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SingleSignOnAccounts"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a posted form may lead only to our own pages (config/security.py)
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
 # Cookies ignore ports: the two roles on one machine must not log each other out.
 SESSION_COOKIE_NAME = f"hoso_{ROLE}_session"

@@ -134,7 +134,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
 PUBLIC = frozenset(
     {
         *("health", "set_language", "admin:login", "admin:logout"),
-        *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn"),
+        *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn", "sso_login", "sso_callback"),
     }
 )
 # Answered by Django's admin after its own question about models and objects; tried below as a group.

@@ -1,4 +1,4 @@
-"""Setting up second factors and removing them. Each of these pages asks for a fresh proof first (allauth's decorators do)."""
+"""Setting up second factors and removing them. Each of these pages asks for a fresh proof first."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewReco
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.views.shell import InShell
+from orgtree.stepup import require_proof
 
 OWN = reverse_lazy("accounts:own")
 
 
-class AppSetUp(InShell, ActivateTOTPView):
+class Proved(InShell):
+    """allauth asks too, but not those who come by the single sign-on alone."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        require_proof(request)
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+
+
+class AppSetUp(Proved, ActivateTOTPView):
     title = _("Set up the authenticator app")
     template_name = "accounts/app_set_up.html"
 
@@ -29,18 +38,18 @@ class AppSetUp(InShell, ActivateTOTPView):
         return {**context, "secret": [secret[start : start + 4] for start in range(0, len(secret), 4)]}
 
 
-class AppRemoval(InShell, DeactivateTOTPView):
+class AppRemoval(Proved, DeactivateTOTPView):
     title = _("Remove the authenticator app")
     template_name = "accounts/app_removal.html"
     success_url = OWN
 
 
-class PasskeySetUp(InShell, AddWebAuthnView):
+class PasskeySetUp(Proved, AddWebAuthnView):
     title = _("Add a passkey")
     template_name = "accounts/passkey_set_up.html"
 
 
-class PasskeyRemoval(InShell, RemoveWebAuthnView):
+class PasskeyRemoval(Proved, RemoveWebAuthnView):
     title = _("Remove the passkey")
     template_name = "accounts/passkey_removal.html"
     success_url = OWN
@@ -53,11 +62,11 @@ class PasskeyRemoval(InShell, RemoveWebAuthnView):
         return super().form_valid(form)
 
 
-class Codes(InShell, ViewRecoveryCodesView):
+class Codes(Proved, ViewRecoveryCodesView):
     title = _("Recovery codes")
     template_name = "accounts/codes.html"
 
 
-class CodesRenewal(InShell, GenerateRecoveryCodesView):
+class CodesRenewal(Proved, GenerateRecoveryCodesView):
     title = _("New recovery codes")
     template_name = "accounts/codes_renewal.html"

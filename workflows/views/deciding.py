@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from orgtree.pages import page, page_view
+from orgtree.stepup import require_proof
 from workflows.cms import MAX_SIGNATURE_BYTES
 from workflows.errors import GateError
 from workflows.manifest import read_manifest
@@ -42,6 +43,8 @@ def prepare(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Make the statement to sign and go to the page that shows it; where the stage asks for no signature, approve at once."""
     one = request_or_404(request.user, request_id)
     stage = stage_to_decide(user=request.user, request=one)
+    if stage:
+        require_proof(request)
     try:
         manifest = manifest_prepare(actor=request.user, request_id=one.pk)
         if stage and not stage.needs_signature:
@@ -58,6 +61,7 @@ def prepare(request: HttpRequest, request_id: UUID) -> HttpResponse:
 @require_GET
 def sign(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> HttpResponse:
     one, manifest = _manifest_or_404(request, request_id, manifest_digest)
+    require_proof(request)
     statement = read_manifest(bytes(manifest.body))
     return page(
         request,
@@ -84,8 +88,12 @@ def manifest_download(request: HttpRequest, request_id: UUID, manifest_digest: b
 @page_view
 @require_POST
 def approve(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> HttpResponse:
-    """Take the signature, from the signing agent (field `signature`, Base64) or as a file (field `file`), and approve."""
+    """Take the signature, from the signing agent (field `signature`, Base64) or as a file (field `file`), and approve.
+
+    Where a fresh proof is asked for first, the agent's signature waits and is taken afterwards; a file is chosen once more.
+    """
     one, manifest = _manifest_or_404(request, request_id, manifest_digest)
+    require_proof(request)
     try:
         request_approve(actor=request.user, manifest_digest=bytes(manifest.digest), signature=_signature(request))
     except GateError as error:
