@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils.formats import date_format
 
 from registry.cells import kept
-from registry.mapping import ColumnMapping, suggest
+from registry.mapping import ColumnMapping, Reason, suggest
 from registry.models import SenderMapping, Upload
 from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter, open_book
 from registry.services.upload_findings import Findings, rows_copy
@@ -44,8 +44,8 @@ def mapping_suggest(*, upload: Upload, sheet: Sheet) -> ColumnMapping:
 
 def is_sure(mapping: ColumnMapping) -> bool:
     """Whether nobody needs to be asked: every column that is read is read with certainty, and the people have names or numbers."""
-    twice = any(one.rival for one in mapping.columns)
-    return not mapping.problems() and not mapping.doubtful and not twice and "birth_name" in mapping.fields
+    guessed = any(one.rival or one.reason == Reason.SIMILAR for one in mapping.columns)
+    return not mapping.problems() and not mapping.doubtful and not guessed and "birth_name" in mapping.fields
 
 
 def mapping_lines(mapping: ColumnMapping, sheet: Sheet) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def upload_columns(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         upload,
         "upload_columns.html",
         "columns",
-        lines=_lines(upload, mapping),
+        lines=sorted(_lines(upload, mapping), key=lambda one: not one["doubtful"]),
         groups=_groups(),
         problem=problem,
         may_choose=upload.state in OPEN and not upload.counts.get("submitted"),
@@ -110,7 +110,7 @@ def _lines(upload: Upload, mapping: ColumnMapping) -> list[dict[str, object]]:
             "why": Reason(one.reason).label if one.field or one.rival else "",
             "rival": BY_NAME[one.rival].label if one.rival in BY_NAME else "",
             "sure": bool(one.field) and one.confidence >= LIKELY,
-            "doubtful": bool(one.rival) or (bool(one.field) and one.confidence < LIKELY),
+            "doubtful": bool(one.rival) or (bool(one.field) and (one.confidence < LIKELY or one.reason == Reason.SIMILAR)),
         }
         for one in mapping.columns
         if one.index in kept
