@@ -7,7 +7,8 @@ publishes the OpenAPI document, into which the contract's own JSON Schemas are p
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -18,14 +19,32 @@ from ninja.security import HttpBearer
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request as OAuthRequest
 
-from exchange.contract import MAX_BODY, MAX_ITEMS, PROFILE_KIND, SCOPE, UNIT_KIND, Accepted, CallCode, Problem, encode, json_schemas
+from exchange.contract import (
+    MAX_BODY,
+    MAX_ITEMS,
+    PROFILE_KIND,
+    SCOPE,
+    UNIT_KIND,
+    Accepted,
+    CallCode,
+    Problem,
+    decode_certificate,
+    decode_digest_question,
+    decode_documents_question,
+    encode,
+    json_schemas,
+)
 from exchange.models import Agency, InboundTrial
 from exchange.selectors.inbound import batch_status, receipts_page
+from exchange.services.inbound_digests import NotEqual, certificate_take, digests_tell, documents_tell
 from exchange.services.inbound_trials import trial_run
-from exchange.services.intake import BodyInvalid, KeyReused, batch_receive
+from exchange.services.intake import BodyInvalid, KeyReused, batch_receive, body_read
+from workflows.cms import SignatureRefused
 
 KEY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
 MAX_CURSOR = 2**63 - 1
+
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -56,7 +75,7 @@ def _problem(status: int) -> dict[str, Any]:
         401: "No valid token",
         403: "The token's client is not an active agency",
         404: "The agency has no such batch or trial",
-        409: "The idempotency key already names another body",
+        409: "The idempotency key already names another body, or the statement is not true",
         411: "The length is not given",
         413: "The body is longer than 16 MB",
         415: "The body is not application/json",
@@ -181,6 +200,59 @@ def get_trial(request: HttpRequest, trial: Annotated[UUID, Path()]) -> HttpRespo
     if kept is None:
         raise Refused(404, CallCode.NOT_FOUND, "There is no such trial.")
     return HttpResponse(bytes(kept.report), content_type="application/json")
+
+
+def _question(shape: str) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}}
+
+
+BODY_PROBLEMS = (400, 411, 413, 415, 422)
+
+
+@api.post(
+    "/digests",
+    operation_id="askDigests",
+    summary="Compare: one step of the descent into what the hub holds of the agency",
+    openapi_extra={"requestBody": _question("DigestQuestion"), "responses": _answers(200, "DigestAnswer", "Digests or entries", *BODY_PROBLEMS)},
+    response=DOCUMENTED_ELSEWHERE,
+)
+def ask_digests(request: HttpRequest) -> HttpResponse:
+    return _answer(200, digests_tell(agency=_agency(request), question=_read(request, decode_digest_question)))
+
+
+@api.post(
+    "/documents",
+    operation_id="askDocuments",
+    summary="The agency's own records as the hub holds them",
+    openapi_extra={"requestBody": _question("DocumentsQuestion"), "responses": _answers(200, "Documents", "By key", *BODY_PROBLEMS)},
+    response=DOCUMENTED_ELSEWHERE,
+)
+def ask_documents(request: HttpRequest) -> HttpResponse:
+    return _answer(200, documents_tell(agency=_agency(request), question=_read(request, decode_documents_question)))
+
+
+@api.put(
+    "/certificates",
+    operation_id="putCertificate",
+    summary="Keep a statement that both sides hold the same, when it is true, and exchange signatures over it",
+    openapi_extra={"requestBody": _question("Certificate"), "responses": _answers(200, "Certificate", "As it is kept", 409, *BODY_PROBLEMS)},
+    response=DOCUMENTED_ELSEWHERE,
+)
+def put_certificate(request: HttpRequest) -> HttpResponse:
+    sent = _read(request, decode_certificate)
+    try:
+        return _answer(200, certificate_take(agency=_agency(request), sent=sent))
+    except NotEqual as error:
+        raise Refused(409, CallCode.NOT_EQUAL, str(error), "$.statement") from error
+    except SignatureRefused as error:
+        raise Refused(422, CallCode.INVALID, str(error), "$.agency_signature") from error
+
+
+def _read(request: HttpRequest, decode: Callable[[bytes], T]) -> T:
+    try:
+        return body_read(_body(request), decode)
+    except BodyInvalid as error:
+        raise _invalid_body(error) from error
 
 
 def _agency(request: HttpRequest) -> Agency:

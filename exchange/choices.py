@@ -33,3 +33,17 @@ class InboundState(TextChoices):
 class Outcome(TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     REJECTED = "rejected", _("Rejected")
+
+
+class ReconciliationState(TextChoices):
+    RUNNING = "running", _("Being compared")
+    EQUAL = "equal", _("Both sides hold the same")
+    DIFFERENT = "different", _("There are differences")
+    FAILED = "failed", _("Could not be compared")
+
+
+class DifferenceKind(TextChoices):
+    MISSING_THERE = "missing_there", _("Missing there")
+    MISSING_HERE = "missing_here", _("Missing here")
+    DIFFERS = "differs", _("Differs")
+    ON_THE_WAY = "on_the_way", _("On its way")

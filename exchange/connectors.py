@@ -21,12 +21,29 @@ import httpx
 import msgspec
 from django.conf import settings
 
-from exchange.contract import SCOPE, Accepted, BatchStatus, ErrorKind, Problem, Receipts, TrialReport, kind_of
+from exchange.contract import (
+    SCOPE,
+    Accepted,
+    BatchStatus,
+    Certificate,
+    DigestAnswer,
+    DigestQuestion,
+    Documents,
+    DocumentsQuestion,
+    ErrorKind,
+    Problem,
+    Receipts,
+    TrialReport,
+    encode,
+    kind_of,
+)
 from exchange.models import Channel
 
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_RETRY_AFTER = 3_600.0
 TOKEN_MARGIN = 60.0  # seconds before its end at which a token is fetched anew
+
+JSON = {"content-type": "application/json"}
 
 T = TypeVar("T")
 
@@ -55,6 +72,12 @@ class Connector(Protocol):
 
     def trial_report(self, *, trial: UUID) -> TrialReport: ...
 
+    def digests(self, question: DigestQuestion) -> DigestAnswer: ...
+
+    def documents(self, question: DocumentsQuestion) -> Documents: ...
+
+    def certificate(self, sent: Certificate) -> Certificate: ...
+
 
 @dataclass(frozen=True)
 class _Token:
@@ -72,6 +95,7 @@ class HubConnector:
     def __init__(self, channel: Channel, *, transport: httpx.BaseTransport | None = None) -> None:
         self._channel = channel
         self._base = channel.base_url.rstrip("/")
+        self.received = 0  # bytes of answers
         # Redirects are not followed (they would carry the token away), and no proxy or certificate comes from the environment.
         self._client = httpx.Client(
             timeout=httpx.Timeout(float(channel.timeout_seconds), connect=min(5.0, float(channel.timeout_seconds))),
@@ -107,10 +131,19 @@ class HubConnector:
         return self._call("GET", "/receipts", Receipts, params={"batch": str(batch), "after": after})
 
     def trial(self, *, body: bytes) -> TrialReport:
-        return self._call("POST", "/trial", TrialReport, content=body, headers={"content-type": "application/json"})
+        return self._call("POST", "/trial", TrialReport, content=body, headers=JSON)
 
     def trial_report(self, *, trial: UUID) -> TrialReport:
         return self._call("GET", f"/trial/{trial}", TrialReport)
+
+    def digests(self, question: DigestQuestion) -> DigestAnswer:
+        return self._call("POST", "/digests", DigestAnswer, content=encode(question), headers=JSON)
+
+    def documents(self, question: DocumentsQuestion) -> Documents:
+        return self._call("POST", "/documents", Documents, content=encode(question), headers=JSON)
+
+    def certificate(self, sent: Certificate) -> Certificate:
+        return self._call("PUT", "/certificates", Certificate, content=encode(sent), headers=JSON)
 
     def _call(self, method: str, path: str, shape: type[T], *, expect: int = 200, **request: Any) -> T:
         with _asking(method == "GET"):
@@ -174,6 +207,7 @@ class HubConnector:
                         raise CallFailed(
                             ErrorKind.AMBIGUOUS, "ANSWER_TOO_LARGE", f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code
                         )
+                self.received += len(body)
                 return response.status_code, response.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if _untrusted(error):

@@ -21,6 +21,12 @@ from msgspec import Meta
 MAX_ITEMS = 500
 MAX_TRIAL = 10  # people in a trial, as the Ministry asks (API M51)
 MAX_TRIAL_ENVELOPES = 100
+
+# Reconciliation: records fall into 64 groups of 64 buckets of 64 cells, by the first bits of SHA-256 of their key.
+FAN = 64
+BUCKETS = FAN * FAN
+MAX_INSIDE = 512  # nodes asked about in one call
+MAX_DOCUMENTS = 200
 MAX_BODY = 16 * 1024 * 1024
 MAX_MANIFEST = 1024 * 1024  # what workflows.manifest reads
 MAX_SIGNATURE = 64 * 1024  # what workflows.cms reads
@@ -160,6 +166,59 @@ class TrialReport(msgspec.Struct, kw_only=True):
     items: list[TrialItem]
 
 
+KindName = Literal["org_unit", "staff_profile"]
+DepthName = Literal["groups", "buckets", "cells", "entries"]
+NodeNumber = Annotated[int, Meta(ge=0, lt=FAN**3)]
+
+
+class DigestQuestion(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the hub holds of the asking agency, one step down: the buckets inside groups, the cells inside buckets, the entries inside cells.
+
+    A bucket is the first 12 bits of SHA-256 over the key's 16 bytes, its group the first 6 of them; a cell is the first 18 bits. With depth
+    `groups` nothing is asked inside, and the hub brings its digests up to date first.
+    """
+
+    kind: KindName
+    depth: DepthName
+    inside: Annotated[list[NodeNumber], Meta(max_length=MAX_INSIDE)] = []
+
+
+class DigestAnswer(msgspec.Struct, kw_only=True):
+    """`data` is binary. Of nodes: 32 bytes a child, 64 children for each asked node, in order. Of entries: 52 bytes each.
+
+    An entry is key (16), the agency's version (4, big-endian) and document digest (32). The digest of a cell or bucket is SHA-256 over a
+    zero byte and its entries in the order of their keys; groups and root are nodes of an RFC 9162 tree over the buckets.
+    """
+
+    kind: KindName
+    depth: DepthName
+    hub: str
+    root: Digest
+    count: Count
+    data: bytes
+
+
+class DocumentsQuestion(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Records of the asking agency whose documents it wants to see as the hub holds them."""
+
+    kind: KindName
+    keys: Annotated[list[UUID], Meta(min_length=1, max_length=MAX_DOCUMENTS)]
+
+
+class Documents(msgspec.Struct, kw_only=True):
+    """By key; a record that the hub does not hold for the agency is left out."""
+
+    documents: dict[str, dict[str, Any]]
+
+
+class Certificate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Both sides hold the same: `statement` is canonical JSON `equality/1`; a signature is CMS detached over it, empty while there is none."""
+
+    statement: Annotated[bytes, Meta(min_length=2, max_length=64 * 1024)]
+    agency_signature: Annotated[bytes, Meta(max_length=MAX_SIGNATURE)] = b""
+    hub_signature: Annotated[bytes, Meta(max_length=MAX_SIGNATURE)] = b""
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """Why a call was refused: a code of `CallCode`, a message, and the place in the request, where there is one."""
 
@@ -181,6 +240,7 @@ class CallCode(StrEnum):
     LENGTH_REQUIRED = "LENGTH_REQUIRED"
     TOO_LARGE = "TOO_LARGE"
     UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE"
+    NOT_EQUAL = "NOT_EQUAL"
 
 
 class ItemCode(StrEnum):
@@ -264,10 +324,14 @@ def kind_of(answer: int | str) -> ErrorKind:
 
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_trial = msgspec.json.Decoder(TrialCall).decode
+decode_digest_question = msgspec.json.Decoder(DigestQuestion).decode
+decode_documents_question = msgspec.json.Decoder(DocumentsQuestion).decode
+decode_certificate = msgspec.json.Decoder(Certificate).decode
 encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def json_schemas() -> dict[str, Any]:
     """JSON Schema (2020-12) of every shape, by name, with references as OpenAPI wants them."""
-    shapes = (Envelope, Accepted, BatchStatus, Receipts, TrialCall, TrialReport, Problem)
+    shapes = (Envelope, Accepted, BatchStatus, Receipts, TrialCall, TrialReport, DigestQuestion, DigestAnswer)
+    shapes += (DocumentsQuestion, Documents, Certificate, Problem)
     return msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")[1]

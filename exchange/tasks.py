@@ -13,11 +13,14 @@ from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 
+from exchange.choices import ReconciliationState
+from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
 from exchange.services.channels import channel_drive
 from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
+from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run
 from exchange.services.retrying import DELIVER_TASK
 from exchange.services.stamping import AuthorityFailed, signatures_stamp
 
@@ -56,6 +59,14 @@ def process(batch_id: str) -> None:
     except Exception as error:
         batch_fail(batch_id=UUID(batch_id), error=error)
         raise
+
+
+@shared_task(name=RECONCILE_TASK, time_limit=TIME_LIMIT)
+def reconcile(run_id: str) -> None:
+    """Compare with the other side, once."""
+    run = Reconciliation.objects.select_related("channel", "actor").filter(pk=UUID(run_id), state=ReconciliationState.RUNNING).first()
+    if run is not None:
+        reconciliation_run(run=run)
 
 
 @shared_task(name="exchange.sweep", time_limit=TIME_LIMIT)

@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from exchange.views import deliveries, trials
+from exchange.views import deliveries, reconciling, trials
 
 app_name = "exchange"
 urlpatterns = [
     path("", deliveries.delivery_overview, name="delivery_overview"),
     path("queue/<slug:code>/", deliveries.delivery_queue, name="delivery_queue"),
     path("queue/<slug:code>/act", deliveries.delivery_act, name="delivery_act"),
+    path("reconciliations/", reconciling.reconciliation_list, name="reconciliation_list"),
+    path("reconciliations/<uuid:run_id>/", reconciling.reconciliation_detail, name="reconciliation_detail"),
+    path("reconciliations/<uuid:run_id>/statement", reconciling.reconciliation_statement, name="reconciliation_statement"),
+    path("reconciliations/<uuid:run_id>/signature", reconciling.reconciliation_signature, name="reconciliation_signature"),
+    path("certificates/<uuid:certificate_id>/statement", reconciling.certificate_statement, name="certificate_statement"),
+    path("certificates/<uuid:certificate_id>/signature", reconciling.certificate_signature, name="certificate_signature"),
     path("trial/", trials.trial_new, name="trial_new"),
     path("trials/<uuid:trial_id>/", trials.trial_detail, name="trial_detail"),
     path("trials/<uuid:trial_id>/statement", trials.trial_statement, name="trial_statement"),

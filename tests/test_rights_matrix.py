@@ -13,7 +13,8 @@ import pytest
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from exchange.models import Channel, Trial
+from exchange.models import Channel, EqualityCertificate, Reconciliation, Trial
+from exchange.services.agencies import agency_set
 from orgtree import clock
 from orgtree.choices import Role
 from orgtree.models import Grant
@@ -118,6 +119,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:trial_detail": ("get", frozenset({"root"})),
     "exchange:trial_statement": ("get", frozenset({"root"})),
     "exchange:trial_signature": ("post", frozenset({"root"})),
+    "exchange:reconciliation_list": ("get", frozenset({"root"})),
+    "exchange:reconciliation_detail": ("get", frozenset({"root"})),
+    "exchange:reconciliation_statement": ("get", frozenset({"root"})),
+    "exchange:reconciliation_signature": ("post", frozenset({"root"})),
+    "exchange:certificate_statement": ("get", frozenset({"root"})),
+    "exchange:certificate_signature": ("post", frozenset({"root"})),
     # The admin's lists of people and units are open to all and hold only what the reader may see.
     "admin:registry_staffprofile_changelist": ("get", EVERYBODY),
     "admin:registry_staffprofile_template": ("get", EVERYBODY),
@@ -196,6 +203,9 @@ def address(office) -> Callable[[str], str]:
         reason="x",
     )
     kept = SavedFilter.objects.create(owner=office.users["clerk"], name="Nữ", query={"gender": "2"})
+    run = Reconciliation.objects.create(channel=channel, state="equal", statement=b'{"exchange":1}')
+    sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
+    certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b'{}')
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
@@ -209,7 +219,9 @@ def address(office) -> Callable[[str], str]:
         **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end")},
         **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
-        **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new")},
+        **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
+        **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
+        **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_save")},

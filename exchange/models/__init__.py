@@ -3,6 +3,7 @@
 from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
+from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
@@ -10,13 +11,18 @@ __all__ = [
     "AgencyManifest",
     "Attempt",
     "Batch",
+    "BucketDigest",
+    "BucketMark",
     "Channel",
     "Delivery",
+    "Difference",
+    "EqualityCertificate",
     "InboundBatch",
     "InboundEvidence",
     "InboundResult",
     "InboundTrial",
     "Receipt",
+    "Reconciliation",
     "SetAside",
     "Trial",
 ]

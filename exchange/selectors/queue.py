@@ -12,11 +12,11 @@ from django.utils.functional import Promise
 from exchange.choices import DeliveryState
 from exchange.contract import PROFILE_KIND, UNIT_KIND
 from exchange.models import Channel, Delivery
+from exchange.selectors.names import record_names
 from exchange.selectors.sight import deliveries_seen
 from exchange.selectors.terms import PROFILE_WORKING_DAYS, UNFINISHED, UNIT_DAYS, due_days, late
 from orgtree import clock
-from orgtree.models import OrgUnit, User
-from registry.models import StaffProfile
+from orgtree.models import User
 
 PAGE = 50
 
@@ -59,9 +59,6 @@ def queue(*, user: User, channel: Channel, cause: str | None = None, state: str 
 
 def lines(deliveries: Sequence[Delivery]) -> list[Line]:
     """The deliveries of a page with names and terms; three queries."""
-    people = StaffProfile.objects.filter(pk__in=[one.message.key for one in deliveries if one.message.kind == PROFILE_KIND])
-    names = {pk: (name, unit) for pk, name, unit in people.values_list("pk", "birth_name", "using_unit__name")}
-    units = OrgUnit.objects.filter(pk__in=[one.message.key for one in deliveries if one.message.kind == UNIT_KIND])
-    names |= {pk: (name, above or "") for pk, name, above in units.values_list("pk", "name", "parent__name")}
+    names = record_names([(one.message.kind, one.message.key) for one in deliveries])
     due = due_days([(one.message.kind, one.message.created_at) for one in deliveries])
-    return [Line(one, *names.get(one.message.key, (str(one.message.key), "")), day) for one, day in zip(deliveries, due, strict=True)]
+    return [Line(one, *names[one.message.kind, one.message.key], day) for one, day in zip(deliveries, due, strict=True)]

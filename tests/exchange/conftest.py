@@ -107,3 +107,16 @@ def channel(office: Any, sender: Any) -> Iterator[Any]:
     assert not Delivery.objects.filter(channel=channel).exists()
     yield channel
     Channel.objects.filter(pk=channel.pk).update(active=False)
+
+
+@pytest.fixture(scope="module")
+def bridge(office: Any, worker_id: str) -> Iterator[Any]:
+    """A hub on a database of its own that knows the office's agency; what the office delivers over it arrives for real."""
+    from exchange.services.agencies import agency_set
+    from tests import databases
+    from tests.exchange.bridge import Bridge
+
+    with databases.clone(f"{worker_id}_hub_{uuid4().hex[:6]}") as name:
+        with databases.default_connection_on(name):
+            agency_set(actor=None, code="H15", name="Tỉnh H15", client_id="client-H15", secret="s" * 40)
+        yield Bridge(name)
