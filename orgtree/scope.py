@@ -50,6 +50,9 @@ _remembered: ContextVar[dict[Any, dict[str, list[Interval]]] | None] = ContextVa
 @contextmanager
 def remembered() -> Iterator[None]:
     """Everything asked about a user in this context is answered from one query. For reading only: nobody gives grants in it."""
+    if _remembered.get() is not None:
+        yield
+        return
     token = _remembered.set({})
     try:
         yield

@@ -19,6 +19,7 @@ _AGES: Mapping[str, tuple[int, int, int]] = {MALE: (60 * 12 + 3, 3, 62 * 12), FE
 _FIRST_YEAR = 2021
 NOTICE_MONTHS, DECISION_MONTHS = 6, 3  # Decree 170/2025/NĐ-CP art. 62 and 63
 TERM_MONTHS = 60  # Decree 170/2025/NĐ-CP art. 28
+SECONDMENT_MONTHS = 36  # Decree 170/2025/NĐ-CP art. 26
 DISCIPLINE_MONTHS = 12  # Decree 172/2025/NĐ-CP art. 2.9
 # Circular 08/2013/TT-BNV art. 2 and 3: how much longer a step lasts, by form of discipline.
 STEP_DELAY: Mapping[str, int] = {"01": 3, "02": 6, "03": 12}
@@ -116,6 +117,12 @@ def term_end(document: Document) -> date | None:
     """The end of the five-year term that runs from the latest (re)appointment; None for who was not appointed."""
     latest = document["reappoint_date"] or document["appoint_date"]
     return add_months(date.fromisoformat(latest), TERM_MONTHS) if latest else None
+
+
+def secondment_end(row: Mapping[str, Any]) -> date:
+    """When a secondment ends: on its own day, and no later than 36 months after it began."""
+    latest = add_months(date.fromisoformat(row["valid_from"]), SECONDMENT_MONTHS)
+    return min(latest, date.fromisoformat(row["valid_to"])) if row["valid_to"] else latest
 
 
 def discipline_end(row: Mapping[str, Any]) -> date:

@@ -22,8 +22,8 @@ _OLDEST = 90
 class AddMonths(Func):
     """A date and a number of months; the last day of a shorter month, as in Python's twin."""
 
-    template = "(%(expressions)s))::date"
-    arg_joiner = " + make_interval(months => "
+    template = "(%(expressions)s)::int))::date"
+    arg_joiner = " + make_interval(months => ("
     output_field = DateField()
 
 

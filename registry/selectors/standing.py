@@ -1,0 +1,133 @@
+"""What follows from a file on a day, in words, each with the rule it stands on: nothing of it is ever typed.
+
+The law itself is in `selectors.derived`; here stand labels, texts and sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from registry.models import RankCode, SalaryStep
+from registry.selectors import derived
+from registry.targets import show
+from workflows.documents import Document
+
+Tone = Literal["", "warn", "bad"]
+SOON_MONTHS = 3
+
+
+@dataclass(frozen=True)
+class Derived:
+    """One derived value; `source` names the rule. `tone` warns of a day that is near or over."""
+
+    label: str | Promise
+    text: str
+    source: str | Promise
+    tone: Tone = ""
+
+
+def profile_standing(document: Document, *, on: date) -> list[Derived]:
+    """The derived values of a file, those that say something. Two queries at most."""
+    return [*_post(document, on), *_degree(document), *_service(document, on), *_pay(document, on), *_terms(document, on), *_retirement(document, on)]
+
+
+def _post(document: Document, on: date) -> Iterator[Derived]:
+    post = derived.current_post(document, on=on)
+    if post is not None:
+        since = _day(date.fromisoformat(post["valid_from"]))
+        yield Derived(_("Current post"), _since(post["title"], since), _("Work history; Circular 06/2023/TT-BNV, item 23"))
+
+
+def _degree(document: Document) -> Iterator[Derived]:
+    row = derived.highest_degree(document)
+    if row is not None:
+        name = show("degrees.degree", [row["degree"]])[row["degree"]]
+        yield Derived(_("Highest degree"), ", ".join(part for part in (name, row["major"]) if part), _("Circular 06/2023/TT-BNV, item 20"))
+
+
+def _service(document: Document, on: date) -> Iterator[Derived]:
+    years, months = divmod(derived.seniority_months(document, on=on), 12)
+    parts = [
+        ngettext("{count} year", "{count} years", years).format(count=years) if years else "",
+        ngettext("{count} month", "{count} months", months).format(count=months) if months or not years else "",
+    ]
+    yield Derived(_("Service"), " ".join(part for part in parts if part), _("Since first recruited; Circular 06/2023/TT-BNV, item 16"))
+
+
+def _pay(document: Document, on: date) -> Iterator[Derived]:
+    if document["rank_code"] is None:
+        return
+    known = {"rank": document["rank_code"], "step": document["step"], "coefficient": str(document["coefficient"] or "").replace(".", ",")}
+    yield Derived(_("Rank, step, coefficient"), _("{rank}, step {step}, {coefficient}").format(**known), _("Circular 06/2023/TT-BNV, item 30.1"))
+    classes = RankCode.objects.filter(code=document["rank_code"]).values("salary_class")
+    scale = SalaryStep.objects.filter(salary_class__in=classes, step=document["step"]).first()
+    if scale is None or document["step_date"] is None:
+        return
+    since = date.fromisoformat(document["step_date"])
+    due = derived.next_step(
+        step=scale.step,
+        max_step=scale.max_step,
+        months=scale.months,
+        since=since,
+        disciplines=document["disciplines"],
+        failed_years=derived.failed_years(document, since=since),
+    )
+    if due is not None:
+        yield Derived(_("Next salary step"), _day(due), _("Circular 08/2013/TT-BNV, art. 2 and 3"), _tone(due, on))
+        return
+    over = derived.next_overframe(
+        step=scale.step,
+        max_step=scale.max_step,
+        months=scale.months,
+        since=since,
+        percent=document["overframe_percent"],
+        percent_since=date.fromisoformat(document["overframe_date"]) if document["overframe_date"] else None,
+    )
+    if over is not None:
+        percent, day = over
+        yield Derived(_("Next over-frame share"), f"{percent} %, {_day(day)}", _("Decree 204/2004/NĐ-CP; Circular 04/2005/TT-BNV"), _tone(day, on))
+
+
+def _terms(document: Document, on: date) -> Iterator[Derived]:
+    end = derived.term_end(document)
+    if end is not None:
+        yield Derived(_("End of the five-year term"), _day(end), _("Decree 170/2025/NĐ-CP, art. 28"), _tone(end, on))
+    for row in document["secondments"]:
+        if derived.holds(row, on=on):
+            last = derived.secondment_end(row)
+            yield Derived(
+                _("End of the secondment at the latest"), f"{row['host']}, {_day(last)}", _("Decree 170/2025/NĐ-CP, art. 26"), _tone(last, on)
+            )
+
+
+def _retirement(document: Document, on: date) -> Iterator[Derived]:
+    if document["gender"] not in (derived.MALE, derived.FEMALE):
+        return
+    found = derived.retirement(date.fromisoformat(document["birth_date"]), document["gender"])
+    law = _("Decree 135/2020/NĐ-CP, art. 3 and 4")
+    yield Derived(_("Retires on"), _day(found.leaves), law, _tone(found.leaves, on, months=12))
+    notice = _("Decree 170/2025/NĐ-CP, art. 62 and 63")
+    if derived.add_months(found.notice, -12) <= on < found.leaves:
+        yield Derived(_("Notice of retirement by"), _day(found.notice), notice, _tone(found.notice, on))
+        yield Derived(_("Decision on retirement by"), _day(found.decision), notice, _tone(found.decision, on))
+
+
+def _tone(day: date, on: date, months: int = SOON_MONTHS) -> Tone:
+    if day <= on:
+        return "bad"
+    return "warn" if day <= derived.add_months(on, months) else ""
+
+
+def _day(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
+
+
+def _since(text: str, day: str) -> str:
+    return _("{what}, since {day}").format(what=text, day=day)
