@@ -63,6 +63,21 @@ DEEDS: Mapping[str, str | Promise] = {
     "inbound.resumed": _("Received batch resumed"),
     "channel.set": _("Channel set up"),
     "agency.set": _("Agency set up"),
+    "account.logged_in": _("Logged in"),
+    "account.logged_out": _("Device logged out"),
+    "account.refused": _("Login refused: wrong password"),
+    "account.code_refused": _("Login refused: wrong code"),
+    "account.locked": _("Account locked for 15 minutes"),
+    "account.proved": _("Confirmed anew who they are"),
+    "account.password_changed": _("Password changed"),
+    "account.password_set": _("Password set by an administrator"),
+    "account.factor_added": _("Second factor set up"),
+    "account.factor_removed": _("Second factor removed"),
+    "account.factors_taken_back": _("Second factor taken back"),
+    "account.codes_renewed": _("Recovery codes renewed"),
+    "account.linked": _("Tied to the single sign-on"),
+    "account.made": _("Account opened"),
+    "account.changed": _("Account changed"),
 }
 
 
