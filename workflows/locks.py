@@ -6,7 +6,6 @@ batch of 100,000 (decisions.md 12).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection
@@ -17,21 +16,24 @@ from workflows.models import ChangeRequest
 
 
 def request_lock(request_id: UUID) -> ChangeRequest:
-    """The request, locked for this transaction and read after locking. Raises ChangeRequest.DoesNotExist."""
-    return ChangeRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
+    """The request with its unit, locked for this transaction and read after locking. Raises ChangeRequest.DoesNotExist."""
+    return ChangeRequest.objects.select_for_update(of=("self",)).select_related("unit").get(pk=request_id)
 
 
 def seal_chain_lock() -> None:
     advisory_lock(Lock.SEAL_CHAIN)
 
 
-def units_share(unit_ids: Iterable[UUID]) -> None:
-    """Keep these units as they are until commit, so that a reorganisation cannot pull them away (decisions.md 13)."""
+def units_share(request: ChangeRequest) -> None:
+    """Keep the units of the request's open items as they are until commit, so that a reorganisation cannot pull them away (decisions.md 13)."""
     with connection.cursor() as cursor:
-        cursor.execute(f"select from {OrgUnit._meta.db_table} where id = any(%s) order by id for share", [sorted(unit_ids)])
+        cursor.execute(
+            f"select from {OrgUnit._meta.db_table} where id in "
+            "(select unnest(units) from workflows_changeitem where request_id = %s and state = 'open') order by id for share",
+            [request.pk],
+        )
 
 
-def live_rows_lock(live_table: str, opened_table: str) -> None:
-    """Lock the live records that the opened ones change, in key order."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select from {live_table} l where l.id in (select id from {opened_table}) order by l.id for no key update")
+def live_rows_locked(live_table: str, opened_table: str) -> str:
+    """SQL that locks the live records which the opened ones change, in key order, and selects (id, version) as they are once locked."""
+    return f"select l.id, l.version from {live_table} l where l.id in (select id from {opened_table}) order by l.id for no key update"

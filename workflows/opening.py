@@ -10,7 +10,7 @@ The tables are dropped by the context manager itself: ON COMMIT DROP does not fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -33,9 +33,15 @@ VALUE_FORM = "VALUE_FORM"
 
 @dataclass(frozen=True)
 class Opened:
-    """The temporary tables now open: which kinds have records, in the order in which they are applied."""
+    """The temporary tables now open: which kinds have records, in the order in which they are applied, and how many there were.
+
+    `filled` names by kind the lists of which a row was opened: planning the rules of twenty empty lists would cost an edit more than
+    all else.
+    """
 
     targets: Sequence[Target]
+    count: int
+    filled: Mapping[str, frozenset[str]]
 
     def discard(self, leaf_indexes: Sequence[int]) -> None:
         """Take records out of every temporary table (a conflict, an error), so that the rest can go on."""
@@ -56,10 +62,13 @@ def opened(source: str, params: Sequence[Any]) -> Iterator[Opened]:
         raise transaction.TransactionManagementError("documents are opened inside a transaction")
     with connection.cursor() as cursor:
         cursor.execute(_script(source), params)
-        cursor.execute("select distinct kind from opened_item")
-        kinds = [target(kind) for (kind,) in cursor.fetchall()]
+        while cursor.nextset():  # only the script's last statement returns rows
+            pass
+        rows = cursor.fetchall()
+    counts = {kind: count for kind, name, count in rows if name is None}
+    filled = {kind: frozenset(name for one, name, _count in rows if one == kind and name is not None) for kind in counts}
     try:
-        yield Opened(sorted(kinds, key=lambda one: one.order))
+        yield Opened(sorted(map(target, counts), key=lambda one: one.order), sum(counts.values()), filled)
     finally:
         if not connection.needs_rollback and not _transaction_failed():
             with connection.cursor() as cursor:
@@ -70,7 +79,7 @@ def check(open_: Opened, *, today: date) -> None:
     """Run every rule of the opened kinds; findings gather in opened_finding, set-wise, none of them fetched."""
     with connection.cursor() as cursor:
         for one in open_.targets:
-            filled = _filled_lists(cursor, one)
+            filled = open_.filled[one.kind]
             parts = [(sql, params) for rows, sql, params in _rule_parts(one, today) if not rows or rows in filled]
             if parts:
                 union = " union all ".join(sql for sql, _params in parts)
@@ -108,20 +117,9 @@ def findings(*, severity: Severity | None = None) -> list[Found]:
         return [Found(ref=ref, code=code, severity=Severity(grade), field=field, value=value) for ref, code, grade, field, value in cursor.fetchall()]
 
 
-def failed_leaves() -> list[int]:
-    """Leaf indexes with at least one error."""
-    with connection.cursor() as cursor:
-        cursor.execute("select distinct leaf_index from opened_finding where severity = 'error' order by 1")
-        return [leaf for (leaf,) in cursor.fetchall()]
-
-
-def _filled_lists(cursor: Any, one: Target) -> set[str]:
-    """Lists of which a row was opened: planning the rules of twenty empty lists would cost an edit more than all else."""
-    tables = _lists_by_table(one)
-    if not tables:
-        return set()
-    cursor.execute(" union ".join(f"select list_name from {table}" for table in tables))
-    return {name for (name,) in cursor.fetchall()}
+def failed_leaves(found: Iterable[Found]) -> list[int]:
+    """The records with at least one error."""
+    return sorted({one.ref for one in found if one.severity == Severity.ERROR})
 
 
 def _row_places(cursor: Any, one: Target) -> dict[int, tuple[str, int]]:
@@ -203,8 +201,15 @@ def _script(source: str) -> str:
             "create temp table opened_finding(leaf_index int, code text, severity text, field text, value text)",
             *(statement for one in targets() for statement in _open_kind(one)),
             "drop table opened_document",
+            _census(),
         ]
     )
+
+
+def _census() -> str:
+    """(kind, null, records) for each kind that has any, and (kind, list, rows) for each list."""
+    lists = (f"select '{one.kind}', list_name, count(*) from {table} group by list_name" for one in targets() for table in _lists_by_table(one))
+    return " union all ".join(["select kind, null as list, count(*) from opened_item group by kind", *lists])
 
 
 def _drop() -> str:

@@ -23,17 +23,16 @@ def write_records(one: Target) -> None:
     live, opened = one.live._meta.db_table, one.opened._meta.db_table
     columns = [item.column for item in one.schema.fields]
     names = ", ".join(columns)
+    assignments = ", ".join(f"{column} = o.{column}" for column in columns)
     with connection.cursor() as cursor:
-        cursor.execute(f"select count(*) from {opened}")
-        (expected,) = cursor.fetchone()
-        cursor.execute(f"insert into {live}(id, version, digest, {names}) select id, version, digest, {names} from {opened} where op = 'create'")
-        written = cursor.rowcount
-        assignments = ", ".join(f"{column} = o.{column}" for column in columns)
         cursor.execute(
-            f"update {live} l set version = o.version, digest = o.digest, {assignments} from {opened} o "
-            f"where o.op = 'update' and l.id = o.id and l.version = o.base_version"
+            f"with made as (insert into {live}(id, version, digest, {names}) "
+            f"select id, version, digest, {names} from {opened} where op = 'create' returning 1), "
+            f"changed as (update {live} l set version = o.version, digest = o.digest, {assignments} from {opened} o "
+            f"where o.op = 'update' and l.id = o.id and l.version = o.base_version returning 1) "
+            f"select (select count(*) from made) + (select count(*) from changed), (select count(*) from {opened})"
         )
-        written += cursor.rowcount
+        written, expected = cursor.fetchone()
     if written != expected:
         raise ProjectionMismatch(f"{live}: {written} of {expected} records were written")
 

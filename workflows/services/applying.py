@@ -11,6 +11,7 @@ from datetime import UTC
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from orgtree import clock
@@ -20,9 +21,9 @@ from workflows.choices import ItemState, RequestState, Verdict
 from workflows.dispatch import announce_applied
 from workflows.documents import canonical, digest
 from workflows.errors import EvidenceBroken, WrongState
-from workflows.locks import live_rows_lock, request_lock, seal_chain_lock, units_share
+from workflows.locks import live_rows_locked, request_lock, seal_chain_lock, units_share
 from workflows.manifest import read_manifest
-from workflows.models import ChangeRequest, Decision, Finding, Seal
+from workflows.models import ChangeRequest, Decision, Finding, Seal, Stage
 from workflows.opening import Opened, check, failed_leaves, findings, opened
 from workflows.rules import Found
 from workflows.selectors.deciding import open_stages
@@ -57,7 +58,7 @@ def request_apply(*, request_id: UUID) -> ChangeRequest:
         with opened(ITEMS, [request.pk]) as open_:
             _lock_touched(request, open_)
             skipped = _set_aside_conflicts(request, open_)
-            applied = _remaining()
+            applied = open_.count - len(skipped)
             if applied:
                 for one in open_.targets:
                     one.project()
@@ -82,9 +83,10 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
     decisions = list(
         Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
         .select_related("manifest", "signature", "stage")
+        .annotate(undecided=Exists(open_stages(Stage.objects.filter(request=OuterRef("stage__request")))))
         .order_by("stage__number", "pk")
     )
-    if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or open_stages(request.stages.all()).exists():
+    if request.state not in (RequestState.APPROVED, RequestState.SCHEDULED) or not decisions or decisions[0].undecided:
         raise WrongState(state=request.state)
     root = merkle.root(request_leaves(request))
     excluded: set[int] = set()
@@ -120,11 +122,7 @@ def _open_gate(request: ChangeRequest) -> None:
 
 def _lock_touched(request: ChangeRequest, open_: Opened) -> None:
     if not any(one.depended_on for one in open_.targets):
-        with connection.cursor() as cursor:
-            cursor.execute("select distinct unnest(units) from workflows_changeitem where request_id = %s and state = 'open'", [request.pk])
-            units_share(unit for (unit,) in cursor.fetchall())
-    for one in open_.targets:
-        live_rows_lock(one.live._meta.db_table, one.opened._meta.db_table)
+        units_share(request)
 
 
 def _set_aside_conflicts(request: ChangeRequest, open_: Opened) -> list[int]:
@@ -133,7 +131,8 @@ def _set_aside_conflicts(request: ChangeRequest, open_: Opened) -> list[int]:
     while True:
         _find_conflicts(open_)
         check(open_, today=clock.today())
-        failed, found = failed_leaves(), findings()
+        found = findings()
+        failed = failed_leaves(found)
         if not failed:
             return sorted(skipped)
         gone = set(failed)
@@ -147,12 +146,14 @@ def _set_aside_conflicts(request: ChangeRequest, open_: Opened) -> list[int]:
 
 
 def _find_conflicts(open_: Opened) -> None:
+    """Lock the live records that the opened ones change, and find those that have moved on: a lock waits for others, and reads what they made."""
     with connection.cursor() as cursor:
         for one in open_.targets:
             live, table = one.live._meta.db_table, one.opened._meta.db_table
             cursor.execute(
+                f"with locked as materialized ({live_rows_locked(live, table)}) "
                 f"insert into opened_finding select o.leaf_index, 'STALE_BASE', 'error', '', o.base_version || ' / ' || coalesce(l.version, 0) "
-                f"from {table} o left join {live} l on l.id = o.id where coalesce(l.version, 0) <> o.base_version"
+                f"from {table} o left join locked l on l.id = o.id where coalesce(l.version, 0) <> o.base_version"
             )
 
 
@@ -165,25 +166,18 @@ def _give_back(request: ChangeRequest, found: Sequence[Found]) -> None:
     )
 
 
-def _remaining() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("select count(*) from opened_item")
-        return cursor.fetchone()[0]
-
-
 def _append_ledger(request: ChangeRequest) -> None:
+    rows = (
+        f"insert into {table}(kind, key, version, document_id, request_id, leaf_index, {moment}) "
+        f"select kind, key, base_version + 1, digest, %s, leaf_index, now() from opened_item order by leaf_index"
+        for table, moment in (("workflows_recordversion", "recorded_at"), ("workflows_outboxmessage", "created_at"))
+    )
+    done = (
+        "update workflows_changeitem i set state = 'applied' from opened_item o "
+        "where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'"
+    )
     with connection.cursor() as cursor:
-        for table, moment in (("workflows_recordversion", "recorded_at"), ("workflows_outboxmessage", "created_at")):
-            cursor.execute(
-                f"insert into {table}(kind, key, version, document_id, request_id, leaf_index, {moment}) "
-                f"select kind, key, base_version + 1, digest, %s, leaf_index, now() from opened_item order by leaf_index",
-                [request.pk],
-            )
-        cursor.execute(
-            "update workflows_changeitem i set state = 'applied' from opened_item o "
-            "where i.request_id = %s and i.leaf_index = o.leaf_index and i.state = 'open'",
-            [request.pk],
-        )
+        cursor.execute("; ".join([*rows, done]), [request.pk] * 3)
 
 
 def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int, skipped: Sequence[int]) -> None:

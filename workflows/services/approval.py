@@ -143,9 +143,8 @@ def _manifest_make(request: ChangeRequest, stage: Stage, mandate: Mandate | None
         effective_on=request.effective_on,
     )
     user = mandate.actor if mandate else None
-    manifest, _ = Manifest.objects.get_or_create(
-        digest=digest(body), defaults={"body": body, "request": request, "stage": stage.number, "user": user, "prepared_at": prepared}
-    )
+    manifest = Manifest(digest=digest(body), body=body, request=request, stage=stage.number, user=user, prepared_at=prepared)
+    Manifest.objects.bulk_create([manifest], ignore_conflicts=True)  # asked for twice within a second it is the same one
     return manifest
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Expression
+
 from workflows.choices import MOVES, RequestState
 from workflows.errors import WrongState
 from workflows.models import ChangeRequest
@@ -16,5 +18,10 @@ def request_move(request: ChangeRequest, to: RequestState, **values: Any) -> Cha
         raise WrongState(state=current, wanted=to)
     if not ChangeRequest.objects.filter(pk=request.pk, state=current).update(state=to, **values):
         raise WrongState(state=current, wanted=to)
-    request.refresh_from_db()
+    request.state = to
+    for name, value in values.items():
+        if isinstance(value, Expression):
+            request.__dict__.pop(request._meta.get_field(name).attname, None)  # the database made it: read when somebody asks
+        else:
+            setattr(request, name, value)
     return request

@@ -6,7 +6,7 @@ The cryptography is `workflows.cms`; this file adds who the signer must be and w
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from orgtree import clock
 from orgtree.models import User
@@ -26,31 +26,28 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signatur
     verified = verify_detached(content=bytes(manifest.body), signature=der, moment=received, trust=TrustStore.load(settings.TRUST_DIRECTORY))
     bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
     _refuse_same_person(actor, manifest.request, verified)
-    signature, _ = Signature.objects.get_or_create(
+    signature = Signature(
         digest=verified.digest,
-        defaults={
-            "manifest": manifest,
-            "der": der,
-            "user": actor,
-            "received_at": received,
-            "signed_at": verified.signed_at,
-            "fingerprint": verified.fingerprint,
-            "subject": verified.subject[:500],
-        },
+        manifest=manifest,
+        der=der,
+        user=actor,
+        received_at=received,
+        signed_at=verified.signed_at,
+        fingerprint=verified.fingerprint,
+        subject=verified.subject[:500],
     )
+    Signature.objects.bulk_create([signature], ignore_conflicts=True)
     return signature
 
 
 def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:
     """Four eyes are two people, not two accounts: one person may have one account bound by the number, another by the certificate."""
-    involved = {request.author_id, *Contribution.objects.filter(request=request).values_list("user_id", flat=True)}
-    for pair in Decision.objects.filter(stage__request=request).values_list("user_id", "on_behalf_of_id"):
-        involved |= set(pair)
-    others = [pk for pk in involved if pk is not None and pk != actor.pk]
     same = Q(certificate_fingerprint=verified.fingerprint)
     if verified.personal_number:
         same |= Q(personal_number=verified.personal_number)
-    if User.objects.filter(same, pk__in=others).exists():
+    decisions = Decision.objects.filter(Q(user=OuterRef("pk")) | Q(on_behalf_of=OuterRef("pk")), stage__request=request)
+    part = Q(pk=request.author_id) | Exists(Contribution.objects.filter(request=request, user=OuterRef("pk"))) | Exists(decisions)
+    if User.objects.filter(same, part).exclude(pk=actor.pk).exists():
         raise SignatureRefused(RefusalCode.SAME_PERSON, f"{verified.subject} is bound to another account that had a part in the request")
 
 
