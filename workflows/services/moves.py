@@ -21,7 +21,7 @@ def request_move(request: ChangeRequest, to: RequestState, **values: Any) -> Cha
     request.state = to
     for name, value in values.items():
         if isinstance(value, Expression):
-            request.__dict__.pop(request._meta.get_field(name).attname, None)  # the database made it: read when somebody asks
+            request.__dict__.pop(name, None)  # the database made it: read when somebody asks
         else:
             setattr(request, name, value)
     return request
