@@ -133,7 +133,7 @@ class RowState(TextChoices):
     WAITING = "waiting", _("Not checked yet")
     STAGED = "staged", _("Accepted")
     SUBMITTED = "submitted", _("In a request")
-    RETURNED = "returned", _("Returned")
+    RETURNED = "returned", _("To correct")
     UNDECIDED = "undecided", _("Who is it?")
     UNCHANGED = "unchanged", _("Unchanged")
     LEFT_OUT = "left_out", _("Left out")

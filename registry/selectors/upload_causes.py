@@ -15,12 +15,12 @@ from registry.messages import message_of
 from registry.models import Upload, UploadRepair
 from workflows.choices import Severity
 
-EXAMPLES, EFFECTS = 3, 200
+EXAMPLES, EFFECTS, LABELS = 3, 200, 3
 
 
 @dataclass(frozen=True)
 class CauseLine:
-    """A group of findings: `op` names the repair, "" where there is none. `examples` are (before, after)."""
+    """A group of findings that the repair `op` would end; `field` is "" where it is one repair for several fields. `examples` are (before, after)."""
 
     field: str
     label: str
@@ -56,28 +56,35 @@ class RepairLine:
 
 
 def cause_lines(*, upload: Upload) -> list[CauseLine]:
-    """Groups that a repair would end, largest first."""
+    """Groups that a repair would end, largest first. A repair that loses and guesses nothing is one group whatever the field."""
     found = upload.findings.exclude(repair=None).order_by().annotate(op=KeyTextTransform("op", "repair"))
-    counted = found.values_list("field", "cause", "op").annotate(times=Count("pk")).order_by("-times", "field", "cause")
-    return [
-        CauseLine(
-            field=field,
-            label=label_of(field),
-            cause=cause,
-            words=str(Cause(cause).label),
-            op=op,
-            cells=times,
-            certain=Cause(cause) in CERTAIN,
-            examples=[(before, after) for before, after, _times in cause_effects(upload=upload, field=field, cause=cause, op=op, limit=EXAMPLES)],
-        )
-        for field, cause, op, times in counted
-    ]
+    groups: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
+    for field, cause, op, times in found.values_list("field", "cause", "op").annotate(times=Count("pk")).order_by("-times", "field"):
+        groups.setdefault(("" if Cause(cause) in CERTAIN else field, cause, op), []).append((field, times))
+    lines = [_line(upload, key, fields) for key, fields in groups.items()]
+    return sorted(lines, key=lambda one: -one.cells)
+
+
+def _line(upload: Upload, key: tuple[str, str, str], fields: Sequence[tuple[str, int]]) -> CauseLine:
+    field, cause, op = key
+    effects = cause_effects(upload=upload, field=field, cause=cause, op=op, limit=EXAMPLES)
+    return CauseLine(
+        field=field,
+        label=", ".join(label_of(name) for name, _times in fields[:LABELS]) + ("…" if len(fields) > LABELS else ""),
+        cause=cause,
+        words=str(Cause(cause).label),
+        op=op,
+        cells=sum(times for _name, times in fields),
+        certain=Cause(cause) in CERTAIN,
+        examples=[(before, after) for before, after, _times in effects],
+    )
 
 
 def cause_effects(*, upload: Upload, field: str, cause: str, op: str, limit: int = EFFECTS) -> list[tuple[str, str, int]]:
-    """What the repair of a group would do: value before, value after, in how many cells; most frequent first."""
-    found = upload.findings.filter(field=field, cause=cause, repair__op=op).order_by().annotate(after=KeyTextTransform("suggestion", "params"))
-    return list(found.values_list("value", "after").annotate(times=Count("pk")).order_by("-times", "value")[:limit])
+    """What the repair of a group would do: value before, value after, in how many cells; most frequent first. `field` "" is every field."""
+    found = upload.findings.filter(cause=cause, repair__op=op, **({"field": field} if field else {}))
+    named = found.order_by().annotate(after=KeyTextTransform("suggestion", "params"))
+    return list(named.values_list("value", "after").annotate(times=Count("pk")).order_by("-times", "value")[:limit])
 
 
 def other_lines(*, upload: Upload) -> list[OtherLine]:

@@ -87,9 +87,13 @@ def upload_outcome(*, upload: Upload, submissions: Sequence[UploadSubmission]) -
     return "under_way" if upload.state == UploadState.SUBMITTED else upload.state
 
 
-def upload_findings(*, upload: Upload, severity: Severity | None = None, limit: int | None = None) -> Iterator[FindingLine]:
-    """Findings in the order of the sheet, what concerns the whole workbook first, in the active language."""
-    rows = UploadFinding.objects.filter(upload=upload, **({"severity": severity} if severity else {})).order_by("sheet_row", "id")
+def upload_findings(*, upload: Upload, severity: Severity | None = None, limit: int | None = None, alone: bool = False) -> Iterator[FindingLine]:
+    """Findings in the order of the sheet, what concerns the whole workbook first, in the active language.
+
+    `alone` leaves out those that one decision would repair together with others (`selectors.upload_causes`).
+    """
+    wanted = ({"severity": severity} if severity else {}) | ({"repair": None} if alone else {})
+    rows = UploadFinding.objects.filter(upload=upload, **wanted).order_by("sheet_row", "id")
     return finding_lines(rows[:limit].iterator() if limit is None else rows[:limit])
 
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.db.models import Count
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -36,22 +37,24 @@ def recipes_of(upload: Upload) -> Recipes:
 
 
 def recipe_agree(*, actor: User, upload: Upload, field: str, cause: str, op: str) -> list[int]:
-    """Agree to the repair of a group of findings; the recipe is kept for the unit's next file. Returns the rows to check again.
+    """Agree to the repair of a group of findings (`field` "": whatever the field); the recipe is kept for the unit's next file.
 
-    Raises NothingToRepair when no finding of the group is left. Runs inside the caller's transaction.
+    Returns the rows to check again. Raises NothingToRepair when no finding of the group is left. Runs inside the caller's transaction.
     """
-    found = upload.findings.filter(field=field, cause=cause, repair__op=op)
-    repair: Repair | None = None
-    for (each,) in found.order_by().values_list("repair").distinct():
+    found = upload.findings.filter(cause=cause, repair__op=op, **({"field": field} if field else {}))
+    repairs: dict[str, Repair] = {}
+    cells: dict[str, int] = {}
+    for name, each, times in found.order_by().values_list("field", "repair").annotate(times=Count("pk")):
         one = Repair.from_json(each)
-        repair = repair.merged(one) if repair else one
-    if repair is None:
+        repairs[name] = repairs[name].merged(one) if name in repairs else one
+        cells[name] = cells.get(name, 0) + times
+    if not repairs:
         raise NothingToRepair
-    recipe = Recipe(field, Cause(cause), repair)
-    rows = sorted(set(found.values_list("sheet_row", flat=True)))
-    UploadRepair.objects.create(upload=upload, recipe=recipe.to_json(), cells=len(rows), actor=actor)
-    SenderRecipe.objects.get_or_create(unit=upload.unit, digest=_digest(recipe), defaults={"recipe": recipe.to_json(), "actor": actor})
-    return rows
+    for name, repair in repairs.items():
+        recipe = Recipe(name, Cause(cause), repair)
+        UploadRepair.objects.create(upload=upload, recipe=recipe.to_json(), cells=cells[name], actor=actor)
+        SenderRecipe.objects.get_or_create(unit=upload.unit, digest=_digest(recipe), defaults={"recipe": recipe.to_json(), "actor": actor})
+    return sorted(set(found.values_list("sheet_row", flat=True)))
 
 
 def recipe_take_back(*, upload: Upload, repair_id: int) -> UploadRepair:

@@ -24,7 +24,7 @@ from registry.services.uploads import AT_ONCE, upload_queue, upload_receive, upl
 from workflows.choices import RequestState
 from workflows.errors import GateError
 
-SHOWN_FINDINGS = 300  # the whole list is in the workbook of the returned rows
+SHOWN_FINDINGS = 50  # the grid and the workbook of the returned rows have them all
 COLUMN_IGNORED = "COLUMN_IGNORED"  # told in one sentence, from the mapping
 LONGEST_PLACE = 18
 
@@ -95,7 +95,7 @@ def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     if upload.state == UploadState.MAPPING:
         return redirect("registry:upload_columns", upload.pk)
     submissions = upload_submissions(upload=upload)
-    found = list(upload_findings(upload=upload, limit=SHOWN_FINDINGS + 1))
+    found = list(upload_findings(upload=upload, limit=SHOWN_FINDINGS + 1, alone=True))
     submitted = upload.counts.get("submitted", 0)
     waiting = upload.staged - submitted
     is_mine = upload.uploader_id == request.user.pk
