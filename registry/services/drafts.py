@@ -171,6 +171,7 @@ def draft_send(*, actor: User, profile: StaffProfile, act: Act, reason: str = ""
         if staged.request is not None:
             if submit:
                 request_submit(actor=actor, request_id=staged.request.pk, effective_on=effective_on)
+                staged.request.refresh_from_db()
             Draft.objects.filter(pk=draft.pk).update(request=staged.request, reason=reason.strip(), saved_at=Now())
     return staged
 
