@@ -212,6 +212,8 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-seal-audit": {"task": "workflows.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-sweep-evidence": {"task": "workflows.sweep_evidence", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "registry-exports": {"task": "registry.exports", "schedule": 60.0, "options": {"expires": 60}},
+    "workflows-reminders": {"task": "workflows.reminders", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},

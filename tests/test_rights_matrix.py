@@ -20,7 +20,7 @@ from orgtree.choices import Role
 from orgtree.models import Grant
 from registry.models import SavedFilter, Upload
 from tests.pages import Office
-from workflows.models import JobRun
+from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
 from workflows.services.delegations import delegation_give
 from workflows.services.grants import grant_propose
@@ -86,6 +86,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:grant_confirm": ("post", EVERYBODY),  # leads back to the list, which holds only what the reader may confirm
     "workflows:grant_refuse": ("post", frozenset({"root", "auditor", "clerk"})),  # who may know of it; deciding asks again
     "workflows:grant_withdraw": ("post", frozenset({"root", "auditor", "clerk"})),
+    "workflows:notices": ("get", EVERYBODY),
+    "workflows:notice_follow": ("get", frozenset({"clerk"})),  # whose it is
+    "workflows:notices_read": ("post", EVERYBODY),
+    "workflows:notice_wish": ("post", EVERYBODY),
+    "workflows:notice_mails": ("get", frozenset({"operator", "root"})),
+    "workflows:notice_mail_retry": ("post", frozenset({"operator", "root"})),
     "workflows:job_progress": ("get", frozenset({"clerk"})),
     "registry:staff_list": ("get", EVERYBODY),
     "registry:staff_find": ("post", EVERYBODY),  # leads to the list, or to the person where the number is one's to ask
@@ -107,7 +113,21 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:mine_request": ("get", frozenset()),
     "registry:mine_withdraw": ("post", frozenset()),
     "registry:upload_new": ("get", EDITORS | {"stranger"}),
+    "registry:upload_list": ("get", EDITORS | {"stranger"}),
     "registry:upload_detail": ("get", EDITORS),
+    "registry:upload_check": ("post", EDITORS),
+    "registry:upload_columns": ("get", EDITORS),
+    "registry:upload_columns_save": ("get", EDITORS),
+    "registry:upload_people": ("get", EDITORS),
+    "registry:upload_missing": ("get", EDITORS),
+    "registry:upload_changes": ("get", EDITORS),
+    "registry:upload_reason": ("post", EDITORS),
+    "registry:upload_causes": ("get", EDITORS),
+    "registry:upload_repair": ("post", EDITORS),
+    "registry:upload_take_back": ("get", EDITORS),
+    "registry:upload_grid": ("get", EDITORS),
+    "registry:upload_cells": ("post", EDITORS),
+    "registry:upload_row_out": ("post", EDITORS),
     "registry:upload_hand_in": ("post", EDITORS),
     "registry:upload_returned": ("get", EDITORS),
     "registry:unit_tree": ("get", EVERYBODY),
@@ -205,7 +225,7 @@ def address(office) -> Callable[[str], str]:
     kept = SavedFilter.objects.create(owner=office.users["clerk"], name="Nữ", query={"gender": "2"})
     run = Reconciliation.objects.create(channel=channel, state="equal", statement=b'{"exchange":1}')
     sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
-    certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b'{}')
+    certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b"{}")
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
@@ -213,11 +233,14 @@ def address(office) -> Callable[[str], str]:
         "workflows:route_simulate": {},
         "workflows:absence": {},
         "workflows:absence_revoke": {"delegation_id": away.pk},
+        **{f"workflows:{name}": {} for name in ("notices", "notices_read", "notice_wish", "notice_mails")},
+        "workflows:notice_follow": {"notice_id": Notice.objects.create(user=office.users["clerk"], kind="grant_given", key="x").pk},
+        "workflows:notice_mail_retry": {"mail_id": NoticeMail.objects.create(user=office.users["clerk"], key="x", attempts=8, state="parked").pk},
         **{f"workflows:{name}": {} for name in ("rights", "grant_give", "grant_list", "grant_changes", "grant_confirm")},
         **{f"workflows:{name}": {"unit_id": unit.pk} for name in ("rights_unit", "why_unit")},
+        **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         "workflows:rights_person": {"user_id": office.users["clerk"].pk},
         **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end")},
-        **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
         **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
@@ -236,7 +259,9 @@ def address(office) -> Callable[[str], str]:
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
         "registry:unit_tree": {},
         "registry:unit_children": {"unit_id": unit.pk},
-        **{f"registry:{name}": {"upload_id": upload.pk} for name in ("upload_detail", "upload_hand_in", "upload_returned")},
+        **{name: {"upload_id": upload.pk} for name in MATRIX if name.startswith("registry:upload_")},
+        "registry:upload_list": {},
+        "registry:upload_new": {},
         **{
             f"workflows:{name}": {"request_id": request.pk, "manifest_digest": manifest.digest}
             for name in ("request_sign", "manifest_download", "request_approve")

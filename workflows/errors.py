@@ -54,6 +54,11 @@ class DelegationInvalid(GateError):
     text = _("A delegation needs somebody else as receiver, at least one risk class, a decision number, and a period that has not ended.")
 
 
+class AbsenceInvalid(GateError):
+    code = "ABSENCE_INVALID"
+    text = _("An absence ends after today, begins before it ends, and does not overlap another one of the same person.")
+
+
 class DelegationChain(GateError):
     code = "DELEGATION_CHAIN"
     text = _("The receiver already stands in for somebody who stands in for another: a delegation is passed on once at most, and never in a circle.")

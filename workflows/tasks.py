@@ -14,9 +14,11 @@ from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
 from workflows.services.attachments import evidence_sweep
-from workflows.services.audit_seals import audit_seal
 from workflows.services.ending import reviews_expire
+from workflows.services.mailing import mails_form, mails_send
+from workflows.services.noticing import notices_make
 from workflows.services.read_months import months_close, months_drop, months_prepare
+from workflows.services.reminders import reminders_make
 from workflows.services.retrying import RETRY_TASK, Side, retry_run
 
 STALE = timedelta(seconds=30)
@@ -45,7 +47,20 @@ def retry(job_id: str, request_id: str, otherwise: Side) -> None:
 
 @shared_task(name="workflows.seal_audit")
 def seal_audit() -> None:
-    audit_seal()
+    """Seal what was done, and tell whom it concerns."""
+    notices_make()
+
+
+@shared_task(name="workflows.reminders")
+def reminders() -> None:
+    """Half time, overdue decisions, grants that end."""
+    reminders_make()
+
+
+@shared_task(name="workflows.mails")
+def mails() -> None:
+    mails_form()
+    mails_send()
 
 
 @shared_task(name="workflows.read_months")

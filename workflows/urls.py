@@ -1,8 +1,8 @@
-"""Pages of change requests, and of who may do what."""
+"""Pages of change requests, of who may do what, and of notices."""
 
 from django.urls import include, path, register_converter
 
-from workflows.views import absence, deciding, evidence, grants, requests, retrying, reviewing, rights, routes
+from workflows.views import absence, deciding, evidence, grants, notices, requests, retrying, reviewing, rights, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
@@ -47,4 +47,12 @@ rights_ = [
     path("changes/<uuid:change_id>/refuse/", grants.refuse, name="grant_refuse"),
     path("changes/<uuid:change_id>/withdraw/", grants.withdraw, name="grant_withdraw"),
 ]
-urlpatterns = [path("requests/", include(requests_)), path("rights/", include(rights_))]
+notices_ = [
+    path("", notices.notices, name="notices"),
+    path("<int:notice_id>/", notices.follow, name="notice_follow"),
+    path("read/", notices.read, name="notices_read"),
+    path("wish/", notices.wish, name="notice_wish"),
+    path("mails/", notices.mails, name="notice_mails"),
+    path("mails/<uuid:mail_id>/retry/", notices.retry_mail, name="notice_mail_retry"),
+]
+urlpatterns = [path("requests/", include(requests_)), path("rights/", include(rights_)), path("notices/", include(notices_))]

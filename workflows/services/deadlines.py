@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Max
 
 from orgtree import clock
 from workflows.choices import Verdict
-from workflows.models import CalendarDay, Decision, Stage
+from workflows.models import CalendarDay, Decision, Stage, StageTerm
 
 
 def works(day: date, exceptions: Mapping[date, bool]) -> bool:
@@ -27,9 +27,29 @@ def working_days_after(day: date, days: int) -> date:
 
 
 def stage_deadline(stage: Stage) -> date | None:
-    """The day by whose end the stage should be decided, or None without a term. It opens with the approval before it, or the submit."""
-    if stage.days is None or stage.request.submitted_at is None:
-        return None
+    """The day by whose end the stage should be decided, or None without a term."""
+    opened = stage_opened_at(stage)
+    return None if stage.days is None or opened is None else working_days_after(opened.astimezone(clock.ZONE).date(), stage.days)
+
+
+def stage_opened_at(stage: Stage) -> datetime | None:
+    """A stage opens with the last approval before it, the first one with the submit; None before that."""
     earlier = Decision.objects.filter(stage__request=stage.request_id, stage__number__lt=stage.number, verdict=Verdict.APPROVE)
-    opened = earlier.aggregate(last=Max("decided_at"))["last"] or stage.request.submitted_at
-    return working_days_after(opened.astimezone(clock.ZONE).date(), stage.days)
+    last: datetime | None = earlier.aggregate(last=Max("decided_at"))["last"]
+    return last or stage.request.submitted_at
+
+
+def stage_term(stage: Stage) -> StageTerm:
+    """The terms of a stage that has opened, noted once: half time, the deadline, and twice the term, when the level above is told."""
+    found = StageTerm.objects.filter(stage=stage).first()
+    if found is not None:
+        return found
+    opened = stage_opened_at(stage) or clock.now()
+    first, days = opened.astimezone(clock.ZONE).date(), stage.days
+    ends: dict[str, date] = {}
+    if days:
+        ends = {"due_on": working_days_after(first, days), "above_on": working_days_after(first, 2 * days)}
+        if days > 1:
+            ends["half_on"] = working_days_after(first, days // 2)
+    made, _new = StageTerm.objects.get_or_create(stage=stage, defaults={"opened_at": opened, **ends})
+    return made

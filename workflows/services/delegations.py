@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from orgtree import clock, scope
@@ -15,7 +16,7 @@ from orgtree.locks import Lock, advisory_lock
 from orgtree.models import OrgUnit, User
 from workflows.choices import RiskClass
 from workflows.errors import DelegationChain, DelegationInvalid, NotAllowed
-from workflows.models import Delegation
+from workflows.models import Delegation, Deputy
 from workflows.services.audit import audit
 
 Edge = tuple[int, int, date, date]  # giver, receiver, from, to
@@ -61,15 +62,58 @@ def delegation_give(
     return made
 
 
+def delegation_by_office(*, giver: User, deputy: Deputy, until: date) -> Delegation:
+    """The same, where `giver` is away and named nobody: `deputy` stands in by the order of the office, from today until `until`.
+
+    One that already lasts is given back. Raises DelegationInvalid where nobody would stand in for another, and DelegationChain.
+    """
+    today = clock.today()
+    if giver.pk == deputy.user_id or until <= today:
+        raise DelegationInvalid
+    with transaction.atomic():
+        advisory_lock(Lock.DELEGATION)
+        standing = Delegation.objects.on(today).filter(giver=giver, deputy=deputy).first()
+        if standing is not None:
+            return standing
+        rows = Delegation.objects.overlapping(today, until).values_list("giver_id", "receiver_id", "valid_from", "valid_to")
+        if _too_long((giver.pk, deputy.user_id, today, until), list(rows)):
+            raise DelegationChain
+        made = Delegation.objects.create(
+            giver=giver,
+            receiver=deputy.user,
+            unit=deputy.unit,
+            risks=deputy.risks,
+            valid_from=today,
+            valid_to=until,
+            decision_number=deputy.decision_number,
+            made_by=deputy.made_by,
+            deputy=deputy,
+        )
+        audit(actor=None, action="delegation.given", unit=made.unit, deputy=deputy.pk, **_said(made))
+    return made
+
+
 def delegation_revoke(*, actor: User, delegation: Delegation) -> Delegation:
     """End it now. Raises NotAllowed for others than its giver, its receiver and those who give grants in its unit."""
     if actor.pk not in (delegation.giver_id, delegation.receiver_id) and not scope.can(actor, Action.GRANT, delegation.unit):
         raise NotAllowed
     with transaction.atomic():
-        if Delegation.objects.filter(pk=delegation.pk, revoked_at=None).update(revoked_at=Now()):
-            audit(actor=actor, action="delegation.revoked", unit=delegation.unit, **_said(delegation))
+        _revoke(actor, delegation)
     delegation.refresh_from_db()
     return delegation
+
+
+def delegations_by_office_end(*, actor: User, of: Q) -> None:
+    """End what deputies of offices were given, as far as `of` says. Who may do that is the caller's question."""
+    with transaction.atomic():
+        lasting = Delegation.objects.filter(of, deputy__isnull=False, revoked_at=None, valid_to__gt=clock.today())
+        for one in lasting.select_related("giver", "receiver", "unit").order_by("pk"):
+            _revoke(actor, one)
+
+
+def _revoke(actor: User, delegation: Delegation) -> None:
+    if Delegation.objects.filter(pk=delegation.pk, revoked_at=None).update(revoked_at=Now()):
+        audit(actor=actor, action="delegation.revoked", unit=delegation.unit, **_said(delegation))
 
 
 def _too_long(new: Edge, others: list[Edge]) -> bool:

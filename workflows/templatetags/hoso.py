@@ -10,7 +10,9 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from workflows.choices import GrantState, ItemState, JobState, RequestState, Severity
+from orgtree.models import User
+from workflows.choices import GrantState, ItemState, JobState, MailState, RequestState, Severity
+from workflows.selectors.notices import unread_count
 
 register = template.Library()
 
@@ -31,10 +33,17 @@ LOOKS: dict[type, dict[str, str]] = {
     },
     ItemState: {ItemState.APPLIED: GOOD, ItemState.EXCLUDED: BAD, ItemState.CONFLICT: BAD},
     Severity: {Severity.ERROR: BAD, Severity.WARNING: WARN},
+    MailState: {MailState.QUEUED: WARN, MailState.SENT: GOOD, MailState.PARKED: BAD},
     GrantState: {GrantState.PROPOSED: WARN, GrantState.CONFIRMED: GOOD, GrantState.REFUSED: BAD},
     JobState: {JobState.RUNNING: BUSY, JobState.DONE: GOOD, JobState.FAILED: BAD},
 }
-KINDS = {"request": RequestState, "item": ItemState, "severity": Severity, "job": JobState, "grant": GrantState}
+KINDS = {"request": RequestState, "item": ItemState, "severity": Severity, "job": JobState, "grant": GrantState, "mail": MailState}
+
+
+@register.simple_tag
+def unread_notices(user: User) -> int:
+    """How many notices the bell counts."""
+    return unread_count(user)
 
 
 @register.simple_tag

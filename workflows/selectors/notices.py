@@ -1,0 +1,194 @@
+"""Somebody's notices in words. One text a kind: it goes out by e-mail as it stands, so it names requests by number and units, never people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
+
+from orgtree import clock, scope
+from orgtree.choices import Action, Role
+from orgtree.models import User
+from workflows.choices import GrantState, MailState, MailWish
+from workflows.choices import NoticeKind as K
+from workflows.models import Notice, NoticeMail, NoticeWish
+
+PAGE = 100
+ALIKE = 3  # so many notices of one kind on one day, and more, stand under one heading
+_KEPT_SECONDS = 600
+
+# Kinds that ask somebody to do something; they may go out at once, and stand first.
+URGENT = frozenset({K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING})
+
+TEXTS: Mapping[str, str | Promise] = {
+    K.WAITING: _("Request no. %(number)s, %(unit)s: %(count)s records wait for your decision%(until)s."),
+    K.HALF_TIME: _("Request no. %(number)s, %(unit)s: half of the time to decide has passed%(until)s."),
+    K.OVERDUE: _("Request no. %(number)s, %(unit)s: the decision is overdue since %(due)s."),
+    K.OVERDUE_BELOW: _("Request no. %(number)s, %(unit)s: overdue since %(due)s; the office below has not decided."),
+    K.NOBODY: _("Request no. %(number)s, %(unit)s: nobody can decide on it. Somebody needs the right there, or a deputy."),
+    K.RETURNED: _("Your request no. %(number)s, %(unit)s, was returned. Read the reason and correct it."),
+    K.ROWS_RETURNED: _("Your request no. %(number)s, %(unit)s: %(count)s records were returned, the rest goes on."),
+    K.APPLIED: _("Your request no. %(number)s, %(unit)s, has been applied."),
+    K.NOT_APPLIED: _("Your request no. %(number)s, %(unit)s, could not be applied in full. Its page says why."),
+    K.EXPIRED: _("Your request no. %(number)s, %(unit)s, expired: nobody decided in time. Its records are free again."),
+    K.RECALLED: _("Your request no. %(number)s, %(unit)s, was recalled before it was applied."),
+    K.STANDS_IN: _("You decide in somebody’s place in %(unit)s, from %(from)s until before %(to)s, under decision %(decision)s."),
+    K.IS_STOOD_IN: _("Somebody decides in your place in %(unit)s, from %(from)s until before %(to)s, under decision %(decision)s."),
+    K.GRANT_WAITING: _("A change of rights in %(unit)s waits for your confirmation."),
+    K.GRANT_DECIDED: _("A change of rights in %(unit)s that you proposed: %(state)s."),
+    K.GRANT_GIVEN: _("You were given a role in %(unit)s: %(role)s, until before %(to)s."),
+    K.GRANT_ENDED: _("Your role in %(unit)s has ended: %(role)s, on %(to)s."),
+    K.GRANT_ENDS: _("A role in %(unit)s ends on %(to)s: %(role)s. It can be renewed."),
+}
+ICONS: Mapping[str, str] = {
+    **dict.fromkeys((K.WAITING, K.HALF_TIME, K.NOBODY), "fact_check"),
+    **dict.fromkeys((K.OVERDUE, K.OVERDUE_BELOW), "schedule"),
+    **dict.fromkeys((K.RETURNED, K.ROWS_RETURNED, K.NOT_APPLIED, K.EXPIRED, K.RECALLED), "undo"),
+    K.APPLIED: "check_circle",
+    **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
+    **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS), "key"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One notice as the list shows it. `title` is the request's own, for those who may read it; it is not in e-mails."""
+
+    notice: Notice
+    text: str
+    title: str
+    address: str
+    icon: str
+
+    @property
+    def is_new(self) -> bool:
+        return self.notice.read_at is None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The notices of one kind on one day, newest first."""
+
+    label: str
+    day: date
+    lines: Sequence[Line]
+
+    @property
+    def folded(self) -> bool:
+        return len(self.lines) > ALIKE
+
+    @property
+    def new(self) -> int:
+        return sum(line.is_new for line in self.lines)
+
+
+def notices_of(user: User) -> QuerySet[Notice]:
+    """Newest first, with what their texts need."""
+    return Notice.objects.filter(user=user).select_related("request__unit", "unit").order_by("-id")
+
+
+def notice_groups(*, user: User, before: int | None = None) -> tuple[list[Group], int | None]:
+    """One page of notices in groups, and the number to ask the next page with, or None."""
+    notices = notices_of(user)
+    found = list((notices.filter(pk__lt=before) if before else notices)[: PAGE + 1])
+    grouped: dict[tuple[date, str], list[Line]] = {}
+    for one in found[:PAGE]:
+        grouped.setdefault((_day(one.created_at), one.kind), []).append(line_of(one))
+    groups = [Group(str(K(kind).label), day, lines) for (day, kind), lines in grouped.items()]
+    return groups, found[PAGE - 1].pk if len(found) > PAGE else None
+
+
+def line_of(notice: Notice) -> Line:
+    title = notice.request.title if notice.request else ""
+    return Line(notice, text_of(notice), title, address_of(notice), ICONS[notice.kind])
+
+
+def text_of(notice: Notice) -> str:
+    """The notice in the present language, without any person's name."""
+    detail = notice.detail
+    unit = notice.request.unit if notice.request else notice.unit
+    due = _said_day(detail.get("due"))
+    return str(TEXTS[notice.kind]) % {
+        "number": notice.request.number if notice.request else "",
+        "unit": (unit.short_name or unit.name) if unit else "",
+        "count": detail.get("count", ""),
+        "due": due,
+        "until": str(_(", until %(due)s")) % {"due": due} if due else "",
+        "from": _said_day(detail.get("from")),
+        "to": _said_day(detail.get("to")),
+        "decision": detail.get("decision", ""),
+        "role": Role(detail["role"]).label if detail.get("role") else "",
+        "state": _state(detail.get("state", "")),
+    }
+
+
+def address_of(notice: Notice) -> str:
+    """The page where something can be done about it."""
+    if notice.request_id:
+        return reverse("workflows:request_detail", args=[notice.request_id])
+    if notice.kind in (K.STANDS_IN, K.IS_STOOD_IN):
+        return reverse("workflows:absence")
+    if notice.kind in (K.GRANT_WAITING, K.GRANT_DECIDED):
+        return reverse("workflows:grant_changes")
+    if notice.kind == K.GRANT_ENDS and notice.detail.get("user"):
+        return reverse("workflows:rights_person", args=[notice.detail["user"]])
+    return reverse("workflows:rights_person", args=[notice.user_id])
+
+
+def unread_count(user: User) -> int:
+    """How many notices `user` has not read; remembered for some minutes. Without Redis every page still works, and asks."""
+    key = _key(user.pk)
+    try:
+        known = cache.get(key)
+        if known is None:
+            known = Notice.objects.filter(user=user, read_at=None).count()
+            cache.set(key, known, _KEPT_SECONDS)
+    except RedisError:
+        known = Notice.objects.filter(user=user, read_at=None).count()
+    return int(known)
+
+
+def unread_forget(user_ids: Iterable[int]) -> None:
+    """Called after the number of unread notices of these people changed."""
+    try:
+        cache.delete_many([_key(pk) for pk in user_ids])
+    except RedisError:
+        return  # what is kept grows old by itself
+
+
+def mail_wish(user: User) -> MailWish:
+    wish = NoticeWish.objects.filter(user=user).first()
+    return MailWish(wish.mail) if wish else MailWish.DIGEST
+
+
+def mails_failing(*, reader: User) -> QuerySet[NoticeMail]:
+    """E-mails that could not be sent, or not yet at the first try: for those who operate the installation."""
+    if not (reader.is_superuser or scope.intervals(reader, Action.OPERATE)):
+        return NoticeMail.objects.none()
+    troubled = NoticeMail.objects.exclude(state=MailState.SENT).filter(attempts__gt=0)
+    return troubled.select_related("user").order_by("-created_at")
+
+
+def _key(user_id: int) -> str:
+    return f"notices:{user_id}"
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(clock.ZONE).date()
+
+
+def _said_day(text: Any) -> str:
+    return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT") if text else ""
+
+
+def _state(value: str) -> str:
+    return str(GrantState(value).label) if value else ""
