@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from celery.schedules import crontab
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -211,6 +212,8 @@ CELERY_BEAT_SCHEDULE = {
     "registry-uploads-resume": {"task": "registry.uploads_resume", "schedule": 20.0, "options": {"expires": 20}},
     "workflows-seal-audit": {"task": "workflows.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-sweep-evidence": {"task": "workflows.sweep_evidence", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    # Every ten minutes of the night: the first begins, the others take up what a killed worker left, and find it done otherwise.
+    "registry-sweep": {"task": "registry.sweep", "schedule": crontab(minute="*/10", hour="1-5"), "options": {"expires": 540}},
     "registry-exports": {"task": "registry.exports", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-reminders": {"task": "workflows.reminders", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},

@@ -7,7 +7,10 @@ class RegistryConfig(AppConfig):
     verbose_name = _("Staff profiles")
 
     def ready(self) -> None:
+        from registry.services.sweeping import TASK
         from registry.targets import StaffProfileTarget
+        from workflows.dispatch import after_apply
         from workflows.targets import register
 
         register(StaffProfileTarget())
+        after_apply(TASK)

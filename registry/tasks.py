@@ -6,6 +6,8 @@ from registry.exporting import export_write
 from registry.models import ListExport, Upload
 from registry.services.exports import TASK as EXPORT_TASK
 from registry.services.exports import exports_send_again, exports_sweep
+from registry.services.sweeping import TASK as APPLIED_TASK
+from registry.services.sweeping import applied_take_up, sweep_run
 from registry.services.uploads import PROCESS_TASK, RESUME_TASK, upload_process, uploads_resume
 
 
@@ -30,3 +32,14 @@ def exports() -> None:
     """Files whose time is over, and runs that a lost message left waiting."""
     exports_sweep()
     exports_send_again()
+
+
+@shared_task(name="registry.sweep")
+def sweep() -> None:
+    """Judge all files, once a night; sent again and again until morning, so that a killed worker's sweep is taken up."""
+    sweep_run()
+
+
+@shared_task(name=APPLIED_TASK)
+def after_apply(request_id: str) -> None:
+    applied_take_up(request_id=request_id)

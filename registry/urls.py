@@ -19,6 +19,7 @@ from registry.views import (
     upload_grid,
     upload_rows,
     uploads,
+    worklist,
 )
 
 app_name = "registry"
@@ -45,6 +46,7 @@ urlpatterns = [
     path("staff/<uuid:key>/print/", printing.staff_print, name="staff_print"),
     path("staff/<uuid:key>/show/<slug:name>/", reading.value_show, name="value_show"),
     path("uploads/", uploads.upload_list, name="upload_list"),
+    path("worklist/", worklist.work_list, name="worklist"),
     path("uploads/new/", uploads.upload_new, name="upload_new"),
     path("uploads/<uuid:upload_id>/", uploads.upload_detail, name="upload_detail"),
     path("uploads/<uuid:upload_id>/submit/", uploads.upload_hand_in, name="upload_hand_in"),

@@ -99,6 +99,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:staff_filter_remove": ("post", frozenset({"clerk"})),  # its owner
     "registry:staff_detail": ("get", AGENCY),
     "registry:staff_past": ("get", AGENCY),
+    "registry:worklist": ("get", EVERYBODY),  # holds the findings of the reader's units only
     "registry:staff_edit": ("get", EDITORS),
     "registry:edit_section": ("get", EDITORS),
     "registry:edit_reveal": ("post", EDITORS),
@@ -247,7 +248,7 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
-        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_save")},
+        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_save", "worklist")},
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:upload_new": {},
         "registry:mine": {},

@@ -7,6 +7,7 @@ from registry.models.exports import ListExport
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
 from registry.models.search import FormerUnitName, NameWord, SavedFilter
+from registry.models.sweep import Sweep, SweepFinding, SweptFile
 from registry.models.uploads import (
     SenderMapping,
     SenderRecipe,
@@ -36,6 +37,9 @@ __all__ = [
     "SenderMapping",
     "SenderRecipe",
     "StaffProfile",
+    "Sweep",
+    "SweepFinding",
+    "SweptFile",
     "Upload",
     "UploadChange",
     "UploadFinding",
