@@ -37,12 +37,21 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "profile": ("clerk", lambda made: reverse("registry:staff_detail", args=[made["people"][0].pk])),
     "profile, editing": ("clerk", lambda made: reverse("registry:staff_edit", args=[made["people"][0].pk])),
     "upload, new": ("clerk", lambda _: reverse("registry:upload_new")),
+    "uploads": ("clerk", lambda _: reverse("registry:upload_list")),
+    "upload, columns": ("clerk", lambda made: reverse("registry:upload_columns", args=[made["upload"].pk])),
+    "upload, causes": ("clerk", lambda made: reverse("registry:upload_causes", args=[made["upload"].pk])),
+    "upload, who is who": ("clerk", lambda made: reverse("registry:upload_people", args=[made["upload"].pk])),
+    "upload, cells": ("clerk", lambda made: reverse("registry:upload_grid", args=[made["upload"].pk])),
+    "upload, changes": ("clerk", lambda made: reverse("registry:upload_changes", args=[made["upload"].pk])),
+    "upload, missing": ("clerk", lambda made: reverse("registry:upload_missing", args=[made["upload"].pk])),
     "upload, result": ("clerk", lambda made: reverse("registry:upload_detail", args=[made["upload"].pk])),
     "unit tree": ("clerk", lambda _: reverse("registry:unit_tree")),
     "unit tree, search": ("clerk", lambda _: reverse("registry:unit_tree") + "?q=van phong"),
     "rights": ("clerk", lambda _: reverse("workflows:rights")),
     "rights of a unit": ("supervisor", lambda made: reverse("workflows:rights_unit", args=[made["unit"].pk])),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
+    "my account": ("clerk", lambda _: reverse("accounts:own")),
+    "account of a person": ("root", lambda made: reverse("accounts:person", args=[made["request"].author_id])),
 }
 
 

@@ -24,6 +24,7 @@ from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
 from workflows.services.delegations import delegation_give
 from workflows.services.grants import grant_propose
+from workflows.services.standing_in import absence_record, deputy_appoint
 
 PEOPLE = ("clerk", "supervisor", "operator", "auditor", "stranger", "nobody", "root")
 EVERYBODY = frozenset(PEOPLE)
@@ -72,6 +73,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:row_keep": ("post", AGENCY),
     "workflows:absence": ("get", EVERYBODY),
     "workflows:absence_revoke": ("post", frozenset({"supervisor", "operator"})),  # its giver and its receiver
+    "workflows:absence_back": ("post", frozenset({"supervisor"})),
+    "workflows:deputy_remove": ("post", AGENCY),  # who sees the office; removing asks again
     "workflows:route_simulate": ("get", EVERYBODY),
     "workflows:rights": ("get", EVERYBODY),
     "workflows:rights_unit": ("get", AGENCY),
@@ -214,6 +217,11 @@ def address(office) -> Callable[[str], str]:
     )
     channel = Channel.objects.create(code="line", name="Nền tảng quốc gia", base_url="http://hub.invalid", client_id="x")
     trial = Trial.objects.create(channel=channel, actor=office.users["root"], people=1, body_digest=b"0" * 32, statement=b'{"records":[]}')
+    far = {"valid_from": clock.today() + timedelta(days=300), "valid_to": clock.today() + timedelta(days=301)}
+    leave = absence_record(actor=office.users["supervisor"], user=office.users["supervisor"], **far)
+    deputy = deputy_appoint(
+        actor=office.users["root"], unit=unit, user=office.users["auditor"], rank=1, risks=["C"], decision_number="13/QĐ", **far
+    )
     change = grant_propose(
         actor=office.users["root"],
         user=office.users["clerk"],
@@ -234,6 +242,8 @@ def address(office) -> Callable[[str], str]:
         "workflows:route_simulate": {},
         "workflows:absence": {},
         "workflows:absence_revoke": {"delegation_id": away.pk},
+        "workflows:absence_back": {"absence_id": leave.pk},
+        "workflows:deputy_remove": {"deputy_id": deputy.pk},
         **{f"workflows:{name}": {} for name in ("notices", "notices_read", "notice_wish", "notice_mails")},
         "workflows:notice_follow": {"notice_id": Notice.objects.create(user=office.users["clerk"], kind="grant_given", key="x").pk},
         "workflows:notice_mail_retry": {"mail_id": NoticeMail.objects.create(user=office.users["clerk"], key="x", attempts=8, state="parked").pk},

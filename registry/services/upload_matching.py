@@ -17,7 +17,7 @@ from registry.selectors.upload_people import upload_units
 from registry.services.upload_findings import Findings
 
 SCORES = {"name": 50, "birth_date": 35, "birth_swapped": 20, "birth_year": 10, "unit": 15, "staff_number": 40}
-SURE, NEAR, POSSIBLE = 85, 65, 40
+SURE, LEAD, POSSIBLE = 85, 20, 40  # sure is who has so much and is so far ahead of the next
 MOST_CANDIDATES = 5
 _SHOWN_ROWS = 20
 
@@ -57,11 +57,11 @@ with ranked as (
     from ranked group by sheet_row
 )
 update checked_row c set candidates = j.candidates,
-    key = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s then j.id end,
-    match = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s
+    key = case when not j.numbered and j.score >= %(sure)s and j.score - j.next >= %(lead)s then j.id end,
+    match = case when not j.numbered and j.score >= %(sure)s and j.score - j.next >= %(lead)s
         then case when j.by_number then 'staff_number' else 'score' end else '' end,
-    state = case when not j.numbered and j.score >= %(sure)s and j.next < %(near)s then c.state else 'undecided' end,
-    proposed = not j.numbered and j.score >= %(sure)s and j.next < %(near)s
+    state = case when not j.numbered and j.score >= %(sure)s and j.score - j.next >= %(lead)s then c.state else 'undecided' end,
+    proposed = not j.numbered and j.score >= %(sure)s and j.score - j.next >= %(lead)s
 from judged j where j.sheet_row = c.sheet_row
 """
 _TWICE = """
@@ -86,7 +86,7 @@ def people_match(*, upload: Upload, findings: Findings) -> None:
         cursor.execute(_HERE, [list(upload_units(upload))])
         cursor.execute("create index on person_here(name_search); create index on person_here(staff_number); analyze person_here")
         cursor.execute(_CANDIDATES, {"names": list(SCORES), "points": list(SCORES.values())})
-        cursor.execute(_JUDGE, {"sure": SURE, "near": NEAR, "possible": POSSIBLE, "most": MOST_CANDIDATES})
+        cursor.execute(_JUDGE, {"sure": SURE, "lead": LEAD, "possible": POSSIBLE, "most": MOST_CANDIDATES})
         cursor.execute("drop table person_here, person_candidate")
         cursor.execute("select sheet_row, jsonb_array_length(candidates) from checked_row where state = %s order by sheet_row", [RowState.UNDECIDED])
         for row, times in cursor.fetchall():

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -45,12 +46,12 @@ def upload_grid(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 def upload_cells(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Cells as the grid sends them: {"edits": [{"row", "column", "before", "after"}]}. Answers the rows as they now stand, with their verdicts.
 
-    400 for anything else, 409 with a sentence when the upload is not open for corrections.
+    422 for anything else, 409 with a sentence when the upload is not open for corrections.
     """
     upload = upload_or_404(request.user, upload_id)
     edits = _edits(request)
     if edits is None:
-        return JsonResponse({"said": _("The correction could not be read. Reload the page.")}, status=400)
+        return JsonResponse({"said": _("The correction could not be read. Reload the page.")}, status=422)
     try:
         done = cells_edit(actor=request.user, upload=upload, edits=edits)
     except GateError as error:
@@ -98,12 +99,11 @@ def upload_returned(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 
 
 def _edits(request: HttpRequest) -> list[CellEdit] | None:
-    if len(request.body) > LARGEST_BODY:
-        return None
     try:
-        sent = json.loads(request.body)["edits"]
-        edits = list(_parsed(sent))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        if len(request.body) > LARGEST_BODY:
+            return None
+        edits = list(_parsed(json.loads(request.body)["edits"]))
+    except (RawPostDataException, ValueError, KeyError, TypeError, RecursionError):
         return None
     return edits if 0 < len(edits) <= MOST_EDITS else None
 
