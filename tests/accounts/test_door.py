@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from orgtree.models import User
-from tests.accounts.conftest import log_in
+from tests.accounts.ways import log_in
 from tests.factories import PASSWORD, user_make
 from workflows.models import AuditEvent
 

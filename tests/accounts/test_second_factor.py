@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts import crypto
 from accounts.tries import TRIES
 from orgtree.choices import Role
-from tests.accounts.conftest import app_set_up, code_of, log_in
+from tests.accounts.ways import app_set_up, code_of, log_in
 from tests.factories import PASSWORD, grant_make, superuser_make, unit_make, user_make
 from workflows.models import AuditEvent
 

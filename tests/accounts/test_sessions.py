@@ -15,7 +15,7 @@ from accounts.errors import AccountRefused, OwnFactors
 from accounts.selectors.sessions import sessions_of
 from accounts.services.factors import factors_take_back
 from accounts.services.sessions import sessions_end
-from tests.accounts.conftest import app_set_up, log_in
+from tests.accounts.ways import app_set_up, log_in
 from tests.factories import PASSWORD, superuser_make, user_make
 from workflows.models import AuditEvent
 

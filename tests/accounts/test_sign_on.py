@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from orgtree.models import User
 from orgtree.stepup import is_proved
-from tests.accounts.conftest import OpenIdProvider, app_set_up, grow_old, log_in, sign_on_by
+from tests.accounts.provider import OpenIdProvider
+from tests.accounts.ways import app_set_up, grow_old, log_in, sign_on_by
 from tests.factories import user_make
 from workflows.models import AuditEvent
 

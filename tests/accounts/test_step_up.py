@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from orgtree.models import User
-from tests.accounts.conftest import app_set_up, code_of, grow_old, log_in
+from tests.accounts.ways import app_set_up, code_of, grow_old, log_in
 from tests.factories import PASSWORD, superuser_make
 from tests.pages import Office
 from workflows.models import AuditEvent, Decision, Manifest
@@ -65,9 +65,10 @@ def test_just_after_logging_in_nothing_is_asked(office, manifest):
     assert client.get(addresses(manifest)["sign"][1]).status_code == 200
 
 
-def test_after_the_proof_the_signature_that_waited_is_taken(office, manifest):
+def test_after_the_proof_the_signature_that_waited_is_taken(office, manifest, settings, tmp_path):
     """A signature that is none, so that its refusal tells that it has arrived."""
     # given
+    settings.TRUST_DIRECTORY = tmp_path
     client = office.client("supervisor")
     address = addresses(manifest)["approve"][1]
     grow_old(client)
