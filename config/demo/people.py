@@ -19,6 +19,7 @@ from uuid import UUID, uuid5
 from config.demo import careers
 from config.demo.careers import Seat
 from config.demo.catalogues import Commune, FormerCommune, communes, former_communes, lower_first, predecessors
+from config.demo.lives import life, position_group
 from config.demo.names import FEMALE, KINH, MALE, draw_people, full_name
 from config.demo.province import CAPITAL_WARD, MERGER, NAMESPACE, Unit, unit_key, units_by_code
 from orgtree.choices import UnitKind
@@ -109,6 +110,15 @@ def person(serial: int, seat: Seat, *, seed: str = SEED, today: date = TODAY, kn
         **_current_address(rng, seat.unit, ethnicity),
         **_service(rng, seat, career),
     }
+    patch |= life(
+        Random(f"{seed}:{serial}:life"),
+        seat=seat,
+        career=career,
+        gender=gender,
+        ethnicity=ethnicity,
+        name=str(patch["birth_name"]),
+        insurance=_scrambled(serial) + 10_000_000,
+    )
     return Person(uuid5(NAMESPACE, f"person:{seed}:{serial}"), STAFF_PROFILE.merge(None, patch))
 
 
@@ -177,7 +187,7 @@ def _service(rng: Random, seat: Seat, career: careers.Career) -> Document:
         "recruiting_agency": recruiter if career.recruit_date < _MERGER else units_by_code()[seat.unit.managing_code].name,
         "current_agency_date": max(career.recruit_date, _MERGER).isoformat(),
         "personnel_type": seat.personnel_type,
-        "party_join_date": _party_join_date(rng, seat, career),
+        **_party(rng, seat, career),
         "general_education": "10" if career.birth_date.year < 1970 and rng.random() < 0.3 else "22",
         "rank_code": career.rank_code,
         "rank_date": career.rank_date.isoformat(),
@@ -189,18 +199,20 @@ def _service(rng: Random, seat: Seat, career: careers.Career) -> Document:
     }
 
 
-def _party_join_date(rng: Random, seat: Seat, career: careers.Career) -> str | None:
-    """Leaders belong to the Party, of the others somewhat less than half."""
+def _party(rng: Random, seat: Seat, career: careers.Career) -> Document:
+    """Leaders belong to the Party, of the others somewhat less than half; full membership comes after twelve months (Party statutes, art. 5)."""
     share = rng.random()
     joined = career.recruit_date + timedelta(days=rng.randrange(400, 2_500))
-    if (seat.leads or share < 0.45) and joined < career.today:
-        return joined.isoformat()
-    return None
+    if not (seat.leads or share < 0.45) or joined >= career.today:
+        return {"party_join_date": None}
+    official = careers.add_months(joined, 12) + timedelta(days=1)
+    return {"party_join_date": joined.isoformat(), "party_official_date": official.isoformat() if official <= career.today else None}
 
 
 def _postings(rng: Random, seat: Seat, career: careers.Career, former: str) -> list[Document]:
     """The open posting is the unit of today; what was before the merger of 1 July 2025 stands by name, since that unit is no more."""
-    rows = [_posting(seat.title, seat.unit.name, max(career.recruit_date, _MERGER), unit=str(seat.unit.key))]
+    now = _posting(seat.title, seat.unit.name, max(career.recruit_date, _MERGER), unit=str(seat.unit.key))
+    rows = [now | {"position_group": position_group(seat)}]
     if career.recruit_date < _MERGER:
         days = (_MERGER - career.recruit_date).days
         promoted = days > 1_500 and seat.former_title not in ("", seat.track.first_title)
