@@ -3,6 +3,7 @@
 from django.urls import path
 
 from registry.views import (
+    decisions,
     editing,
     exports,
     marks,
@@ -38,6 +39,11 @@ urlpatterns = [
     path("staff/<uuid:key>/edit/<slug:act>/<slug:section>/show/", editing.edit_reveal, name="edit_reveal"),
     path("staff/<uuid:key>/edit/<slug:act>/row/<slug:rows>/", editing.edit_row, name="edit_row"),
     path("drafts/<uuid:request_id>/take-up/", sending.take_up, name="take_up"),
+    path("decisions/new/", decisions.decision_new, name="decision_new"),
+    path("decisions/<int:pk>/", decisions.decision, name="decision"),
+    path("decisions/<int:pk>/people/", decisions.decision_people, name="decision_people"),
+    path("decisions/<int:pk>/send/", decisions.decision_send, name="decision_send"),
+    path("decisions/<int:pk>/discard/", decisions.decision_discard, name="decision_discard"),
     path("pick/<slug:what>/", editing.pick, name="pick"),
     path("mine/", mine.mine, name="mine"),
     path("mine/confirm/", mine.mine_confirm, name="mine_confirm"),

@@ -18,7 +18,7 @@ from exchange.services.agencies import agency_set
 from orgtree import clock
 from orgtree.choices import Role
 from orgtree.models import Grant
-from registry.models import SavedFilter, Upload
+from registry.models import DecisionDraft, SavedFilter, Upload
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
@@ -110,6 +110,11 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:edit_review": ("get", EDITORS),
     "registry:edit_rebase": ("post", EDITORS),
     "registry:edit_discard": ("post", EDITORS),
+    "registry:decision_new": ("get", EDITORS | {"stranger"}),
+    "registry:decision": ("get", frozenset({"clerk"})),  # a draft is its author's alone
+    "registry:decision_people": ("post", frozenset({"clerk"})),
+    "registry:decision_send": ("post", frozenset({"clerk"})),
+    "registry:decision_discard": ("post", frozenset({"clerk"})),
     "registry:take_up": ("post", frozenset()),  # only the author, of a request made from a draft: tested with the drafts
     "registry:pick": ("get", EVERYBODY),  # units in sight and public lists
     "registry:mine": ("get", EVERYBODY),  # one's own file, or that there is none
@@ -219,9 +224,7 @@ def address(office) -> Callable[[str], str]:
     trial = Trial.objects.create(channel=channel, actor=office.users["root"], people=1, body_digest=b"0" * 32, statement=b'{"records":[]}')
     far = {"valid_from": clock.today() + timedelta(days=300), "valid_to": clock.today() + timedelta(days=301)}
     leave = absence_record(actor=office.users["supervisor"], user=office.users["supervisor"], **far)
-    deputy = deputy_appoint(
-        actor=office.users["root"], unit=unit, user=office.users["auditor"], rank=1, risks=["C"], decision_number="13/QĐ", **far
-    )
+    deputy = deputy_appoint(actor=office.users["root"], unit=unit, user=office.users["auditor"], rank=1, risks=["C"], decision_number="13/QĐ", **far)
     change = grant_propose(
         actor=office.users["root"],
         user=office.users["clerk"],
@@ -235,6 +238,7 @@ def address(office) -> Callable[[str], str]:
     run = Reconciliation.objects.create(channel=channel, state="equal", statement=b'{"exchange":1}')
     sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
     certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b"{}")
+    decision = DecisionDraft.objects.create(user=office.users["clerk"], kind="salary_step")
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
@@ -262,6 +266,8 @@ def address(office) -> Callable[[str], str]:
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:upload_new": {},
         "registry:mine": {},
+        "registry:decision_new": {},
+        **{f"registry:{name}": {"pk": decision.pk} for name in ("decision", "decision_people", "decision_send", "decision_discard")},
         "registry:mine_confirm": {},
         "registry:pick": {"what": "area"},
         **{f"registry:{name}": {"request_id": request.pk} for name in ("take_up", "mine_request", "mine_withdraw")},
@@ -272,7 +278,6 @@ def address(office) -> Callable[[str], str]:
         "registry:unit_children": {"unit_id": unit.pk},
         **{name: {"upload_id": upload.pk} for name in MATRIX if name.startswith("registry:upload_")},
         "registry:upload_list": {},
-        "registry:upload_new": {},
         **{
             f"workflows:{name}": {"request_id": request.pk, "manifest_digest": manifest.digest}
             for name in ("request_sign", "manifest_download", "request_approve")

@@ -192,7 +192,7 @@ class _Maker:
             self.remarks[one.name].append(one)
         self.lists = SECTION_LISTS[section]
         cells = (ROW_FIELDS[f"{one.name}.{column.name}"] for one in self.lists for column in one.columns)
-        self.options = _options([*(BY_NAME[name] for name in SECTION_FIELDS[section]), *cells])
+        self.options = code_options([*(BY_NAME[name] for name in SECTION_FIELDS[section]), *cells])
         self.labels = self._labels()
 
     def form(self) -> SectionForm:
@@ -298,7 +298,7 @@ def _units(texts: Collection[str]) -> Mapping[str, str]:
     return unit_labels(text for text in texts if len(text) == 36 and text.count("-") == 4)
 
 
-def _options(described: Iterable[ProfileField]) -> dict[str, dict[str, tuple[str, bool]]]:
+def code_options(described: Iterable[ProfileField]) -> dict[str, dict[str, tuple[str, bool]]]:
     """By code list: name of each code, and whether it may be used today."""
     today = clock.today()
     found: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)

@@ -105,10 +105,13 @@ def base_texts(base: Document, sections: Iterable[Section] = tuple(Section)) -> 
     return texts
 
 
-def draft_write(*, base: Document, cells: Mapping[str, str], act: Act, actor: User, profile: StaffProfile) -> Written:
-    """The document as the draft would have it. Cells that the act may not write are passed over, whoever sent them."""
+def draft_write(*, base: Document, cells: Mapping[str, str], act: Act, actor: User, profile: StaffProfile, lookups: Lookups | None = None) -> Written:
+    """The document as the draft would have it. Cells that the act may not write are passed over, whoever sent them.
+
+    Who writes many files hands in the `lookups` that they share.
+    """
     allowed = {name: text for name, text in cells.items() if cell_may_be_written(name, act=act, base=base)}
-    writer = _Writer(base, Lookups(unit=profile.managing_agency, actor=actor, day=clock.today()), actor)
+    writer = _Writer(base, lookups or Lookups(unit=profile.managing_agency, actor=actor, day=clock.today()), actor)
     values = writer.fields({name: text for name, text in allowed.items() if cell_parts(name) is None})
     lists = writer.lists({name: text for name, text in allowed.items() if cell_parts(name)})
     plain = {**base, **values, **{rows: [row for _id, row in kept] for rows, kept in lists.items()}}

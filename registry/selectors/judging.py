@@ -19,13 +19,16 @@ from registry.selectors.drafts import Written, cell_parts
 from registry.selectors.texts import KIND
 from registry.targets import show
 from workflows.choices import ItemState, Op, Severity
-from workflows.documents import canonical, digest
+from workflows.documents import Document, canonical, digest
 from workflows.models import ChangeItem, ChangeRequest
 from workflows.opening import opened, placed_findings
 from workflows.rules import Found
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ONE = "select 0 as leaf_index, %s::text as kind, %s::uuid as key, %s::text as op, %s::int as base_version, %s::bytea as digest, %s::bytea as body"
+_GIVEN = (
+    "select * from unnest(%s::int[], %s::text[], %s::uuid[], %s::text[], %s::int[], %s::bytea[], %s::bytea[])"
+    " as d(leaf_index, kind, key, op, base_version, digest, body)"
+)
 
 
 @dataclass(frozen=True)
@@ -54,24 +57,45 @@ def draft_remarks(*, profile: StaffProfile, written: Written, masked: Collection
 
     Class-A values of the sections `masked` are not repeated in what the rules say of them.
     """
+    (found,) = drafts_remarks([(profile, written)], masked=masked)
+    return found
+
+
+def drafts_remarks(drafts: Sequence[tuple[StaffProfile, Written]], *, masked: Collection[Section] = ()) -> list[list[Remark]]:
+    """The same for many files at once, in their order: a person's findings may depend on what another's file is to become."""
+    found: list[list[tuple[Found, int | None]]] = [[] for _ in drafts]
+    for one, place in rules_on([(profile.pk, profile.version, written.document) for profile, written in drafts]):
+        found[one.ref].append((one, place))
+    return [_remarks(written, each, masked) for (_profile, written), each in zip(drafts, found, strict=True)]
+
+
+def rules_on(documents: Sequence[tuple[UUID, int, Document]]) -> Sequence[tuple[Found, int | None]]:
+    """The findings of the rules on documents that are not in the ledger (key, base version, document), by their place in the call."""
+    bodies = [canonical(document) for _key, _version, document in documents]
+    columns = [
+        list(range(len(documents))),
+        [KIND] * len(documents),
+        [key for key, _version, _document in documents],
+        [(Op.UPDATE if version else Op.CREATE).value for _key, version, _document in documents],
+        [version for _key, version, _document in documents],
+        [digest(body) for body in bodies],
+        bodies,
+    ]
+    with transaction.atomic(), opened(_GIVEN, columns) as open_:
+        return placed_findings(open_, today=clock.today())
+
+
+def _remarks(written: Written, found: Sequence[tuple[Found, int | None]], masked: Collection[Section]) -> list[Remark]:
     unread = {problem.field for problem in written.problems}
     follows = {name for name, value in written.document.items() if not isinstance(value, list) and value != written.typed[name]}
-    remarks = [_remark(one.field, one.code, severity_of(one.code), value=one.value, params=one.params) for one in written.problems]
-    for found, place in rules_on(key=profile.pk, base_version=profile.version, document=written):
-        name = _cell(found.field, place, written.rows)
+    remarks = [remark_make(one.field, one.code, severity_of(one.code), value=one.value, params=one.params) for one in written.problems]
+    for one, place in found:
+        name = _cell(one.field, place, written.rows)
         if name not in unread:
-            remarks.append(_remark(name, found.code, found.severity, value=_shown(name, found.value, masked)))
+            remarks.append(remark_make(name, one.code, one.severity, value=_shown(name, one.value, masked)))
     columns = {parts[2] for one in remarks if (parts := cell_parts(one.name))}
     remarks = [one for one in remarks if one.name not in follows & columns]  # the row that it follows from is told already
     return sorted(remarks, key=lambda one: list(Severity).index(one.severity))
-
-
-def rules_on(*, key: UUID, base_version: int, document: Written) -> Sequence[tuple[Found, int | None]]:
-    """The findings of the rules on one document that is not in the ledger, with the place of the row each speaks of."""
-    body = canonical(document.document)
-    op = Op.UPDATE if base_version else Op.CREATE
-    with transaction.atomic(), opened(_ONE, [KIND, key, op.value, base_version, digest(body), body]) as open_:
-        return placed_findings(open_, today=clock.today())
 
 
 def request_in_the_way(*, profile: StaffProfile) -> ChangeRequest | None:
@@ -99,7 +123,8 @@ def _shown(name: str, value: str, masked: Collection[Section]) -> str:
     return show(f"{parts[0]}.{parts[2]}" if parts else name, [value])[value] if _DAY.fullmatch(value) else value
 
 
-def _remark(name: str, code: str, severity: Severity, **words: object) -> Remark:
+def remark_make(name: str, code: str, severity: Severity, **words: object) -> Remark:
+    """One finding in words; `words` may hold `value` and `params`."""
     parts = cell_parts(name)
     plain = f"{parts[0]}.{parts[2]}" if parts else name.partition(".")[0]
     said = {"value": str(words.get("value", "")), "field": plain, "params": words.get("params") or {}}

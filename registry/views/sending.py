@@ -21,6 +21,7 @@ from registry.selectors.drafts import Written, draft_write, section_of
 from registry.selectors.judging import Remark, request_in_the_way
 from registry.selectors.texts import KIND
 from registry.services import drafts
+from registry.services.decisions import decision_take_up
 from registry.views.editing import Desk, consequences, desk_or_404, moved_by, navigation, sections_of
 from workflows.choices import Act
 from workflows.errors import GateError
@@ -75,6 +76,8 @@ def edit_review(request: HttpRequest, key: UUID, act: str) -> HttpResponse:
 def take_up(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Go on with the draft from which a returned or withdrawn request was made."""
     one = get_object_or_404(ChangeRequest, pk=request_id, author=request.user)
+    if (decision := decision_take_up(actor=request.user, request=one)) is not None:
+        return redirect("registry:decision", decision.pk)
     try:
         draft = drafts.draft_take_up(actor=request.user, request=one)
     except drafts.NothingChanged:
