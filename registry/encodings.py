@@ -71,6 +71,7 @@ _NEW_STYLE = re.compile(
     r"(o[\u0300\u0301\u0303\u0309\u0323]?)([ae])([\u0300\u0301\u0303\u0309\u0323])(?!\w)|(?<![qQ])(u)(y)([\u0300\u0301\u0303\u0309\u0323])(?!\w)",
     re.I,
 )
+_NEW_STYLE_SEEN = re.compile("o[àáảãạèéẻẽẹ]|u[ỳýỷỹỵ]", re.IGNORECASE)  # most texts have none: a quick look first
 _CAPITALIZED = re.compile(r"(^|[\s\-'\u2019.])(\w)")
 
 
@@ -104,7 +105,8 @@ def same_tone_style(text: str) -> str:
     """The tone on the first vowel of open syllables: "hoà", "thuý", "khoẻ" as "hòa", "thúy", "khỏe"."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", _NEW_STYLE.sub(_move_tone, _apart(text)))
+    composed = unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", _NEW_STYLE.sub(_move_tone, _apart(composed))) if _NEW_STYLE_SEEN.search(composed) else composed
 
 
 def name_case(text: str) -> str:

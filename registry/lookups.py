@@ -198,7 +198,8 @@ class Areas:
     def find(self, text: str, *, place: str, today: bool) -> str:
         """The key of the area. `place` (the address in words) decides between two meanings; `today` prefers the present one."""
         _year, dash, code = text.rpartition("-")
-        self.load([code])
+        if code not in self._by_code:
+            self.load([code])
         areas = self._by_code[code]
         if dash:
             areas = [area for area in areas if area.key == text]

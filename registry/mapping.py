@@ -320,6 +320,7 @@ def _match(lines: tuple[str, ...]) -> Match | None:
     return _known(lines) or (_similar(" ".join((*lines[-1:], *lines[:-1]))) if lines else None)
 
 
+@lru_cache(maxsize=16_384)
 def _known(lines: tuple[str, ...]) -> Match | None:
     if not lines:
         return None

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -34,6 +35,7 @@ PATTERNS: dict[str, str] = {
     "int": r"^-?[0-9]{1,9}$",
     "decimal": r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$",
 }
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 
 
@@ -88,9 +90,9 @@ class Field:
                 return "must be null instead of empty text"
             if len(value) > self.max_length:
                 return f"is longer than {self.max_length} characters"
-            if "\x00" in value or any("\ud800" <= ch <= "\udfff" for ch in value):
+            if _NO_TEXT.search(value):
                 return "holds characters that are not text"
-            return None if unicodedata.is_normalized("NFC", value) else "must be in Unicode NFC"
+            return None if value.isascii() or unicodedata.is_normalized("NFC", value) else "must be in Unicode NFC"
         if not _COMPILED[self.type].match(value) or value.endswith("\n"):
             return f"is not a {self.type} in its ISO form"
         if self.type == "date":
@@ -99,7 +101,7 @@ class Field:
             return f"must have {self.scale} digits after the point" if self.scale else "must be a whole number without a point"
         return None
 
-    @property
+    @cached_property
     def _decimal_form(self) -> re.Pattern[str]:
         whole = max(self.precision - self.scale - 1, 0)
         fraction = rf"\.[0-9]{{{self.scale}}}" if self.scale else ""
@@ -154,8 +156,8 @@ class Schema:
         """The document after `patch`: named keys replaced (a list of rows as a whole), rows completed and sorted."""
         after = {**(before or self.blank()), **patch, "schema": self.identifier}
         for rows in self.rows:
-            complete = [{**rows.blank(), **row} for row in after[rows.name] or ()]
-            after[rows.name] = sorted(complete, key=_encode)
+            given = after[rows.name]
+            after[rows.name] = sorted(({**rows.blank(), **row} for row in given), key=_encode) if given else []
         return after
 
     def problems(self, document: Document) -> list[Problem]:
@@ -166,10 +168,11 @@ class Schema:
         ]
         if document.get("schema") != self.identifier:
             found.append(Problem("schema", document.get("schema"), f"must be {self.identifier}"))
-        reasons = ((item.name, item.problem(document.get(item.name))) for item in self.fields)
-        found += [Problem(name, document.get(name), reason) for name, reason in reasons if reason is not None]
+        filled = ((item, value) for item in self.fields if (value := document.get(item.name)) is not None)
+        found += [Problem(item.name, value, reason) for item, value in filled if (reason := item.problem(value)) is not None]
         for rows in self.rows:
-            found += self._row_problems(rows, document.get(rows.name))
+            if (value := document.get(rows.name)) != []:  # most of a file's lists are empty
+                found += self._row_problems(rows, value)
         return found
 
     def _row_problems(self, rows: Rows, value: Any) -> Iterator[Problem]:

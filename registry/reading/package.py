@@ -112,9 +112,9 @@ def _judge_directory(package: zipfile.ZipFile, name: str, limits: Limits) -> Non
     exploding = [
         entry for entry in entries if entry.file_size > limits.ratio_from and entry.file_size > limits.max_ratio * max(entry.compress_size, 1)
     ]
-    if total > limits.max_unpacked or exploding:
+    if total > limits.unpacked or exploding:
         worst = exploding[0] if exploding else largest
-        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, place=worst.filename, limit=limits.max_unpacked // MEGABYTE)
+        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, place=worst.filename, limit=limits.unpacked // MEGABYTE)
     sheets = sum(entry.filename.startswith("xl/worksheets/") for entry in entries if entry.filename.endswith((".xml", ".bin")))
     if sheets > limits.max_sheets:
         raise WorkbookRefused("TOO_MANY_SHEETS", sheets, limit=limits.max_sheets)

@@ -115,7 +115,7 @@ class Book:
                 raise WorkbookRefused("NO_SUCH_SHEET", name)
             if heading_rows:
                 return _sheet(source, _block_at(source, *heading_rows))
-            described = self._described(source)
+            described = next((one for one in self.with_headings if one.source is source), None) or self._described(source)
             if described is None:
                 raise WorkbookRefused("NO_HEADING_ROW", limit=HEADING_ROWS)
             return described

@@ -161,14 +161,14 @@ class _RowReader:
                 value = self._complex(letters, style, kind, inner, doubtful)
             else:
                 continue
-            if value is not None and value != "":
+            if value is not None and value != "" and not (value.__class__ is str and value.isspace()):
                 cells[_index(letters)] = value
         if not cells and not doubtful:
             return None
         number = int(found[0][1])
         if number > _MAX_ROW:
             raise ValueError(number)
-        return SheetRow(number, _without_blanks(cells), doubtful)
+        return SheetRow(number, cells, doubtful)
 
     def _value(self, letters: bytes, style: bytes, kind: bytes, text: bytes, doubtful: dict[int, str]) -> Raw | None:
         if kind in (b"", b"n"):
