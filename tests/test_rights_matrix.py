@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -18,18 +19,24 @@ from exchange.services.agencies import agency_set
 from orgtree import clock
 from orgtree.choices import Role
 from orgtree.models import Grant
+from registry.choices import ListFormat
+from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
+from registry.services.exports import export_ask
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
+from workflows.services.attachments import attachment_add
 from workflows.services.delegations import delegation_give
 from workflows.services.grants import grant_propose
 from workflows.services.standing_in import absence_record, deputy_appoint
+from workflows.services.submission import request_submit
 
 PEOPLE = ("clerk", "supervisor", "operator", "auditor", "stranger", "nobody", "root")
 EVERYBODY = frozenset(PEOPLE)
 AGENCY = frozenset({"clerk", "supervisor", "operator", "auditor", "root"})
 EDITORS = frozenset({"clerk", "root"})
+AUDITORS = frozenset({"auditor", "root"})
 
 # address name -> (method, who is let in). Let in: 200, 302 to a page of ours, or 422 (a form with remarks).
 MATRIX: dict[str, tuple[str, frozenset[str]]] = {
@@ -96,6 +103,9 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:notice_mails": ("get", frozenset({"operator", "root"})),
     "workflows:notice_mail_retry": ("post", frozenset({"operator", "root"})),
     "workflows:job_progress": ("get", frozenset({"clerk"})),
+    "workflows:evidence_add": ("post", AGENCY),  # only the author's file is taken
+    "workflows:evidence_remove": ("post", AGENCY),
+    "workflows:evidence_show": ("get", frozenset({"clerk", "supervisor", "auditor", "root"})),  # a scan is never masked
     "registry:staff_list": ("get", EVERYBODY),
     "registry:staff_find": ("post", EVERYBODY),  # leads to the list, or to the person where the number is one's to ask
     "registry:staff_filter_save": ("post", EVERYBODY),
@@ -121,6 +131,16 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:mine_confirm": ("post", frozenset()),  # nobody of the matrix has a file of their own: tested with it
     "registry:mine_request": ("get", frozenset()),
     "registry:mine_withdraw": ("post", frozenset()),
+    "registry:value_show": ("post", EDITORS | {"supervisor"}),  # without a reason the form comes back
+    "registry:staff_print": ("get", AGENCY),
+    "registry:staff_marks": ("get", AGENCY),
+    "registry:staff_export": ("get", EVERYBODY),  # of what is in the reader's own units
+    "registry:export_detail": ("get", frozenset({"clerk"})),  # whose it is
+    "registry:export_download": ("get", frozenset({"clerk"})),
+    "registry:read_log": ("get", AUDITORS),
+    "registry:read_log_csv": ("get", AUDITORS),
+    "registry:audit_trail": ("get", AUDITORS),
+    "registry:audit_trail_csv": ("get", AUDITORS),
     "registry:upload_new": ("get", EDITORS | {"stranger"}),
     "registry:upload_list": ("get", EDITORS | {"stranger"}),
     "registry:upload_detail": ("get", EDITORS),
@@ -205,7 +225,12 @@ def office(committed_db) -> Office:
 def address(office) -> Callable[[str], str]:
     """The address of each name, leading to records of the agency."""
     profile = office.hired(birth_name="Nguyễn Thị Hoa")
-    request = office.submitted(office.document())
+    request = office.ready(office.document())
+    pdf = SimpleUploadedFile("qd.pdf", b"%PDF-1.7 %%EOF")
+    scan = attachment_add(actor=office.users["clerk"], request_id=request.pk, file=pdf, name="qd.pdf")
+    request = request_submit(actor=office.users["clerk"], request_id=request.pk)
+    export, _job = export_ask(actor=office.users["clerk"], format_=ListFormat.CSV, columns=["birth_name"], query={}, title="Danh sách")
+    export_write(export)
     manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=1, returned=1)
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
@@ -242,6 +267,10 @@ def address(office) -> Callable[[str], str]:
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
+        **{f"workflows:{name}": {"request_id": request.pk, "attachment_id": scan.pk} for name in ("evidence_show", "evidence_remove")},
+        "registry:value_show": {"key": profile.pk, "name": "citizen_id"},
+        **{f"registry:{name}": {} for name in ("staff_export", "read_log", "read_log_csv", "audit_trail", "audit_trail_csv")},
+        **{f"registry:{name}": {"export_id": export.pk} for name in ("export_detail", "export_download")},
         "workflows:job_progress": {"job_id": job.pk},
         "workflows:route_simulate": {},
         "workflows:absence": {},

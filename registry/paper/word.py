@@ -21,6 +21,12 @@ from registry.paper.template import uses_of
 # What XML 1.0 has no way to write; a file holds none, but a value may come from an older installation.
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
+# A template is a program of somebody else: what it does wrong can be any of these.
+THEIR_ERRORS = (
+    *(TemplateError, XMLSyntaxError, PackageNotFoundError, BadZipFile, OSError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError),
+)
+
 
 def word_render(*, template: Path, content: Content) -> bytes:
     """Raises TemplateBroken naming file and cause. A template is Jinja in a sandbox; values are escaped."""
@@ -31,7 +37,7 @@ def word_render(*, template: Path, content: Content) -> bytes:
         document.render(_clean(values), ImmutableSandboxedEnvironment(autoescape=True), autoescape=True)
         file = io.BytesIO()
         document.save(file)
-    except (TemplateError, XMLSyntaxError, PackageNotFoundError, BadZipFile, OSError, KeyError, ValueError, TypeError) as error:
+    except THEIR_ERRORS as error:
         raise TemplateBroken(template.name, f"{type(error).__name__}: {error}"[:600]) from error
     return file.getvalue()
 

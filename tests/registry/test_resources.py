@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 
 import openpyxl
@@ -15,12 +14,10 @@ from registry.models import StaffProfile
 from registry.reading import WorkbookRefused, read_table
 from registry.resources import StaffProfileResource, WritesThroughTheGate, neutral, template_workbook
 from tests.factories import grant_make, user_make
-from tests.registry.people import TODAY, live_make, person, places, posting
-from tests.uploads.workbooks import saved, send
-from workflows.models import AuditEvent
+from tests.registry.people import TODAY, live_make, person, places
+from tests.uploads.workbooks import saved
 
 pytestmark = pytest.mark.django_db
-XLSX, CSV = "0", "1"
 
 
 @pytest.fixture(autouse=True)
@@ -41,63 +38,7 @@ def clerk(units):
     return user
 
 
-def there(units, **changes):
-    """Somebody of the other agency."""
-    unit = units["elsewhere"]
-    return person(units, managing_agency=str(unit.pk), using_unit=str(unit.pk), postings=[posting(unit)], **changes)
-
-
-def export(client, user, kind, **query):
-    client.force_login(user)
-    response = client.post(reverse("admin:registry_staffprofile_export"), {"format": kind, "resource": "0"}, query_params=query)
-    assert response.status_code == 200, response
-    assert "attachment" in response["Content-Disposition"]
-    return response.content
-
-
-def test_an_exported_workbook_sent_back_changes_nothing(client, clerk, units):
-    # given two people on file
-    live_make(
-        person(units, staff_number=None),
-        person(units, citizen_id="066085000002", gender="1", birth_name="Y Ngông Niê", ethnicity="11", percent="85.00"),
-    )
-    # when their export is uploaded
-    upload = send(clerk, units["agency"], export(client, clerk, XLSX), "xuat.xlsx")
-    # then
-    assert list(upload.findings.values_list("code", "field", "value")) == []
-    assert (upload.read, upload.unchanged, upload.returned, upload.staged) == (2, 2, 0, 0)
-
-
-def test_the_export_holds_what_is_in_scope_and_nothing_else(client, clerk, units):
-    live_make(person(units, birth_name="Nguyễn Thị Hoa"), there(units, citizen_id="066185000002", birth_name="Trần Thị Mai"))
-    rows = list(csv.reader(io.StringIO(export(client, clerk, CSV).decode("utf-8-sig"))))
-    assert rows[0] == [one.heading for one in FIELDS]
-    assert [row[3] for row in rows[1:]] == ["Nguyễn Thị Hoa"]
-    # and it is on record who took it
-    event = AuditEvent.objects.get(action="profiles.exported")
-    assert (event.actor, event.detail["rows"]) == (clerk, 1)
-
-
-def test_the_export_follows_the_search(client, clerk, units):
-    live_make(person(units, birth_name="Nguyễn Thị Hoa"), person(units, citizen_id="066185000002", staff_number=None, birth_name="Lê Thị Đào"))
-    rows = list(csv.reader(io.StringIO(export(client, clerk, CSV, q="dao").decode("utf-8-sig"))))
-    assert [row[3] for row in rows[1:]] == ["Lê Thị Đào"]
-
-
-def test_who_may_only_look_gets_the_number_masked(client, units):
-    auditor = user_make()
-    grant_make(auditor, Role.AUDITOR, units["agency"])
-    live_make(person(units))
-    rows = list(csv.reader(io.StringIO(export(client, auditor, CSV).decode("utf-8-sig"))))
-    assert dict(zip(rows[0], rows[1], strict=True))["Số CCCD"] == "•••••••••234"
-
-
-def test_text_that_looks_like_a_formula_is_no_formula(client, clerk, units):
-    live_make(person(units, recruiting_agency='=HYPERLINK("http://x","y")', current_address="+84 đường"))
-    sheet = openpyxl.load_workbook(io.BytesIO(export(client, clerk, XLSX))).active
-    cells = dict(zip((cell.value for cell in sheet[1]), sheet[2], strict=True))
-    assert (cells["Cơ quan tuyển dụng"].data_type, cells["Cơ quan tuyển dụng"].value) == ("s", '\'=HYPERLINK("http://x","y")')
-    assert cells["Nơi ở hiện nay"].value == "'+84 đường"
+def test_what_a_spreadsheet_takes_for_a_formula_is_neutralised():
     assert [neutral(text) for text in ("@a", "-1", "\tx", "a=b", "")] == ["'@a", "'-1", "'\tx", "a=b", ""]
 
 
