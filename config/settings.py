@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "mptt",
     "guardian",
-    "import_export",
     "oauth2_provider",
     "django_celery_beat",
     "allauth",
@@ -50,6 +49,7 @@ INSTALLED_APPS = [
     "orgtree",
     "workflows",
     "registry",
+    "import_export",  # after registry, whose own "import" command asks for unit and sender
     "planning",
     "exchange",
     "accounts",

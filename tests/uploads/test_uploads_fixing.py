@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from io import StringIO
 
 import openpyxl
 import pytest
 from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
 from django.urls import reverse
+from tablib import Dataset
 
 from orgtree.choices import Role
 from registry.choices import ChangeKind, RowState, UploadState
+from registry.importing import PeopleImport
 from registry.mapping import MappingInvalid, Part
 from registry.models import SenderRecipe, Upload, UploadRepair
 from registry.returned import returned_workbook
@@ -324,3 +328,40 @@ def test_a_reason_is_asked_for_what_was_verified(clerk, units, monkeypatch):
     assert (upload.staged, upload.returned) == (1, 0)
     upload = upload_submit(actor=clerk, upload=upload)
     assert upload.request.findings.get(code="OVERWRITE_REASON").value == "Giấy khai sinh số 12/2019"
+
+
+# --- shells ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_matches_repairs_and_submits(clerk, units, tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook([renamed({**dotted(1), "Số CCCD": "066185000001"})]))
+    arguments = [str(path), "--unit", "H15.70", "--as", "lan"]
+    with pytest.raises(CommandError, match="--columns"):
+        call_command("upload", *arguments, stdout=StringIO())
+    out = StringIO()
+    call_command("upload", *arguments, "--columns", "-", "--repair", "--submit", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["state"], told["staged"], told["new"], told["requests"][0]["rows"]) == ("submitted", 1, 1, 1)
+
+
+def test_import_exports_command_goes_the_same_way(clerk, units, tmp_path):
+    rows = [right(1), right(2, **{"Họ và tên": "LÊ MƠ", "Điện thoại": "12"})]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(",".join(f'"{one}"' for one in line) for line in [rows[0].keys(), *(row.values() for row in rows)]), encoding="utf-8")
+    resource = "registry.resources.StaffProfileResource"
+    with pytest.raises(CommandError, match="--unit"):
+        call_command("import", resource, str(path), "--noinput")
+    out, said = StringIO(), StringIO()
+    with pytest.raises(SystemExit):  # a row was refused
+        call_command("import", resource, str(path), "--noinput", "--unit", "H15.70", "--as", "lan", stdout=out, stderr=said)
+    assert (out.getvalue().strip(), "Điện thoại" in said.getvalue() or "điện thoại" in said.getvalue()) == ("new: 1, error: 1", True)
+    upload = Upload.objects.get()
+    assert (upload.state, upload.counts["submitted"]) == (UploadState.SUBMITTED, 1)
+
+
+def test_a_dry_run_submits_nothing(clerk, units):
+    row = right(1)
+    resource = PeopleImport(user=clerk, unit=units["agency"])
+    result = resource.import_data(Dataset(list(row.values()), headers=list(row)), dry_run=True)
+    assert (result.totals["new"], result.has_errors(), resource.upload.state, resource.upload.request) == (1, False, UploadState.STAGED, None)

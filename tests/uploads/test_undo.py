@@ -1,0 +1,97 @@
+"""Taking an applied upload back: what it wrote goes, what somebody wrote since stays and is shown."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.base import ContentFile
+
+from orgtree.models import OrgUnit
+from registry.models import StaffProfile
+from registry.services.upload_undo import undo_preview, upload_undo
+from registry.services.uploads import upload_process, upload_receive, upload_submit
+from tests.pages import Office
+from tests.uploads.workbooks import right, workbook
+from workflows.documents import parse
+from workflows.errors import NotAllowed, ReasonMissing, WrongState
+from workflows.models import Contribution, StoredDocument
+from workflows.services.applying import request_apply
+from workflows.services.approval import request_approve_by_system
+from workflows.services.staging import Proposal, request_stage
+from workflows.services.submission import request_submit
+
+ADDRESS = "Thôn 5, xã Ea Kao"
+
+
+@pytest.fixture(scope="module")
+def office(committed_db) -> Office:
+    return Office.open()
+
+
+@pytest.fixture(autouse=True)
+def _files(settings, tmp_path):
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}}
+
+
+def applied(office: Office, key, **patch) -> None:
+    """A change of one file through the gate, decided by a check of the program."""
+    proposal = Proposal(kind="staff_profile", key=key, patch=patch)
+    staged = request_stage(actor=None, system="test", allowed=OrgUnit.objects.all(), unit=None, title="x", proposals=[proposal])
+    request_submit(actor=None, request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    request_apply(request_id=staged.request.pk)
+
+
+def document(key) -> dict:
+    return parse(bytes(StoredDocument.objects.get(digest=StaffProfile.objects.get(pk=key).digest).body))
+
+
+def decided_by_hand(monkeypatch) -> None:
+    """The approver's signature is tested elsewhere: here a submitted request is applied as if it had been signed."""
+    from registry.services import upload_submitting
+
+    def submit(*, actor, request_id):
+        return request_submit(actor=actor, request_id=request_id, system_stage="test")
+
+    monkeypatch.setattr(upload_submitting, "request_submit", submit)
+
+
+def test_an_applied_upload_is_taken_back(office, monkeypatch):
+    # given two people on file, and a workbook that changes both and brings a third
+    one, two = office.hired(birth_name="Lê An"), office.hired(birth_name="Lê Bình")
+    before = document(one.pk)["current_address"]
+    rows = [
+        right(person_number, **{"Họ và tên": name, "Số CCCD": number, "Nơi ở hiện nay": ADDRESS, "Điện thoại": "0987654321"})
+        for person_number, name, number in ((1, "LÊ AN", one.citizen_id), (2, "LÊ BÌNH", two.citizen_id), (900, "LÊ CHI", "066185009999"))
+    ]
+    decided_by_hand(monkeypatch)
+    body = workbook(rows)
+    clerk, stranger = office.users["clerk"], office.users["stranger"]
+    upload = upload_process(upload=upload_receive(actor=clerk, unit=office.units["agency"], file=ContentFile(body, "a.xlsx"), name="a.xlsx"))
+    assert (upload.staged, upload.counts["changed"]) == (3, 2), list(upload.findings.values_list("code", "field", "value"))
+    upload = upload_submit(actor=clerk, upload=upload)
+    request_approve_by_system(request_id=upload.request_id)
+    request_apply(request_id=upload.request_id)
+    # and an address that somebody changed since
+    applied(office, two.pk, current_address="Thôn 9, xã Ea Kao")
+    # when
+    undo = undo_preview(upload=upload)
+    assert (undo.people, undo.new_files, undo.conflict_count) == (2, 1, 1)
+    (conflict,) = undo.conflicts
+    assert (conflict.name, list(conflict.change.before), list(conflict.change.after)) == ("Lê Bình", [ADDRESS], ["Thôn 9, xã Ea Kao"])
+    with pytest.raises(NotAllowed):
+        upload_undo(actor=stranger, upload=upload, reason="x")
+    with pytest.raises(ReasonMissing):
+        upload_undo(actor=clerk, upload=upload, reason="")
+    staged = upload_undo(actor=clerk, upload=upload, reason="Nạp nhầm tệp năm ngoái")
+    # then
+    assert (staged.staged, dict(staged.returned)) == (2, {})
+    assert Contribution.objects.filter(request=staged.request, user=clerk, part="uploader").exists()
+    request_submit(actor=clerk, request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    request_apply(request_id=staged.request.pk)
+    assert document(one.pk)["current_address"] == before
+    assert (document(two.pk)["current_address"], document(two.pk)["phone"]) == ("Thôn 9, xã Ea Kao", "0912345678")
+    # and a second time there is nothing left
+    assert undo_preview(upload=upload).cells == 0
+    with pytest.raises(WrongState):
+        upload_undo(actor=clerk, upload=upload, reason="x")
