@@ -36,9 +36,12 @@ from exchange.contract import (
 )
 from exchange.models import Agency, InboundTrial
 from exchange.selectors.inbound import batch_status, receipts_page
+from exchange.selectors.keys import agency_of_client
 from exchange.services.inbound_digests import NotEqual, certificate_take, digests_tell, documents_tell
 from exchange.services.inbound_trials import trial_run
 from exchange.services.intake import BodyInvalid, KeyReused, batch_receive, body_read
+from exchange.services.quotas import TooMany, call_admit, records_admit
+from exchange.services.tally import contact_note
 from workflows.cms import SignatureRefused
 
 KEY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
@@ -63,9 +66,11 @@ class AgencyToken(HttpBearer):
         validated = OAuthRequest(request.build_absolute_uri(request.path))
         if not OAuth2Validator().validate_bearer_token(token, [SCOPE], validated):
             raise AuthenticationError
-        agency = Agency.objects.filter(application=validated.client, active=True).first()
+        agency = agency_of_client(validated.client)
         if agency is None:
             raise Refused(403, CallCode.FORBIDDEN, "This client is not an active agency.")
+        contact_note(agency=agency)
+        call_admit(agency=agency)
         return agency
 
 
@@ -80,6 +85,7 @@ def _problem(status: int) -> dict[str, Any]:
         413: "The body is longer than 16 MB",
         415: "The body is not application/json",
         422: "The call or its body is not as documented; `place` says where",
+        429: "More calls a minute or records a day than the agency may; `Retry-After` says when to come again",
     }
     return {"description": meanings[status], "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
@@ -87,7 +93,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _answers(status: int, shape: str, meaning: str, *problems: int) -> dict[str, Any]:
     """The `responses` of an operation; `shape` names a schema of the contract."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
-    return {str(status): {"description": meaning, "content": content}, **{str(one): _problem(one) for one in sorted({401, 403, *problems})}}
+    return {str(status): {"description": meaning, "content": content}, **{str(one): _problem(one) for one in sorted({401, 403, 429, *problems})}}
 
 
 BATCH_CALL: dict[str, Any] = {
@@ -263,6 +269,7 @@ def _agency(request: HttpRequest) -> Agency:
 def _receive(request: HttpRequest, kind: str, idempotency_key: str) -> HttpResponse:
     body = _body(request)
     try:
+        records_admit(agency=_agency(request), records=1)
         batch = batch_receive(agency=_agency(request), kind=kind, idempotency_key=idempotency_key, body=body)
     except KeyReused as error:
         raise Refused(409, CallCode.KEY_REUSED, "This Idempotency-Key already names another body.", "header.Idempotency-Key") from error
@@ -302,6 +309,13 @@ def _answer(status: int, shape: Any) -> HttpResponse:
 @api.exception_handler(Refused)
 def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
     return _answer(error.status, error.problem)
+
+
+@api.exception_handler(TooMany)
+def _too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    answer = _answer(429, Problem(code=CallCode.TOO_MANY, message=str(error)))
+    answer["Retry-After"] = str(error.seconds)
+    return answer
 
 
 @api.exception_handler(AuthenticationError)

@@ -47,3 +47,15 @@ class DifferenceKind(TextChoices):
     MISSING_HERE = "missing_here", _("Missing here")
     DIFFERS = "differs", _("Differs")
     ON_THE_WAY = "on_the_way", _("On its way")
+
+
+class BodyKind(TextChoices):
+    PROVINCE = "province", _("Province or city")
+    CENTRAL = "central", _("Central body")
+
+
+class KeyState(TextChoices):
+    REQUESTED = "requested", _("Requested")
+    ACTIVE = "active", _("Active")
+    ROTATED = "rotated", _("Rotated")
+    RETIRED = "retired", _("Retired")

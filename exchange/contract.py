@@ -241,6 +241,7 @@ class CallCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE"
     NOT_EQUAL = "NOT_EQUAL"
+    TOO_MANY = "TOO_MANY"
 
 
 class ItemCode(StrEnum):

@@ -1,8 +1,8 @@
 """The operator's pages."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from exchange.views import deliveries, reconciling, trials
+from exchange.views import board, deliveries, reconciling, trials
 
 app_name = "exchange"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("reconciliations/<uuid:run_id>/signature", reconciling.reconciliation_signature, name="reconciliation_signature"),
     path("certificates/<uuid:certificate_id>/statement", reconciling.certificate_statement, name="certificate_statement"),
     path("certificates/<uuid:certificate_id>/signature", reconciling.certificate_signature, name="certificate_signature"),
+    path("board/", board.progress, name="progress"),
+    re_path(r"^board/report\.(?P<form>xlsx|pdf)$", board.progress_report, name="progress_report"),
+    path("board/<int:body_id>/", board.progress_body, name="progress_body"),
+    path("board/<int:body_id>/report", board.expectation_add, name="expectation_add"),
+    path("status/", board.public_status, name="public_status"),
     path("trial/", trials.trial_new, name="trial_new"),
     path("trials/<uuid:trial_id>/", trials.trial_detail, name="trial_detail"),
     path("trials/<uuid:trial_id>/statement", trials.trial_statement, name="trial_statement"),

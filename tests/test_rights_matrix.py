@@ -174,6 +174,11 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:reconciliation_signature": ("post", frozenset({"root"})),
     "exchange:certificate_statement": ("get", frozenset({"root"})),
     "exchange:certificate_signature": ("post", frozenset({"root"})),
+    # The hub's: an agency has no such pages (tests/exchange/test_board.py asks on a hub).
+    "exchange:progress": ("get", frozenset()),
+    "exchange:progress_report": ("get", frozenset()),
+    "exchange:progress_body": ("get", frozenset()),
+    "exchange:expectation_add": ("post", frozenset()),
     # The admin's lists of people and units are open to all and hold only what the reader may see.
     "admin:registry_staffprofile_changelist": ("get", EVERYBODY),
     "admin:registry_staffprofile_template": ("get", EVERYBODY),
@@ -189,6 +194,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
 # Open without signing in: they say nothing about anybody.
 PUBLIC = frozenset(
     {
+        "exchange:public_status",  # the hub's, for everybody
         *("health", "set_language", "admin:login", "admin:logout"),
         *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn", "sso_login", "sso_callback"),
     }
@@ -264,6 +270,8 @@ def address(office) -> Callable[[str], str]:
     sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
     certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b"{}")
     decision = DecisionDraft.objects.create(user=office.users["clerk"], kind="salary_step")
+    exchanged = {"exchange:progress": {}, "exchange:progress_report": {"form": "xlsx"}, "exchange:public_status": {}}
+    exchanged |= {"exchange:progress_body": {"body_id": 1}, "exchange:expectation_add": {"body_id": 1}}
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},
@@ -286,6 +294,7 @@ def address(office) -> Callable[[str], str]:
         "workflows:rights_person": {"user_id": office.users["clerk"].pk},
         **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end")},
         **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
+        **exchanged,
         **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},

@@ -1,13 +1,17 @@
 """The exchange's tables: what an agency sends, and what the hub receives."""
 
+from exchange.models.board import AgencyDay, Expectation, ExpectedBody
 from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
+from exchange.models.keys import AgencyKey
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
     "Agency",
+    "AgencyDay",
+    "AgencyKey",
     "AgencyManifest",
     "Attempt",
     "Batch",
@@ -17,6 +21,8 @@ __all__ = [
     "Delivery",
     "Difference",
     "EqualityCertificate",
+    "Expectation",
+    "ExpectedBody",
     "InboundBatch",
     "InboundEvidence",
     "InboundResult",

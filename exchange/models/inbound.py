@@ -22,6 +22,11 @@ class Agency(models.Model):
     root = models.ForeignKey("orgtree.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("top unit"))
     active = models.BooleanField(_("active"), default=True)
     issued = models.BigIntegerField(default=0, editable=False)
+    last_contact = models.DateTimeField(_("last contact"), null=True, editable=False)
+    calls_a_minute = models.PositiveIntegerField(_("calls a minute"), default=600, db_default=600, help_text=_("More are answered with 429."))
+    records_a_day = models.PositiveIntegerField(
+        _("records a day"), default=500_000, db_default=500_000, help_text=_("What goes beyond waits for the next day.")
+    )
     late_days = models.PositiveSmallIntegerField(_("days for which a signature may be sent"), default=90, db_default=90, editable=False)
     late_until = models.DateField(_("longer limit until"), null=True, editable=False)
     late_reason = models.CharField(_("reason of the longer limit"), max_length=300, blank=True, default="", db_default="", editable=False)

@@ -6,12 +6,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from oauth2_provider.models import get_application_model
 
-from exchange.models import Agency
+from exchange.choices import KeyState
+from exchange.models import Agency, AgencyKey
+from exchange.services.keys import OVERLAP, SECRET_LENGTH
+from orgtree import clock
 from orgtree.models import User
 from orgtree.text import AgencyCodeInvalid, parse_agency_code
 from workflows.services.audit import audit
-
-SECRET_LENGTH = 32
 
 
 def agency_set(*, actor: User | None, code: str, name: str, client_id: str, secret: str) -> Agency:
@@ -37,5 +38,11 @@ def agency_set(*, actor: User | None, code: str, name: str, client_id: str, secr
         agency.name, agency.application, agency.active = name, application, True
         agency.full_clean()
         agency.save()
+        AgencyKey.objects.filter(agency=agency, state=KeyState.ACTIVE).exclude(application=application).update(
+            state=KeyState.ROTATED, usable_until=clock.now() + OVERLAP
+        )
+        AgencyKey.objects.update_or_create(
+            application=application, defaults={"agency": agency, "state": KeyState.ACTIVE, "activated_at": clock.now(), "usable_until": None}
+        )
         audit(actor=actor, action="agency.set", agency=code, client=client_id)
     return agency

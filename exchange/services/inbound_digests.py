@@ -15,6 +15,7 @@ from exchange.contract import FAN, UNIT_KIND, Certificate, DigestAnswer, DigestQ
 from exchange.models import Agency, EqualityCertificate
 from exchange.selectors.sight import operates_line
 from exchange.services.buckets import Holding, Tree, cell_digests, cell_entries, tree_now, tree_stored
+from exchange.services.tally import day_count
 from exchange.services.verification import agency_units
 from orgtree import clock
 from orgtree.models import User
@@ -76,6 +77,7 @@ def certificate_take(*, agency: Agency, sent: Certificate) -> Certificate:
         if kept is None:
             _statement_check(agency, sent.statement)
             kept = EqualityCertificate.objects.create(agency=agency, digest=digest(sent.statement), statement=sent.statement)
+            day_count(agency=agency, at=clock.now(), matched=parse(sent.statement)["kinds"]["staff_profile"]["count"])
             audit(actor=None, action="reconciliation.equal", agency=agency.code, statement=bytes(kept.digest).hex())
         if sent.agency_signature and not kept.agency_signature:
             verified = verify_detached(

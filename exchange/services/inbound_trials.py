@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from exchange.contract import MAX_TRIAL, PROFILE_KIND, UNIT_KIND, Envelope, Item, ItemFinding, TrialCall, TrialItem, TrialReport, decode_trial, encode
 from exchange.models import Agency, InboundBatch, InboundTrial
 from exchange.services.intake import BodyInvalid, body_read, process_locked
+from exchange.services.tally import day_count
 from orgtree import clock
 from orgtree.locks import tree_lock
 from workflows.documents import canonical, digest
@@ -42,6 +43,7 @@ def trial_run(*, agency: Agency, body: bytes) -> InboundTrial:
     trial.report = encode(report)
     with transaction.atomic():
         trial.save(force_insert=True)
+        day_count(agency=agency, at=received_at, trials=1, trials_passed=int(trial.passed))
         audit(actor=None, action="trial.run", agency=agency.code, people=people, passed=trial.passed, trial=str(trial.pk))
     return trial
 

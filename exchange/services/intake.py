@@ -16,9 +16,10 @@ from django.db import transaction
 from django.db.models import F
 
 from exchange.choices import InboundState, Outcome
-from exchange.contract import UNIT_KIND, Envelope, decode_envelope
+from exchange.contract import PROFILE_KIND, UNIT_KIND, Envelope, decode_envelope
 from exchange.models import Agency, InboundBatch, InboundResult
 from exchange.services.taking import Taking, take
+from exchange.services.tally import day_count, late_count
 from exchange.services.verification import BatchRefused, Refusal, items_check, manifest_verify
 from orgtree import clock, scope
 from orgtree.choices import Action
@@ -120,7 +121,23 @@ def process_locked(batch: InboundBatch, envelope: Envelope) -> InboundBatch:
     checked = items_check(agency=agency, envelope=envelope, statement=statement)
     taking = Taking(batch, agency, manifest, statement.title, checked)
     take(taking)
-    return _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
+    batch = _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
+    _tally(batch, taking, envelope)
+    return batch
+
+
+def _tally(batch: InboundBatch, taking: Taking, envelope: Envelope) -> None:
+    """What the batch brought, on the board of the day."""
+    at = batch.processed_at or clock.now()
+    founded = [one.item.kind for one in taking.founded]
+    kinds = [envelope.items[index].kind for index in taking.accepted]
+    day_count(
+        agency=taking.agency,
+        at=at,
+        files=founded.count(PROFILE_KIND),
+        units=founded.count(UNIT_KIND),
+        late=late_count(kinds=kinds, signed_at=envelope.received_at, received_at=batch.received_at or at),
+    )
 
 
 def batch_fail(*, batch_id: UUID, error: Exception) -> InboundBatch:
@@ -161,6 +178,7 @@ def _finish(
     batch.state, batch.accepted, batch.rejected, batch.error = InboundState.PROCESSED, len(accepted), len(refusals), ""
     batch.processed_at = clock.now()
     batch.save(update_fields=["state", "accepted", "rejected", "processed_at", "request", "error"])
+    day_count(agency=agency, at=batch.processed_at, batches=1, accepted=len(accepted), refused=len(refusals))
     return batch
 
 

@@ -53,6 +53,7 @@ class Taking:
     accepted: dict[int, bytes] = field(default_factory=dict)
     refusals: dict[int, Refusal] = field(default_factory=dict)
     set_aside: set[int] = field(default_factory=set)  # refused and kept as such
+    founded: list[Checked] = field(default_factory=list)  # records that the hub holds since now
     same: set[int] = field(default_factory=set)  # what the hub holds already, under another number
 
     def __post_init__(self) -> None:
@@ -109,6 +110,7 @@ def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
         else:
             text = _("The record changed at the hub at the same moment. It will be taken when it is sent again.")
             taking.refusals[ref] = Refusal(ItemCode.CONFLICT, text)
+    taking.founded = [one for one in applied if _base(one) == 0]
     _evidence_keep(manifest, applied)
     _root_note(agency, applied)
 
