@@ -19,6 +19,7 @@ from django.forms import Field as FormField
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
+from accounts.models import InitialPassword
 from orgtree.admin import UserAdmin
 from orgtree.models import User
 from orgtree.stepup import require_proof
@@ -40,20 +41,22 @@ class AccountAdmin(UserAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if request.method == "POST":
+        if request.method == "POST" or object_id is None:  # the form for a new account holds a password
             require_proof(request)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        if request.method == "POST":
-            require_proof(request)
+        require_proof(request)
         answer = super().user_change_password(request, id, form_url)
         if request.method == "POST" and answer.status_code == 302:  # a form with remarks is shown again instead
+            _password_is_known(request.user, int(id))
             audit(actor=request.user, action="account.password_set", user=int(id))
         return answer
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if not change and obj.has_usable_password():
+            _password_is_known(request.user, obj.pk)
         audit(actor=request.user, action="account.changed" if change else "account.made", user=obj.pk, fields=sorted(form.changed_data))
 
     def formfield_for_manytomany(self, db_field: Field, request: HttpRequest, **more: Any) -> FormField | None:
@@ -61,3 +64,9 @@ class AccountAdmin(UserAdmin):
         if db_field.name == "user_permissions":
             more["queryset"] = Permission.objects.filter(content_type__app_label__in=OURS).select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **more)
+
+
+def _password_is_known(actor: User, user_id: int) -> None:
+    """To whoever set it: the person changes it before anything else."""
+    if actor.pk != user_id:
+        InitialPassword.objects.update_or_create(user_id=user_id, defaults={"set_by": actor})

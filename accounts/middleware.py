@@ -1,15 +1,18 @@
-"""Leads who must have a second factor and has none to set one up, before anything else."""
+"""Leads people to what they have to do first: change a password that somebody else knows, set up a second factor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts.presence import follow, lacks_factor
+from accounts.presence import first_to_do, follow
 
 # What somebody needs on the way: setting up, proving who they are, leaving, and the page's language.
 OPEN = frozenset(
@@ -32,6 +35,14 @@ class AccountsMiddleware:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return None
         follow(request)
-        if settings.SECOND_FACTOR_REQUIRED and request.resolver_match.view_name not in OPEN and lacks_factor(request):
-            return redirect("accounts:protect")
-        return None
+        if request.resolver_match.view_name in OPEN:
+            return None
+        first = first_to_do(request, request.user)
+        return redirect(first) if first else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """allauth keeps a posted form in the session while it asks for a proof; one with passwords is not kept but typed again."""
+        if not isinstance(exception, ReauthenticationRequired) or not any("password" in name for name in request.POST):
+            return None
+        way = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
+        return redirect(f"{way}?{urlencode({'next': request.get_full_path()})}")

@@ -1,4 +1,4 @@
-"""When a session was last seen, and whether its person has what their rights ask for. Kept in the session: a page costs no query more."""
+"""When a session was last seen, and what its person has to do first. Kept in the session: a page costs no query more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 
+from accounts.models import InitialPassword
 from accounts.selectors.factors import has_factor, must_have_factor
+from orgtree.models import User
 
 SEEN_EVERY = ASKED_EVERY = 5 * 60  # seconds
-_SEEN_AT, _SETTLED_UNTIL = "seen_at", "factor_settled_until"
+_SEEN_AT, _SETTLED_UNTIL = "seen_at", "settled_until"
 
 
 def note_presence(request: HttpRequest) -> None:
@@ -24,11 +26,16 @@ def follow(request: HttpRequest) -> None:
         UserSession.objects.create_from_request(request)
 
 
-def lacks_factor(request: HttpRequest) -> bool:
-    """Whether the person must set up a second factor first. Asked anew every five minutes: a grant may have come meanwhile."""
+def first_to_do(request: HttpRequest, user: User) -> str:
+    """The name of the page on which `user` has something to do before anything else; empty when there is nothing.
+
+    Asked at the login, and anew every five minutes: a grant may have come meanwhile.
+    """
     if request.session.get(_SETTLED_UNTIL, 0) > time.time():
-        return False
-    if must_have_factor(request.user) and not has_factor(request.user):
-        return True
+        return ""
+    if InitialPassword.objects.filter(user=user).exists():
+        return "account_change_password"
+    if must_have_factor(user) and not has_factor(user):
+        return "accounts:protect"
     request.session[_SETTLED_UNTIL] = time.time() + ASKED_EVERY
-    return False
+    return ""

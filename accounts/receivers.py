@@ -14,7 +14,8 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals as auth_signals
 from django.http import HttpRequest
 
-from accounts.presence import note_presence
+from accounts.models import InitialPassword
+from accounts.presence import first_to_do, note_presence
 from orgtree.caller import address_of
 from orgtree.models import User
 from orgtree.stepup import prove
@@ -26,6 +27,7 @@ def session_began(sender: object, request: HttpRequest | None, user: User, **_mo
     if request is not None:
         prove(request, at=getattr(request, "proved_elsewhere_at", None))
         note_presence(request)
+        first_to_do(request, user)
 
 
 def logged_in(sender: object, request: HttpRequest, user: User, **_more: Any) -> None:
@@ -46,6 +48,7 @@ def step_completed(sender: object, request: HttpRequest, user: User, method: str
 
 
 def password_changed(sender: object, request: HttpRequest, user: User, **_more: Any) -> None:
+    InitialPassword.objects.filter(user=user).delete()
     audit(actor=user, action="account.password_changed", user=user.pk, address=address_of(request))
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.models import InitialPassword
 from accounts.selectors.factors import has_factor, must_have_factor
 from accounts.selectors.sessions import sessions_of
 from accounts.services.sessions import sessions_end
@@ -62,6 +63,9 @@ def protect(request: HttpRequest) -> HttpResponse:
 class NewPassword(InShell, PasswordChangeView):
     title = _("Change password")
     template_name = "registration/password_change_form.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {"is_initial": InitialPassword.objects.filter(user=self.request.user).exists(), **super().get_context_data(**kwargs)}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who comes by the single sign-on alone has no password here; allauth would let them set one."""

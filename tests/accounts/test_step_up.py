@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import InitialPassword
 from orgtree.models import User
 from tests.accounts.ways import app_set_up, code_of, grow_old, log_in
 from tests.factories import PASSWORD, superuser_make
@@ -66,7 +67,7 @@ def test_just_after_logging_in_nothing_is_asked(office, manifest):
 
 
 def test_after_the_proof_the_signature_that_waited_is_taken(office, manifest, settings, tmp_path):
-    """A signature that is none, so that its refusal tells that it has arrived."""
+    """A signature that is none: its refusal leads back to the page for signing, where a request asked for anew would have led to its own address."""
     # given
     settings.TRUST_DIRECTORY = tmp_path
     client = office.client("supervisor")
@@ -74,9 +75,9 @@ def test_after_the_proof_the_signature_that_waited_is_taken(office, manifest, se
     grow_old(client)
     asked = client.post(address, {"signature": "bm9uZQ=="})
     # when
-    client.post(asked.url, {"password": PASSWORD})
+    answer = client.post(asked.url, {"password": PASSWORD})
     # then
-    assert AuditEvent.objects.filter(action="signature.refused", request=manifest.request_id).exists()
+    assert answer.url == addresses(manifest)["sign"][1]
     assert AuditEvent.objects.filter(action="account.proved", actor=office.users["supervisor"]).exists()
 
 
@@ -169,3 +170,44 @@ def test_who_has_no_way_to_prove_it_is_told_so_and_not_sent_in_circles(client):
     # then
     assert path_of(answer) == reverse("accounts:own")
     assert client.get(answer.url).status_code == 200
+
+
+def test_a_password_that_somebody_else_set_is_changed_before_anything_else(client, lan):
+    # given
+    client.force_login(superuser_make("quantri", password=PASSWORD))
+    first, own = "mưa trên núi Chư Yang Sin", "nắng trên hồ Ea Kao"
+    client.post(reverse("admin:auth_user_password_change", args=[lan.pk]), {"password1": first, "password2": first, "usable_password": "true"})
+    new = Client()
+    log_in(new, password=first)
+    # when
+    led = new.get(reverse("registry:staff_list")).url
+    said = new.get(led).content.decode()
+    new.post(led, {"oldpassword": first, "password1": own, "password2": own})
+    # then
+    assert led == reverse("account_change_password")
+    assert "quản trị viên đặt" in said
+    assert new.get(reverse("registry:staff_list")).status_code == 200
+
+
+def test_a_new_account_too(client):
+    # given
+    client.force_login(superuser_make("quantri"))
+    words = {"password1": "mưa trên núi Chư Yang Sin", "password2": "mưa trên núi Chư Yang Sin", "usable_password": "true"}
+    # when
+    client.post(reverse("admin:orgtree_user_add"), {"username": "moi", "last_name": "Nguyễn", "first_name": "Mới", **words})
+    # then
+    assert InitialPassword.objects.get().user.username == "moi"
+    assert AuditEvent.objects.filter(action="account.made").exists()
+
+
+def test_a_form_with_passwords_is_not_kept_while_a_proof_is_asked(client, lan):
+    # given
+    client.force_login(superuser_make("quantri", password=PASSWORD))
+    grow_old(client)
+    there = reverse("admin:auth_user_password_change", args=[lan.pk])
+    # when
+    asked = client.post(there, {"password1": "mưa trên núi Chư Yang Sin", "password2": "mưa trên núi Chư Yang Sin"})
+    # then
+    assert path_of(asked) == reverse("account_reauthenticate")
+    assert "Chư Yang Sin" not in str(dict(client.session.items()))
+    assert client.post(asked.url, {"password": PASSWORD}).url == there
