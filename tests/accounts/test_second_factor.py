@@ -34,7 +34,7 @@ def minh(db):
 def test_a_supervisor_is_led_to_set_one_up_before_anything_else(client, minh):
     # given
     log_in(client, "minh")
-    pages = [reverse("admin:index"), reverse("workflows:request_list"), reverse("registry:staff_list")]
+    pages = [reverse("admin:index"), reverse("workflows:request_list"), reverse("registry:unit_tree")]
     # when
     led = {page: client.get(page).url for page in pages}
     app_set_up(client)

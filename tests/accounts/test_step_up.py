@@ -180,13 +180,13 @@ def test_a_password_that_somebody_else_set_is_changed_before_anything_else(clien
     new = Client()
     log_in(new, password=first)
     # when
-    led = new.get(reverse("registry:staff_list")).url
+    led = new.get(reverse("registry:unit_tree")).url
     said = new.get(led).content.decode()
     new.post(led, {"oldpassword": first, "password1": own, "password2": own})
     # then
     assert led == reverse("account_change_password")
     assert "quản trị viên đặt" in said
-    assert new.get(reverse("registry:staff_list")).status_code == 200
+    assert new.get(reverse("registry:unit_tree")).status_code == 200
 
 
 def test_a_new_account_too(client):
