@@ -18,6 +18,7 @@ from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter
 from registry.services.upload_findings import Findings, rows_copy
 
 TELL_EVERY = 2_000
+MOST_ROWS = 1_000_000  # checked and submitted in blocks of what one request holds
 _json = msgspec.json.encode
 _REPLACE = """
 insert into registry_uploadrow(upload_id, sheet_row, raw, state) select %(upload)s, sheet_row, raw, 'waiting' from read_row
@@ -31,7 +32,7 @@ delete from registry_uploadrow r where r.upload_id = %(upload)s and r.state <> '
 
 def upload_book(upload: Upload) -> Book:
     """The workbook of an upload, opened within its bounds. Raises WorkbookRefused."""
-    return open_book(Path(upload.file.path), name=upload.name, limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES))
+    return open_book(Path(upload.file.path), name=upload.name, limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES, max_rows=MOST_ROWS))
 
 
 def mapping_suggest(*, upload: Upload, sheet: Sheet) -> ColumnMapping:

@@ -31,7 +31,7 @@ from registry.reading import WorkbookRefused, table_of
 from registry.reading.limits import MEGABYTE
 from registry.services.upload_checking import rows_check
 from registry.services.upload_corrections import corrections_merge, corrections_of
-from registry.services.upload_loading import is_sure, mapping_lines, mapping_suggest, rows_load, upload_book
+from registry.services.upload_loading import MOST_ROWS, is_sure, mapping_lines, mapping_suggest, rows_load, upload_book
 from registry.services.upload_repairs import recipes_replay
 from registry.services.upload_submitting import rows_submit
 from workflows.choices import JobState
@@ -188,7 +188,7 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
         place = {"sheet": sheet.name[:100], "heading_row": sheet.heading_rows[1], "signature": sheet.signature, "mapping": upload.mapping}
         if asked and not is_sure(mapping):
             return upload_move(upload, UploadState.MAPPING, **place)
-        read = rows_load(upload=upload, table=table_of(book, sheet=sheet.name, mapping=mapping), tell=tell)
+        read = rows_load(upload=upload, table=table_of(book, sheet=sheet.name, mapping=mapping, max_rows=MOST_ROWS), tell=tell)
         recipes_replay(upload=upload)
         return upload_move(upload, UploadState.CHECKING, read=read, staged=0, returned=read, unchanged=0, left_out=0, **place)
 

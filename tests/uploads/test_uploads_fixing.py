@@ -259,6 +259,18 @@ def test_the_clean_rows_go_now_and_the_rest_later(clerk, units):
         upload_submit(actor=clerk, upload=second)
 
 
+def test_more_rows_than_a_request_holds_become_several(clerk, units, monkeypatch):
+    from registry.services import upload_checking, upload_submitting
+
+    for module in (upload_checking, upload_submitting):
+        monkeypatch.setattr(module, "MAXIMUM", 2)
+    names = ["LÊ AN", "LÊ BÌNH", "LÊ CHI", "LÊ DU", "LÊ EM"]
+    upload = send(clerk, units["agency"], workbook([right(number, **{"Họ và tên": name}) for number, name in enumerate(names)]))
+    assert (upload.read, upload.staged) == (5, 5)
+    upload = upload_submit(actor=clerk, upload=upload)
+    assert ([one.rows for one in upload.submissions.all()], upload.counts["submitted"]) == ([2, 2, 1], 5)
+
+
 def test_a_withdrawn_request_gives_its_rows_back(clerk, units):
     from workflows.services.submission import request_withdraw
 
