@@ -40,6 +40,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "staff list, export": ("clerk", lambda _: reverse("registry:staff_export")),
     "read log": ("auditor", lambda _: reverse("registry:read_log")),
     "audit trail": ("auditor", lambda _: reverse("registry:audit_trail")),
+    "profile, a section of the form": ("clerk", lambda made: reverse("registry:edit_section", args=[made["people"][0].pk, "correct", "identity"])),
     "profile, editing": ("clerk", lambda made: reverse("registry:staff_edit", args=[made["people"][0].pk])),
     "upload, new": ("clerk", lambda _: reverse("registry:upload_new")),
     "uploads": ("clerk", lambda _: reverse("registry:upload_list")),

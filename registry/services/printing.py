@@ -75,7 +75,7 @@ def profile_print(
 def _content(actor: User, profile: StaffProfile, whole: bool) -> Content:
     origin = _origin(actor, profile)
     if withheld(kind=KIND, keys=[profile.pk]):
-        origin = f"{_('STATE SECRET: DOES NOT LEAVE THE AGENCY')}. {origin}"
+        origin = _("STATE SECRET: DOES NOT LEAVE THE AGENCY") + f". {origin}"
     return content_of(document_get(profile=profile), whole=whole, version=_version(profile), origin=origin)
 
 
