@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from exchange.selectors.overview import delivery_sentences
-from orgtree import scope
+from orgtree import clock, scope
 from orgtree.choices import Action
+from orgtree.models import User
 from orgtree.pages import page
 from registry.models import Upload
+from registry.selectors.drafts import drafts_open
 from workflows.choices import RequestState
+from workflows.models import Absence
 from workflows.selectors.requests import request_list, running_jobs
+from workflows.selectors.rights import changes_waiting, ending_soon, own_ending
 
 SHOWN = 6
 # What its author should look at: not yet submitted, or back with a reason.
@@ -20,23 +27,42 @@ MINE_UNDER_WAY = (RequestState.IN_REVIEW, RequestState.APPROVED, RequestState.SC
 
 
 def home(request: HttpRequest) -> HttpResponse:
+    """What waits for the reader comes first, what is due soonest before the rest; an empty place is shown only to whom it says something."""
     user = request.user
     mine = request_list(user=user, which="mine")
+    held = {action for action in (Action.EDIT, Action.APPROVE, Action.OPERATE, Action.GRANT) if _holds(user, action)}
     return page(
         request,
         "hoso/home.html",
         _("Home"),
-        waiting=request_list(user=user, which="waiting")[:SHOWN],
+        waiting=request_list(user=user, which="waiting").order_by(F("due_on").asc(nulls_last=True), "number")[:SHOWN],
+        drafts=drafts_open(user=user)[:SHOWN],
         to_do=mine.filter(state__in=MINE_TO_DO)[:SHOWN],
         under_way=mine.filter(state__in=MINE_UNDER_WAY)[:SHOWN],
         jobs=running_jobs(user=user)[:SHOWN],
         uploads=Upload.objects.filter(uploader=user).select_related("unit")[:SHOWN],
-        may_edit=_holds(request, Action.EDIT),
-        may_approve=_holds(request, Action.APPROVE),
-        deliveries=delivery_sentences(user=user) if _holds(request, Action.OPERATE) else [],
+        may_edit=Action.EDIT in held,
+        may_approve=Action.APPROVE in held,
+        today=clock.today(),
+        deliveries=delivery_sentences(user=user) if Action.OPERATE in held else [],
+        own_ending=own_ending(user=user),
+        **_of_rights(user, held),
+        **_of_absence(user, held),
     )
 
 
-def _holds(request: HttpRequest, action: Action) -> bool:
+def _of_rights(user: User, held: set[Action]) -> dict[str, Any]:
+    """For who gives grants: what waits for their confirmation, and what ends soon."""
+    if Action.GRANT not in held:
+        return {}
+    return {"changes_waiting": changes_waiting(user)[:SHOWN], "ending": ending_soon(reader=user)[:SHOWN]}
+
+
+def _of_absence(user: User, held: set[Action]) -> dict[str, Any]:
+    """For who decides: whether they said that they are away."""
+    return {"away": Absence.objects.on(clock.today()).filter(user=user).first()} if Action.APPROVE in held else {}
+
+
+def _holds(user: User, action: Action) -> bool:
     """Whether the user holds `action` anywhere."""
-    return request.user.is_superuser or bool(scope.intervals(request.user, action))
+    return user.is_superuser or bool(scope.intervals(user, action))

@@ -29,6 +29,7 @@ MADE_OF = (
     "requirements.txt",
     "*/migrations/*",
     "workflows/guards.py",
+    "workflows/grant_guards.py",
     "workflows/walls.py",
     "orgtree/services/areas.py",
     "registry/services/codes.py",

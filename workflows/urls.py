@@ -30,6 +30,8 @@ requests_ = [
     path("routes/", routes.simulate, name="route_simulate"),
     path("absence/", absence.absence, name="absence"),
     path("absence/<int:delegation_id>/end/", absence.revoke, name="absence_revoke"),
+    path("absence/away/<int:absence_id>/end/", absence.back, name="absence_back"),
+    path("absence/deputies/<int:deputy_id>/end/", absence.dismiss, name="deputy_remove"),
     path("jobs/<uuid:job_id>/", requests.job_progress, name="job_progress"),
 ]
 rights_ = [

@@ -250,11 +250,11 @@ def test_a_digest_goes_out_once_a_working_day_without_anybodys_data(office, sett
     assert not re.search(r"\d{9,}", message.body)
 
 
-@pytest.mark.parametrize(("hour", "days"), [(6, 0), (8, 2)], ids=["before seven", "on a Saturday"])
-def test_no_digest_outside_working_hours(office, settings, monkeypatch, hour, days):
+@pytest.mark.parametrize(("hour", "weekday"), [(6, 0), (8, 5), (8, 6)], ids=["before seven", "on a Saturday", "on a Sunday"])
+def test_no_digest_outside_working_hours(office, settings, monkeypatch, hour, weekday):
     office.submitted(office.document())
     notices_make()
-    settings.PINNED_TODAY = clock.today() + timedelta(days)
+    settings.PINNED_TODAY = clock.today() + timedelta(7 - clock.today().weekday() + weekday)
     morning(settings, monkeypatch, hour=hour)
     assert mails_form() == 0
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery
 
-from orgtree import scope
+from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import User
 from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, Contribution, Decision, Delegation, JobRun, Stage
+from workflows.models import ChangeRequest, Contribution, Decision, Delegation, JobRun, Stage, StageTerm
 from workflows.selectors.deciding import chains_to, may_decide, open_stages
 
-Which = Literal["mine", "waiting", "all"]
+Which = Literal["mine", "waiting", "overdue", "all"]
 PAGE = 50
 
 
@@ -32,6 +33,8 @@ def request_list(*, user: User, which: Which = "all") -> QuerySet[ChangeRequest]
         return visible.filter(author=user)
     if which == "waiting":
         return _waiting_for(user, visible)
+    if which == "overdue":
+        return visible.filter(_is_overdue(), state=RequestState.IN_REVIEW)
     return visible
 
 
@@ -70,7 +73,10 @@ def _waiting_for(user: User, visible: QuerySet[ChangeRequest]) -> QuerySet[Chang
     The exact question, over every unit that an item touches, is `may_decide`; a list needs a queryset, so it looks at the request's unit.
     """
     next_stage = open_stages(Stage.objects.filter(request=OuterRef("pk"), system=""))
+    # Only stages that have opened have a term, so the last one is that of the present stage.
+    term = StageTerm.objects.filter(stage__request=OuterRef("pk")).order_by("-stage__number")
     waiting = visible.filter(state=RequestState.IN_REVIEW).annotate(
+        due_on=Subquery(term.values("due_on")[:1]),
         next_action=Subquery(next_stage.values("action")[:1], output_field=CharField()),
         next_role=Subquery(next_stage.values("role")[:1], output_field=CharField()),
     )
@@ -80,12 +86,23 @@ def _waiting_for(user: User, visible: QuerySet[ChangeRequest]) -> QuerySet[Chang
     if not user.is_superuser:
         of_right &= Q(next_role__in=["", *scope.roles(user)])
         for chain in chains_to(user):
-            of_right |= Q(_in_place(chain, Action.APPROVE), next_action=Action.APPROVE, next_role="")
-    return (
-        waiting.filter(of_right)
-        .exclude(Exists(Contribution.objects.filter(request=OuterRef("pk"), user=user)))
-        .exclude(Exists(Decision.objects.filter(stage__request=OuterRef("pk"), user=user)))
-    )
+            # The right, and the role where the stage names one, are those of the person at the head of the chain.
+            roles = ["", *scope.roles(chain[-1].giver)]
+            for action in (Action.APPROVE, Action.EDIT):
+                of_right |= Q(_in_place(chain, action), next_action=action, next_role__in=roles) & ~_has_part([link.giver_id for link in chain])
+    return waiting.filter(of_right).exclude(_has_part([user.pk]))
+
+
+def _has_part(people: Sequence[int]) -> Q:
+    """Whether one of them contributed to the request or spoke on it, in person or through somebody."""
+    wrote = Contribution.objects.filter(request=OuterRef("pk"), user__in=people)
+    spoke = Decision.objects.filter(Q(user__in=people) | Q(on_behalf_of__in=people), stage__request=OuterRef("pk"))
+    return Q(Exists(wrote)) | Q(Exists(spoke))
+
+
+def _is_overdue() -> Exists:
+    """A stage that is still open and should have been decided before today."""
+    return Exists(open_stages(Stage.objects.filter(request=OuterRef("pk"), term__due_on__lt=clock.today())))
 
 
 def _in_place(chain: list[Delegation], action: Action) -> Q:

@@ -127,6 +127,20 @@ def ending_soon(*, reader: User) -> list[Right]:
     return [one for one in rights_list(ending.order_by("valid_to")) if one.ends_soon]
 
 
+def own_ending(*, user: User) -> list[Right]:
+    """Rights of one's own that end within 30 days and that nothing follows; one query."""
+    today = clock.today()
+    return [
+        one
+        for one in rights_list(
+            Grant.objects.filter(user=user, valid_from__lte=today, valid_to__gt=today, valid_to__lte=today + SOON)
+            .select_related("unit")
+            .order_by("valid_to")
+        )
+        if one.ends_soon
+    ]
+
+
 def changes_seen(reader: User) -> QuerySet[GrantChange]:
     """Proposals and what became of them, newest first: where `reader` gives or audits grants, those they made, and those about themself."""
     changes = GrantChange.objects.select_related("user", "unit", "proposer", "decider", "about").order_by("-proposed_at", "-pk")

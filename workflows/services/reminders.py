@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Q
 
 from orgtree import clock, scope
@@ -25,7 +26,10 @@ DAYS_BEFORE = (30, 7)  # a grant's end is told so many days ahead
 def reminders_make() -> int:
     """Tell what is due today; returns how many notices were written."""
     grant_changes_lapse()
-    written = sum(tell(_away(one)) for one in Absence.objects.on(clock.today()).select_related("user"))
+    written = 0
+    for absence in Absence.objects.on(clock.today()).select_related("user"):
+        with transaction.atomic():
+            written += tell(_away(absence))
     for term in _terms_due():
         written += tell(_of_term(term))
     return written + tell(_ending_grants())

@@ -49,13 +49,19 @@ def stage_open(request: ChangeRequest) -> Opened | None:
 
 
 def absence_cover(*, user: User) -> Iterator[tuple[ChangeRequest, Opened]]:
-    """Let the deputies of the office take over what already waits for `user`, who is away; yields what they took over."""
+    """Let the deputies of the office take over what already waits for `user`, who is away; yields what they took over by this call.
+
+    Within the transaction that tells them of it: one deputy's delegation covers many requests, and all of them are told or none.
+    """
     if not _is_away(user):
         return  # it begins later: the hourly round comes by on its first day
+    before = list(Delegation.objects.on(clock.today()).filter(giver=user, deputy__isnull=False).values_list("pk", flat=True))
     waiting = scope.scoped(ChangeRequest.objects.filter(state=RequestState.IN_REVIEW), user, Action.APPROVE)
     for request in waiting.select_related("unit").order_by("pk"):
         stage = current_stage(request)
-        if request.unit is not None and not _is_covered(user, request.unit, request.risk) and _cover(request, stage):
+        if request.unit is None or _is_covered(user, request.unit, request.risk, Q(pk__in=before)):
+            continue  # by a deputy who was told when that began
+        if _is_covered(user, request.unit, request.risk, Q()) or _cover(request, stage):
             opened = stage_open(request)
             if opened:
                 yield request, opened
@@ -158,8 +164,8 @@ def _deputies(unit: OrgUnit, risk: str) -> list[Deputy]:
     )
 
 
-def _is_covered(user: User, unit: OrgUnit, risk: str) -> bool:
-    standing = Delegation.objects.on(clock.today()).filter(giver=user, deputy__isnull=False, risks__contains=[risk])
+def _is_covered(user: User, unit: OrgUnit, risk: str, by: Q) -> bool:
+    standing = Delegation.objects.on(clock.today()).filter(by, giver=user, deputy__isnull=False, risks__contains=[risk])
     return standing.filter(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght).exists()
 
 

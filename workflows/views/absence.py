@@ -1,13 +1,15 @@
-"""Absence: who decides in one's place, and in whose place one decides."""
+"""Absence: who decides in one's place, in whose place one decides, and the deputies of an office for when nobody was named."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.validators import MaxValueValidator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -20,20 +22,16 @@ from orgtree.models import OrgUnit, User
 from orgtree.pages import page, page_view
 from workflows.choices import RiskClass
 from workflows.errors import GateError
-from workflows.models import Delegation
+from workflows.models import Absence, Delegation, Deputy
 from workflows.services.delegations import delegation_give, delegation_revoke
+from workflows.services.standing_in import absence_end, absence_record, deputy_appoint, deputy_remove
 
 LAST_DAY = date(9998, 12, 31)  # the day after it must still be a date
 
 
-class DelegationForm(forms.Form):
+class PeriodForm(forms.Form):
     """The last day is the last one in force, as a written decision says it."""
 
-    receiver = forms.ModelChoiceField(User.objects.none(), to_field_name="username", label=gettext_lazy("Receiver"))
-    unit = forms.ModelChoiceField(OrgUnit.objects.none(), label=gettext_lazy("Unit and below"))
-    risks = forms.MultipleChoiceField(
-        choices=RiskClass.choices, initial=RiskClass.values, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Risk classes")
-    )
     first_day = forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), input_formats=["%Y-%m-%d"], label=gettext_lazy("From"))
     last_day = forms.DateField(
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
@@ -41,41 +39,85 @@ class DelegationForm(forms.Form):
         label=gettext_lazy("To"),
         validators=[MaxValueValidator(LAST_DAY)],
     )
-    decision_number = forms.CharField(max_length=60, label=gettext_lazy("Decision number"))
 
-    def __init__(self, user: User, *args: object, **more: object) -> None:
-        super().__init__(*args, **more)  # type: ignore[arg-type]
-        units = scope.tops(user, Action.APPROVE)
-        self.fields["unit"].queryset = units  # type: ignore[attr-defined]
-        colleagues = {person.pk for unit in units for person in scope.holders(Action.VIEW, unit)} - {user.pk}
-        self.fields["receiver"].queryset = User.objects.filter(pk__in=colleagues).order_by("username")  # type: ignore[attr-defined]
-        self.fields["receiver"].label_from_instance = lambda person: person.display_name  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         for field in self.fields.values():
             if not isinstance(field.widget, forms.CheckboxSelectMultiple):
                 field.widget.attrs["class"] = "hs-input"
+
+    @property
+    def period(self) -> dict[str, date]:
+        return {"valid_from": self.cleaned_data["first_day"], "valid_to": self.cleaned_data["last_day"] + timedelta(days=1)}
+
+
+class MandateForm(PeriodForm):
+    """Somebody who may decide: where, on what, and under which decision. `units` are those to choose from."""
+
+    person = forms.ModelChoiceField(User.objects.none(), to_field_name="username", label=gettext_lazy("Receiver"))
+    unit = forms.ModelChoiceField(OrgUnit.objects.none(), label=gettext_lazy("Unit and below"))
+    risks = forms.MultipleChoiceField(
+        choices=RiskClass.choices, initial=RiskClass.values, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Risk classes")
+    )
+    decision_number = forms.CharField(max_length=60, label=gettext_lazy("Decision number"))
+    field_order = ("person", "unit", "risks", "first_day", "last_day", "decision_number")
+
+    def __init__(self, user: User, units: QuerySet[OrgUnit], *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["unit"].queryset = units  # type: ignore[attr-defined]
+        colleagues = {person.pk for unit in units for person in scope.holders(Action.VIEW, unit)} - {user.pk}
+        self.fields["person"].queryset = User.objects.filter(pk__in=colleagues).order_by("first_name", "last_name")  # type: ignore[attr-defined]
+        self.fields["person"].label_from_instance = lambda person: f"{person.display_name} ({person.username})"  # type: ignore[attr-defined]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {**{name: self.cleaned_data[name] for name in ("unit", "risks", "decision_number")}, **self.period}
+
+
+class DeputyForm(MandateForm):
+    rank = forms.IntegerField(min_value=1, max_value=20, initial=1, label=gettext_lazy("Order"))
+    field_order = ("person", "unit", "rank", "risks", "first_day", "last_day", "decision_number")
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["person"].label = gettext_lazy("Deputy")
 
 
 @page_view
 @require_http_methods(["GET", "POST"])
 def absence(request: HttpRequest) -> HttpResponse:
-    """Whoever approves somewhere may give that to a colleague; everybody sees what concerns them."""
-    form = DelegationForm(request.user, request.POST or None, initial={"first_day": clock.today()})
-    if request.method == "POST" and form.is_valid():
+    """Whoever approves somewhere names a colleague, or says that they are away; deputies of an office are named by who leads or administers it."""
+    user, asked = request.user, request.POST.get("what", "")
+    today = clock.today()
+    approves = scope.tops(user, Action.APPROVE)
+    leads = OrgUnit.objects.filter(Q(pk__in=approves.values("pk")) | Q(pk__in=scope.tops(user, Action.GRANT).values("pk")))
+    able = approves.exists()
+    makers: Mapping[str, Callable[[Any], forms.Form] | None] = {
+        "delegation": (lambda data: MandateForm(user, approves, data, initial={"first_day": today}, prefix="delegation")) if able else None,
+        "absence": (lambda data: PeriodForm(data, initial={"first_day": today}, prefix="absence")) if able else None,
+        "deputy": (lambda data: DeputyForm(user, leads, data, initial={"first_day": today}, prefix="deputy")) if leads.exists() else None,
+    }
+    forms_ = {name: make(request.POST if name == asked else None) for name, make in makers.items() if make}
+    if asked in forms_ and forms_[asked].is_valid():
         try:
-            delegation_give(actor=request.user, giver=request.user, **_said(form.cleaned_data))
+            said = RECORDERS[asked](user, forms_[asked])
         except GateError as error:
-            form.add_error(None, str(error))
+            forms_[asked].add_error(None, str(error))
         else:
-            messages.success(request, _("Recorded. The receiver decides in your place from the first day on."))
+            messages.success(request, said)
             return redirect("workflows:absence")
-    mine = Delegation.objects.filter(Q(giver=request.user) | Q(receiver=request.user), revoked_at=None, valid_to__gt=clock.today())
     return page(
         request,
         "workflows/absence.html",
         _("Absence"),
-        status=422 if form.is_bound else 200,
-        form=form if form.fields["unit"].queryset.exists() else None,  # type: ignore[attr-defined]
-        delegations=mine.select_related("giver", "receiver", "unit").order_by("valid_from"),
+        status=422 if asked else 200,
+        forms=forms_,
+        asked=asked,
+        delegations=Delegation.objects.filter(Q(giver=user) | Q(receiver=user), revoked_at=None, valid_to__gt=today)
+        .select_related("giver", "receiver", "unit")
+        .order_by("valid_from"),
+        absences=_absences(user),
+        deputies=_deputies(user),
     )
 
 
@@ -90,8 +132,55 @@ def revoke(request: HttpRequest, delegation_id: int) -> HttpResponse:
     return redirect("workflows:absence")
 
 
-def _said(values: dict[str, object]) -> dict[str, object]:
-    said = {name: values[name] for name in ("receiver", "unit", "risks", "decision_number")}
-    last = values["last_day"]
-    assert isinstance(last, date)
-    return {**said, "valid_from": values["first_day"], "valid_to": date.fromordinal(last.toordinal() + 1)}
+@page_view
+@require_POST
+def back(request: HttpRequest, absence_id: int) -> HttpResponse:
+    one = _absences(request.user).filter(pk=absence_id).first()
+    if one is None:
+        raise Http404
+    absence_end(actor=request.user, absence=one)
+    messages.success(request, _("Welcome back. The deputies no longer decide in your place."))
+    return redirect("workflows:absence")
+
+
+@page_view
+@require_POST
+def dismiss(request: HttpRequest, deputy_id: int) -> HttpResponse:
+    one = _deputies(request.user).filter(pk=deputy_id).first()
+    if one is None:
+        raise Http404
+    try:
+        deputy_remove(actor=request.user, deputy=one)
+    except GateError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The deputy has been removed."))
+    return redirect("workflows:absence")
+
+
+def _absences(user: User) -> QuerySet[Absence]:
+    return Absence.objects.filter(user=user, ended_at=None, valid_to__gt=clock.today()).select_related("user").order_by("valid_from")
+
+
+def _deputies(user: User) -> QuerySet[Deputy]:
+    """Deputies of the offices that `user` may view, by office and order."""
+    current = Deputy.objects.filter(revoked_at=None, valid_to__gt=clock.today())
+    return scope.scoped(current, user, Action.VIEW).select_related("unit", "user").order_by("unit__tree_id", "unit__lft", "rank", "pk")
+
+
+def _delegate(user: User, form: Any) -> str:
+    delegation_give(actor=user, giver=user, receiver=form.cleaned_data["person"], **form.said)
+    return _("Recorded. The receiver decides in your place from the first day on.")
+
+
+def _leave(user: User, form: Any) -> str:
+    absence_record(actor=user, user=user, **form.period)
+    return _("Recorded. While you are away the deputies of the office decide, in their order.")
+
+
+def _appoint(user: User, form: Any) -> str:
+    deputy_appoint(actor=user, user=form.cleaned_data["person"], rank=form.cleaned_data["rank"], **form.said)
+    return _("Recorded. The deputy decides only while whoever holds the right is away and named nobody.")
+
+
+RECORDERS: Mapping[str, Callable[[User, Any], str]] = {"delegation": _delegate, "absence": _leave, "deputy": _appoint}

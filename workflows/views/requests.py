@@ -62,7 +62,7 @@ def request_or_404(user: User, request_id: UUID) -> ChangeRequest:
 @page_view
 @require_GET
 def request_list_view(request: HttpRequest) -> HttpResponse:
-    tabs = {"waiting": _("Waiting for my decision"), "mine": _("Written by me"), "all": _("All in my scope")}
+    tabs = {"waiting": _("Waiting for my decision"), "mine": _("Written by me"), "overdue": _("Overdue"), "all": _("All in my scope")}
     which = request.GET.get("show", "")
     if which not in tabs:
         which = "waiting" if scope.units(request.user, Action.APPROVE).exists() else "mine"
