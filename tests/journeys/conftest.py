@@ -65,7 +65,7 @@ class Desk:
         self.page.goto("/")
         self.page.get_by_label("Tên đăng nhập").fill(self.name)
         self.page.get_by_label("Mật khẩu").fill(self.stack.demo()["password"])
-        self.page.get_by_role("button", name="Đăng nhập").click()
+        self.page.get_by_role("button", name="Đăng nhập", exact=True).click()
         expect(self.page.get_by_role("heading", name="Việc của tôi")).to_be_visible()
         return self.page
 
