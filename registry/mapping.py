@@ -291,9 +291,9 @@ def match_heading(lines: Sequence[str]) -> Match | None:
     return _match(tuple(line for line in lines if line.strip()))
 
 
-def recognised(lines: Sequence[str]) -> bool:
-    """Whether the heading names a field without guessing; this is what finds the heading row."""
-    return _known(tuple(line for line in lines if line.strip())) is not None
+def certain_match(lines: Sequence[str]) -> Match | None:
+    """The field that a heading names without guessing; this is what finds the heading row."""
+    return _known(tuple(line for line in lines if line.strip()))
 
 
 @cache

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from registry.encodings import Encoding, decode, decodes, recognise
-from registry.mapping import recognised
+from registry.mapping import certain_match
 from registry.reading.cells import Merge, Raw
 
 HEADING_ROWS = 30
@@ -24,7 +24,10 @@ Rows = Mapping[int, Mapping[int, Raw]]
 
 @dataclass(frozen=True)
 class HeadingBlock:
-    """Rows `first` to `last` hold the headings: by column the lines of its heading, the group above first."""
+    """Rows `first` to `last` hold the headings: by column the lines of its heading, the group above first.
+
+    `known` counts the fields, and parts of fields, that they name: a group spread over three columns names one.
+    """
 
     first: int
     last: int
@@ -82,7 +85,8 @@ def _block(texts: Mapping[int, Mapping[int, str]], first: int, last: int) -> Hea
         _fill_groups(above, below)
     columns = sorted(set().union(*lines_of_rows))
     lines = {column: _distinct(line.get(column, "") for line in lines_of_rows) for column in columns}
-    return HeadingBlock(first, last, lines, sum(recognised(one) for one in lines.values()))
+    known = {(match.field, match.part) for one in lines.values() if (match := certain_match(one))}
+    return HeadingBlock(first, last, lines, len(known))
 
 
 def _fill_groups(above: dict[int, str], below: Mapping[int, str]) -> None:
@@ -111,8 +115,8 @@ def _readable(text: str) -> str:
     """A heading in an old font as Unicode: by its words, or because only so it names a field ("Sè CMND")."""
     if encoding := recognise(text):
         return decode(text, encoding)
-    if not recognised((text,)):
+    if not certain_match((text,)):
         for encoding in Encoding:
-            if decodes(text, encoding) and recognised((decode(text, encoding),)):
+            if decodes(text, encoding) and certain_match((decode(text, encoding),)):
                 return decode(text, encoding)
     return text

@@ -102,7 +102,7 @@ def package(entries: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, body in entries.items():
-            zipped.writestr(zipfile.ZipInfo(name, (2026, 10, 15, 0, 0, 0)), body)
+            zipped.writestr(zipfile.ZipInfo(name, (2026, 10, 15, 0, 0, 0)), body, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 

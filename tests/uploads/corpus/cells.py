@@ -1,0 +1,160 @@
+"""Cells in other dresses, cells that lost something, cells that cannot be trusted."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from tests.uploads.corpus.building import book, entry_text
+from tests.uploads.corpus.making import BINH, FIRST, HOA, MONEY, ROWS, H, case, dates, fine, number, one, with_cell
+
+MIDNIGHT = datetime(1979, 12, 1, tzinfo=UTC).replace(tzinfo=None)  # cells know no time zones
+
+CELLS = (
+    dates("date-dots.xlsx", "dates as dd.mm.yyyy", "15.08.1985", "date_dots"),
+    dates("date-dashes.xlsx", "dates as dd-mm-yyyy", "15-08-1985", "date_dashes"),
+    dates("date-spaces.xlsx", "dates as dd mm yyyy", "15 08 1985", "date_spaces"),
+    dates("date-year-first.xlsx", "dates as yyyy/mm/dd", "1985/08/15", "date_year_first"),
+    dates("date-words.xlsx", "dates in words", "ngày 15 tháng 8 năm 1985", "date_words"),
+    dates("date-digits.xlsx", "dates as eight digits", "15081985", "date_digits"),
+    dates("date-english.xlsx", "dates with an English month", "15-Aug-1985", "date_month_name"),
+    dates("date-short-year.xlsx", "dates with two digits of the year", "15/08/85", "date_short_year"),
+    dates("date-american.xlsx", "dates with the month first", "08/15/1985", "date_month_first"),
+    dates("date-serial.xlsx", "dates whose format was lost: serial numbers", 31274, "date_serial"),
+    dates("date-serial-text.xlsx", "serial numbers as text", "31274", "date_serial"),
+    dates("date-with-time.xlsx", "dates with a time of day", "15/08/1985 07:30", "date_with_time"),
+    dates("date-year-only.xlsx", "only the year of birth", 1985, "date_year_only", repaired=None),
+    dates("date-month-only.xlsx", "only month and year of birth", "08/1985", "date_month_only", repaired=None),
+    dates("date-impossible.xlsx", "the 31st of February", "31/02/1985", "", repaired=None),
+    fine(
+        "date-real.xlsx",
+        "real dates, and a moment at midnight",
+        book([H, with_cell(HOA, 3, date(1985, 8, 15)), with_cell(BINH, 3, MIDNIGHT)]),
+    ),
+    number("number-lost-zero.xlsx", "a citizen number that became a number", 66185001234, "number_zeros", repaired=True),
+    number("number-lost-zero-text.xlsx", "eleven digits as text that agree with birth and gender", "66185001234", "number_zeros", repaired=True),
+    number("number-exponent.xlsx", "a citizen number as the text 6.6185E+10", "6.6185E+10", "number_exponent", repaired=False),
+    number("number-old-card.xlsx", "a nine-digit number of an old card", "240123456", "old_card", repaired=False),
+    fine(
+        "number-blanks.xlsx",
+        "citizen numbers with blanks, points, an apostrophe",
+        book([H, with_cell(HOA, 2, "066 185 001 234"), with_cell(BINH, 2, "'066079001235")]),
+    ),
+    one("phone-lost-zero.xlsx", "a telephone number that became a number", "Điện thoại", 912345678, "phone", "number_zeros", repaired="0912345678"),
+    one("rank-number.xlsx", "a rank's code that became 1.003", "Mã ngạch", 1.003, "rank_code", "number_zeros", repaired="01.003"),
+    one(
+        "education-date.xlsx", "“12/12” that became a date", "Trình độ văn hóa", date(2026, 12, 12), "general_education", "became_date", repaired="22"
+    ),
+    one(
+        "money-points.xlsx",
+        "an amount with points between its thousands",
+        MONEY,
+        "9.500.000",
+        "job_position_amount",
+        "amount_points",
+        repaired="9500000",
+    ),
+    one("code-misspelt.xlsx", "a misspelt name of a code list", "Dân tộc", "Kinhh", "ethnicity", "spelling", repaired="01"),
+    one("code-unknown.xlsx", "a name that no code list has", "Dân tộc", "Atlantis", "ethnicity", "not_in_list"),
+    one("unit-misspelt.xlsx", "a misspelt unit", "Đơn vị", "Văn phongg", "using_unit", "spelling"),
+    case(
+        "name-capitals.xlsx",
+        "names in capitals",
+        book([H, with_cell(HOA, 1, "NGUYỄN THỊ HOA")]),
+        rows=1,
+        causes={},
+        notices={"birth_name name_capitals": 1},
+        first=FIRST,
+    ),
+    case(
+        "name-small.xlsx",
+        "names in small letters",
+        book([H, with_cell(HOA, 1, "nguyễn thị hoa")]),
+        rows=1,
+        causes={},
+        notices={"birth_name name_small": 1},
+        repaired=FIRST,
+    ),
+    case(
+        "name-apart.xlsx",
+        "letters and tones apart (NFD), as a Mac writes",
+        book([H, with_cell(HOA, 1, "Nguye\u0302\u0303n Thi\u0323 Hoa")]),
+        rows=1,
+        causes={},
+        first=FIRST,
+    ),
+    case(
+        "name-tone-style.xlsx",
+        "“Hoà” for “Hòa”",
+        book([H, with_cell(HOA, 1, "Nguyễn Thị Hoà")]),
+        rows=1,
+        causes={},
+        notices={"birth_name tone_style": 1},
+        repaired={**FIRST, "birth_name": "Nguyễn Thị Hòa"},
+    ),
+    case(
+        "font-tcvn3.xlsx",
+        "text in the font .VnTime (TCVN3)",
+        book([H, with_cell(HOA, 1, "NguyÔn ThÞ Hoa")]),
+        rows=1,
+        causes={"birth_name old_encoding": 1},
+        repaired=FIRST,
+    ),
+    case(
+        "font-tcvn3-capitals.xlsx",
+        "capitals in the font .VnTimeH",
+        book([H, with_cell(HOA, 1, "NGUYÔN THÞ HOA")]),
+        rows=1,
+        causes={"birth_name old_encoding": 1},
+        repaired=FIRST,
+    ),
+    case(
+        "font-vni.xlsx",
+        "text in VNI-Windows",
+        book([H, with_cell(HOA, 1, "Nguyeãn Thò Hoa")]),
+        rows=1,
+        causes={"birth_name old_encoding": 1},
+        repaired=FIRST,
+    ),
+    case(
+        "font-tcvn3.csv",
+        "a text file in TCVN3",
+        "TT;Hä vµ tªn;Sè CMND;Ngµy sinh;Giíi tÝnh\r\n1;NguyÔn ThÞ Hoa;066185001234;15/08/1985;N÷".encode("latin-1"),
+        rows=1,
+        causes={"birth_name old_encoding": 1, "gender old_encoding": 1},
+        repaired=FIRST,
+    ),
+    case(
+        "cell-formula.xlsx",
+        "a cell with a formula: its value is shown, not taken",
+        book([(*H, "Bậc"), (*HOA, "=2+4")]),
+        rows=1,
+        causes={"step formula": 1},
+        first=FIRST,
+    ),
+    case(
+        "cell-error.xlsx",
+        "a cell with an error of Excel",
+        entry_text(book([(*H, "Bậc"), (*HOA, 6)]), '<c r="F2"><v>6</v>', '<c r="F2" t="e"><v>#REF!</v>'),
+        rows=1,
+        causes={"step": 1},
+        first=FIRST,
+    ),
+    case(
+        "cell-merged.xlsx",
+        "a unit merged over two people",
+        book([(*H, "Đơn vị"), (*HOA, "Văn phòng"), (*BINH, None)], merges=("F2:F3",)),
+        rows=2,
+        causes={"using_unit merged": 2},
+    ),
+    fine(
+        "cell-rich.xlsx",
+        "a name in two colours",
+        entry_text(
+            book(ROWS),
+            "<si><t>Nguyễn Thị Hoa</t></si>",
+            "<si><r><t>Nguyễn </t></r><r><rPr><b/></rPr><t>Thị Hoa</t></r></si>",
+            entry="xl/sharedStrings.xml",
+        ),
+    ),
+    fine("cell-blanks.xlsx", "blanks before, behind and within", book([H, with_cell(HOA, 1, "  Nguyễn   Thị Hoa "), BINH])),
+)
