@@ -6,8 +6,6 @@ counts must agree. Rows: by difference, since deleting and re-inserting unchange
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection
 
 from workflows.documents import Field, Rows
@@ -40,38 +38,48 @@ def write_records(one: Target) -> None:
 def write_rows(one: Target) -> None:
     """Bring every list of rows to what was opened: delete what is gone, insert what is new, leave the rest alone.
 
-    A list with no row on either side is passed over: an edit touches few of a person's lists, and each statement has its price.
+    One statement finds the lists in which something differs: an edit touches few of a person's lists, and each statement has its price.
     """
     with connection.cursor() as cursor:
-        cursor.execute(" union all ".join(_on_either_side(one, rows) for rows in one.schema.rows))
-        touched = {name for (name,) in cursor.fetchall()}
+        cursor.execute(" union all ".join(part for rows in one.schema.rows for part in _differences(one, rows)))
+        found = set(cursor.fetchall())
         for rows in one.schema.rows:
-            if rows.name in touched:
-                _write_list(cursor, one, rows)
+            gone, new = _statements(one, rows)
+            for side, statement in (("gone", gone), ("new", new)):
+                if (rows.name, side) in found:
+                    cursor.execute(statement)
 
 
-def _on_either_side(one: Target, rows: Rows) -> str:
-    """Selects the list's name if a record that was opened has a row of it, opened or live."""
-    binding = one.rows[rows.name]
-    live, opened = binding.live._meta.db_table, binding.opened._meta.db_table
+def _differences(one: Target, rows: Rows) -> tuple[str, str]:
+    """Selects (the list's name, "gone") if a live row is to go, and (the name, "new") if an opened row is to come."""
     return (
-        f"select '{rows.name}' where exists (select from {opened} where list_name = '{rows.name}') "
-        f"or exists (select from {one.opened._meta.db_table} r join {live} l on l.{binding.parent} = r.id where r.op = 'update')"
+        f"select '{rows.name}', 'gone' where exists (select {_gone(one, rows)})",
+        f"select '{rows.name}', 'new' where exists (select {_new(one, rows)})",
     )
 
 
-def _write_list(cursor: Any, one: Target, rows: Rows) -> None:
+def _statements(one: Target, rows: Rows) -> tuple[str, str]:
     binding = one.rows[rows.name]
-    live, parent = binding.live._meta.db_table, binding.parent
-    opened = f"(select * from {binding.opened._meta.db_table} where list_name = '{rows.name}')"
-    columns = ", ".join(item.column for item in rows.fields)
-    same = _same(binding, rows.fields)
-    cursor.execute(
-        f"delete from {live} l using {one.opened._meta.db_table} r "
-        f"where r.op = 'update' and l.{parent} = r.id and not exists (select from {opened} o where {same})"
+    columns = ", ".join([binding.parent, *(item.column for item in rows.fields)])
+    live = binding.live._meta.db_table
+    return f"delete from {live} where id in (select l.id {_gone(one, rows)})", f"insert into {live}({columns}) select {columns} {_new(one, rows)}"
+
+
+def _gone(one: Target, rows: Rows) -> str:
+    """The live rows l of changed records of which no opened row is the same."""
+    binding = one.rows[rows.name]
+    return (
+        f"from {one.opened._meta.db_table} r join {binding.live._meta.db_table} l on l.{binding.parent} = r.id where r.op = 'update' "
+        f"and not exists (select from {binding.opened._meta.db_table} o where o.list_name = '{rows.name}' and {_same(binding, rows.fields)})"
     )
-    cursor.execute(
-        f"insert into {live}({parent}, {columns}) select {parent}, {columns} from {opened} o where not exists (select from {live} l where {same})"
+
+
+def _new(one: Target, rows: Rows) -> str:
+    """The opened rows o of which no live row is the same."""
+    binding = one.rows[rows.name]
+    return (
+        f"from {binding.opened._meta.db_table} o where o.list_name = '{rows.name}' "
+        f"and not exists (select from {binding.live._meta.db_table} l where {_same(binding, rows.fields)})"
     )
 
 
