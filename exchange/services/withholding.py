@@ -6,6 +6,8 @@ trigger refuses to put a marked record into a batch whatever the program does; w
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 
 from exchange.choices import DeliveryState
@@ -29,7 +31,7 @@ where m.id = d.message_id and d.channel_id = %(channel)s and d.state = 'parked' 
 
 def marked_withhold(channel: Channel) -> None:
     """Park what is marked, release what no longer is. The caller holds the channel's lock."""
-    values = {"channel": channel.pk, "kind": ErrorKind.BUSINESS.value, "code": MARKED, "holds": [one.value for one in MARKS_HOLD]}
+    values: dict[str, Any] = {"channel": channel.pk, "kind": ErrorKind.BUSINESS.value, "code": MARKED, "holds": [one.value for one in MARKS_HOLD]}
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, values)
         released = cursor.rowcount

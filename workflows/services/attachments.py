@@ -63,7 +63,8 @@ def attachment_remove(*, actor: User, request_id: UUID, attachment_id: UUID) -> 
 
 def attachments_statement(request: ChangeRequest) -> list[dict[str, Any]]:
     """What is attached, as it is frozen at submit: hash and size of each file, in the order of the hashes."""
-    return list(request.attachments.order_by("sha256").values("sha256", "size"))
+    files = request.attachments.order_by("sha256").values_list("sha256", "size")
+    return [{"sha256": sha256, "size": size} for sha256, size in files]
 
 
 def evidence_sweep() -> int:

@@ -6,6 +6,7 @@ It is written before anything is shown, and what cannot be recorded is not shown
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection
@@ -79,7 +80,7 @@ def reason_check(reason: str, note: str) -> None:
         raise PurposeMissing
 
 
-def _write(statement: str, values: dict[str, object]) -> None:
+def _write(statement: str, values: dict[str, Any]) -> None:
     try:
         _execute(statement, values)
     except IntegrityError as error:
@@ -90,6 +91,6 @@ def _write(statement: str, values: dict[str, object]) -> None:
         _execute(statement, values)
 
 
-def _execute(statement: str, values: dict[str, object]) -> None:
+def _execute(statement: str, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

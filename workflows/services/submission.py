@@ -86,7 +86,7 @@ def request_leaves(request: ChangeRequest) -> list[bytes]:
     ]
 
 
-def _said(attached: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _said(attached: list[dict[str, Any]]) -> dict[str, Any]:
     """Hashes of the attached files for the audit trail; nothing where nothing is attached."""
     return {"attachments": [one["sha256"] for one in attached]} if attached else {}
 
