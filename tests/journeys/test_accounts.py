@@ -1,12 +1,14 @@
-"""A supervisor's account by clicking: sets up the authenticator app, leaves, comes back with a code, and signs after a fresh proof.
+"""Accounts by clicking: a supervisor sets up the authenticator app, leaves, comes back with a code, and signs after a fresh proof; an
+auditor comes in by a passkey alone.
 
-Afterwards the account is as it was: other journeys sign in as the same person with the password alone.
+Afterwards the accounts are as they were: other journeys sign in as the same people with the password alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -42,6 +44,15 @@ AS_BEFORE = """
 from allauth.mfa.models import Authenticator
 Authenticator.objects.filter(user__username="minh").delete()
 """
+
+FINGER = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 
 
 @pytest.fixture
@@ -140,3 +151,30 @@ def sign(desk: Desk, agent: SigningAgent, pin: str) -> None:
     window.get_by_label("Mã PIN").fill(pin)
     window.get_by_role("button", name="Ký số", exact=True).click()
     expect(page.get_by_text("Đã phê duyệt và ký số. Thay đổi đang được cập nhật.")).to_be_visible(timeout=MINUTE)
+
+
+def test_a_passkey_opens_the_account_alone(chromium: Browser, stack: Stack, tmp_path: Path):
+    # given: a machine that knows its owner's finger; passkeys belong to a host's name, and an address of numbers has none
+    by_name = SimpleNamespace(url=lambda role: stack.url(role).replace("127.0.0.1", "localhost"), demo=stack.demo)
+    desk = Desk(chromium, by_name, "thu")
+    machine = desk.context.new_cdp_session(desk.page)
+    machine.send("WebAuthn.enable")
+    machine.send("WebAuthn.addVirtualAuthenticator", {"options": FINGER})
+    page = desk.sign_in()
+    # when
+    page.goto("/account/passkeys/add/")
+    page.get_by_label("Tên").fill("Máy cơ quan")
+    desk.picture(tmp_path, "passkey")
+    page.get_by_role("button", name="Thêm khóa truy cập này").click()
+    expect(page.locator(".hs-codes li")).to_have_count(10)
+    page.get_by_role("link", name="Tôi đã cất giữ").click()
+    leave(page)
+    page.get_by_role("button", name="Đăng nhập bằng khóa truy cập").click()
+    # then
+    expect(page.get_by_role("heading", name="Việc của tôi")).to_be_visible()
+    page.goto("/account/")
+    page.locator("li", has_text="Máy cơ quan").get_by_role("link", name="Gỡ").click()
+    page.get_by_role("button", name="Gỡ").click()
+    expect(page.get_by_text("Đã gỡ khóa truy cập.")).to_be_visible()
+    expect(page.get_by_text("Máy cơ quan")).to_have_count(0)
+    assert desk.troubles == []
