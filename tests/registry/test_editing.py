@@ -449,3 +449,14 @@ def test_a_unit_outside_my_sight_is_neither_offered_nor_taken(office):
     assert elsewhere.name not in offered
     assert document.document["using_unit"] == str(office.units["office"].pk)
     assert [one.field for one in document.problems] == ["using_unit"]
+
+
+def test_what_was_begun_is_on_the_home_page_while_one_may_edit_the_file(office):
+    # given: the stranger once kept this file, and no longer does
+    hoa = office.hired(birth_name="Nguyễn Thị Hoa")
+    for who in ("clerk", "stranger"):
+        Draft.objects.create(user=office.users[who], staff=hoa, act=Act.CORRECT, base_version=1, cells={"phone": "0987654321"})
+    there = reverse("registry:edit_review", args=[hoa.pk, "correct"])
+    # when, then
+    shown = {who: there in office.client(who).get(reverse("admin:index")).content.decode() for who in ("clerk", "stranger")}
+    assert shown == {"clerk": True, "stranger": False}

@@ -27,6 +27,7 @@ PEOPLE = 50  # accounts that a part of a name may stand for
 Line = TypeVar("Line", AuditEvent, ReadEvent)
 
 DEEDS: Mapping[str, str | Promise] = {
+    "profile.confirmed": _("The person confirmed that nothing has changed"),
     "request.staged": _("Request prepared"),
     "request.submitted": _("Request submitted"),
     "request.checked": _("Request checked"),
