@@ -6,9 +6,11 @@ import pytest
 from django.core.files.base import ContentFile
 
 from orgtree.models import OrgUnit
+from registry.choices import ChangeKind
 from registry.models import StaffProfile
+from registry.services.upload_fixing import reason_give
 from registry.services.upload_undo import undo_preview, upload_undo
-from registry.services.uploads import upload_process, upload_receive, upload_submit
+from registry.services.uploads import upload_process, upload_receive, upload_recheck, upload_submit
 from tests.pages import Office
 from tests.uploads.workbooks import right, workbook
 from workflows.documents import parse
@@ -95,3 +97,24 @@ def test_an_applied_upload_is_taken_back(office, monkeypatch):
     assert undo_preview(upload=upload).cells == 0
     with pytest.raises(WrongState):
         upload_undo(actor=clerk, upload=upload, reason="x")
+
+
+def test_what_changed_on_file_since_the_first_check_is_a_conflict(office):
+    # given a row that was checked against the first version of a file
+    person = office.hired(birth_name="Lê Hạnh")
+    clerk = office.users["clerk"]
+    row = right(1, **{"Họ và tên": "LÊ HẠNH", "Số CCCD": person.citizen_id, "Điện thoại": "0987000111", "Nơi ở hiện nay": ADDRESS})
+    file = ContentFile(workbook([row]), "a.xlsx")
+    upload = upload_process(upload=upload_receive(actor=clerk, unit=office.units["agency"], file=file, name="a.xlsx"))
+    assert upload.counts["conflict"] == 0
+    # when somebody changes one of its values on file
+    applied(office, person.pk, phone="0987000222")
+    upload = upload_process(upload=upload_recheck(actor=clerk, upload=upload))
+    # then that cell alone is a conflict, until somebody says why it goes over the other
+    assert [(one.code, one.field) for one in upload.findings.filter(severity="error")] == [("CHANGED_MEANWHILE", "phone")]
+    assert dict(upload.changes.filter(field__in=["phone", "current_address"]).values_list("field", "kind")) == {
+        "phone": ChangeKind.CONFLICT,
+        "current_address": ChangeKind.OVERWRITE,
+    }
+    upload = reason_give(actor=clerk, upload=upload, field="phone", reason="Số mới theo phiếu kê khai")
+    assert (upload.staged, upload.returned) == (1, 0)
