@@ -55,7 +55,6 @@ class ReasonAsked:
 @dataclass(frozen=True)
 class NewFile:
     sheet_row: int
-    key: UUID
     name: str
     birth_date: str
     state: RowState
@@ -107,10 +106,10 @@ def new_file_page(*, upload: Upload, text: str = "", after: int = 0, limit: int 
     """Rows that found a new file, in the order of the sheet, beyond row `after`."""
     rows = UploadRow.objects.filter(upload=upload, op="create", state__in=ACCEPTED, sheet_row__gt=after).order_by("sheet_row")
     rows = _named(rows, text)
-    found = list(rows.values_list("sheet_row", "key", "values", "state")[: limit + 1])
+    found = list(rows.values_list("sheet_row", "values", "state")[: limit + 1])
     lines = [
-        NewFile(row, key, (values or {}).get("birth_name", ""), _day((values or {}).get("birth_date")), RowState(state))
-        for row, key, values, state in found[:limit]
+        NewFile(row, (values or {}).get("birth_name", ""), _day((values or {}).get("birth_date")), RowState(state))
+        for row, values, state in found[:limit]
     ]
     return lines, found[limit - 1][0] if len(found) > limit else None
 
