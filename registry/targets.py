@@ -8,6 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, TextField, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from orgtree.models import Area, OrgUnit
@@ -56,8 +59,11 @@ class StaffProfileTarget(Target):
         return hidden(text) if field.partition(".")[0] in CLASS_A else text
 
     def show(self, field: str, values: Iterable[Any]) -> dict[Any, str]:
-        """One query a field at most. Rows are asked for by their column, as "postings.unit"."""
+        """One query at most. Rows are asked for by their column, as "postings.unit"."""
         return show(field, values)
+
+    def show_together(self, wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, str]]:
+        return show_together(wanted)
 
 
 def show(field: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -66,7 +72,7 @@ def show(field: str, values: Iterable[Any]) -> dict[Any, str]:
 
 
 def show_together(wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, str]]:
-    """The same for many fields and columns at once: four queries at most, however many code lists they refer to."""
+    """The same for many fields and columns at once: one query, whatever they refer to."""
     values = {field: {value for value in each if value is not None} for field, each in wanted.items()}
     names = _names({field: {str(value) for value in each} for field, each in values.items()})
     texts: dict[str, dict[Any, str]] = {}
@@ -92,27 +98,33 @@ def _day_of(column: Column) -> Callable[[Any], str]:
 
 
 def _names(wanted: Mapping[str, set[str]]) -> dict[str, dict[str, str]]:
-    """By field, the names of its values, for fields whose values stand for something."""
+    """By field, the names of its values, for fields whose values stand for something. One query, whatever they stand for."""
     described = {field: BY_NAME.get(field) or column_of(field) for field in wanted}
 
     def of_kind(kind: Kind) -> set[str]:
         return set().union(*(wanted[field] for field, one in described.items() if one is not None and one.kind == kind))
 
-    by_kind: dict[str, dict[str, str]] = {}
-    if ranks := of_kind("rank"):
-        by_kind["rank"] = {rank.code: str(rank) for rank in RankCode.objects.filter(code__in=ranks)}
-    if areas := of_kind("area"):
-        by_kind["area"] = {area.key: f"{area.full_name} ({area.code})" for area in Area.objects.filter(key__in=areas)}
-    if keys := [key for text in of_kind("unit") if (key := _uuid(text)) is not None]:
-        by_kind["unit"] = {str(unit.pk): unit.name for unit in OrgUnit.objects.filter(pk__in=keys)}
-    codes: dict[str, dict[str, str]] = defaultdict(dict)
-    if listed := of_kind("code"):
-        lists = {one.code_list for one in described.values() if one is not None and one.kind == "code"}
-        for item in CodeItem.objects.filter(list__in=lists, code__in=listed):
-            codes[item.list][item.code] = item.name
-    return {
-        field: codes[one.code_list] if one and one.kind == "code" else by_kind.get(one.kind if one else "", {}) for field, one in described.items()
-    }
+    lists = {one.code_list for one in described.values() if one is not None and one.kind == "code"}
+    names = _look_up(of_kind("rank"), of_kind("area"), [key for text in of_kind("unit") if (key := _uuid(text)) is not None], lists, of_kind("code"))
+    return {field: names.get((one.code_list if one.kind == "code" else one.kind) if one else "", {}) for field, one in described.items()}
+
+
+def _look_up(ranks: set[str], areas: set[str], units: Sequence[UUID], lists: set[str], codes: set[str]) -> dict[str, dict[str, str]]:
+    """Names by what they name ("rank", "area", "unit" or a code list) and by key, in the reader's language where there are two."""
+    empty, text = Value(""), TextField()
+    parts = [
+        RankCode.objects.filter(code__in=ranks).values_list(Value("rank"), F("code"), Concat("code", Value(" "), "title"), empty),
+        Area.objects.filter(key__in=areas).values_list(Value("area"), F("key"), Concat("full_name", Value(" ("), "code", Value(")")), empty),
+        OrgUnit.objects.filter(pk__in=units).values_list(Value("unit"), Cast("pk", text), Cast("name", text), empty),
+        CodeItem.objects.filter(list__in=lists, code__in=codes).values_list(F("list"), F("code"), F("name_vi"), F("name_en")),
+    ]
+    asked = [part.order_by() for part, keys in zip(parts, (ranks, areas, units, codes), strict=True) if keys]
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    if asked:
+        english = not (get_language() or "vi").startswith("vi")
+        for what, key, name, name_en in asked[0].union(*asked[1:], all=True) if len(asked) > 1 else asked[0]:
+            names[what][key] = (english and name_en) or name
+    return names
 
 
 def _uuid(text: str) -> UUID | None:

@@ -27,6 +27,7 @@ app_name = "registry"
 urlpatterns = [
     path("staff/", people.staff_list, name="staff_list"),
     path("staff/find/", people.staff_find, name="staff_find"),
+    path("staff/filters/choose/", people.staff_filter_panel, name="staff_filter_panel"),
     path("staff/filters/", people.staff_filter_save, name="staff_filter_save"),
     path("staff/filters/<int:pk>/remove/", people.staff_filter_remove, name="staff_filter_remove"),
     path("staff/<uuid:key>/", staff.staff_detail, name="staff_detail"),

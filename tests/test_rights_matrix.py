@@ -108,6 +108,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:evidence_show": ("get", frozenset({"clerk", "supervisor", "auditor", "root"})),  # a scan is never masked
     "registry:staff_list": ("get", EVERYBODY),
     "registry:staff_find": ("post", EVERYBODY),  # leads to the list, or to the person where the number is one's to ask
+    "registry:staff_filter_panel": ("get", EVERYBODY),
     "registry:staff_filter_save": ("post", EVERYBODY),
     "registry:staff_filter_remove": ("post", frozenset({"clerk"})),  # its owner
     "registry:staff_detail": ("get", AGENCY),
@@ -300,7 +301,7 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
-        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_save", "worklist")},
+        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist")},
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:upload_new": {},
         "registry:mine": {},

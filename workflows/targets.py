@@ -76,6 +76,10 @@ class Target(ABC):
         """Readable text for each value of `field` (codes and units resolved, dates dd/mm/yyyy), in bulk."""
         return {value: "" if value is None else str(value) for value in values}
 
+    def show_together(self, wanted: Mapping[str, Iterable[Any]]) -> dict[str, dict[Any, str]]:
+        """The same for many fields at once; a kind whose fields share look-ups does better than field by field."""
+        return {field: self.show(field, values) for field, values in wanted.items()}
+
     def hidden(self, field: str, text: str) -> str:
         """`text`, a value of `field`, as a reader sees it who may neither propose nor approve changes; itself unless the kind masks it."""
         return text

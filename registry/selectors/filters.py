@@ -222,6 +222,11 @@ def options() -> dict[str, list[Option]]:
     }
 
 
+def personnel_types() -> dict[str, str]:
+    """Names of the types of personnel by code, for the column of the list."""
+    return {item.code: item.name for item in CodeItem.objects.filter(list=CodeList.PERSONNEL_TYPE)}
+
+
 def filter_read(*, user: User, data: Mapping[str, str]) -> tuple[StaffFilter, list[str]]:
     """The filter that an address or a saved filter says, and the labels of what in it could not be read.
 

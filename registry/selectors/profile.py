@@ -22,7 +22,7 @@ from registry.selectors.leaving import leaving_of
 from registry.targets import show, show_together
 from workflows.documents import Document, parse
 from workflows.models import ChangeRequest, RecordVersion
-from workflows.selectors.differences import FieldChange, document_changes
+from workflows.selectors.differences import FieldChange, version_changes
 from workflows.selectors.history import approvers, record_versions
 from workflows.selectors.requests import request_list
 
@@ -94,6 +94,7 @@ class ProfileView:
     sections: Sequence[SectionView]
     post: str
     versions: Sequence[VersionLine]
+    texts: Mapping[str, Mapping[Any, str]]  # by field or "list.column", the values of the document in words
 
 
 def profile_get(*, user: User, key: UUID, action: Action = Action.VIEW) -> StaffProfile:
@@ -106,14 +107,19 @@ def profile_view(*, user: User, profile: StaffProfile) -> ProfileView:
     versions = record_versions(kind=KIND, key=profile.pk)
     documents = {one.version: parse(bytes(one.document.body)) for one in versions}
     document = documents[profile.version]
-    return ProfileView(profile, document, _sections(document), _current_post(document), _version_lines(user, versions, documents))
+    texts = _texts(document)
+    lines = _version_lines(user, versions, documents)
+    return ProfileView(profile, document, _sections(document, texts), _current_post(document), lines, texts)
 
 
-def _sections(document: Document) -> list[SectionView]:
-    """All ten sections; texts are looked up for all of them together."""
+def _texts(document: Document) -> Mapping[str, Mapping[Any, str]]:
+    """Every value in words, looked up for all sections together."""
     wanted: dict[str, set[Any]] = {name: {document[name]} for names in SECTION_FIELDS.values() for name in names}
     wanted |= {f"{one.name}.{column.name}": {row[column.name] for row in document[one.name]} for one in LISTS for column in one.columns}
-    texts = show_together(wanted)
+    return show_together(wanted)
+
+
+def _sections(document: Document, texts: Mapping[str, Mapping[Any, str]]) -> list[SectionView]:
     return [
         SectionView(
             section.value,
@@ -151,6 +157,8 @@ def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Map
     requests = {one.request_id for one in versions}
     visible = {one.pk: one for one in request_list(user=user).filter(pk__in=requests)}
     approved = approvers(list(requests))
+    # Nothing for the first version, whose content is simply what the file began with.
+    changes = version_changes(KIND, {number: (documents[number - 1], documents[number]) for number in documents if number - 1 in documents})
     return [
         VersionLine(
             number=one.version,
@@ -159,17 +167,14 @@ def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Map
             approved_by=approved.get(one.request_id, ""),
             request_title=one.request.title,
             request=visible.get(one.request_id),
-            changes=_masked_changes(documents.get(one.version - 1), documents[one.version]),
+            changes=_masked(changes.get(one.version, ())),
         )
         for one in versions
     ]
 
 
-def _masked_changes(before: Document | None, after: Document) -> list[FieldChange]:
-    """What a version changed; nothing for the first one, whose content is simply what the file began with."""
-    if before is None:
-        return []
+def _masked(changes: Sequence[FieldChange]) -> list[FieldChange]:
     return [
         replace(one, before=[hidden(text) for text in one.before], after=[hidden(text) for text in one.after]) if one.name in CLASS_A else one
-        for one in document_changes(KIND, before, after)
+        for one in changes
     ]

@@ -5,11 +5,12 @@ The law itself is in `selectors.derived`; here stand labels, texts and sources.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
+from django.core.cache import cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -21,6 +22,7 @@ from workflows.documents import Document
 
 Tone = Literal["", "warn", "bad"]
 SOON_MONTHS = 3
+SCALE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,19 @@ class Derived:
     tone: Tone = ""
 
 
-def profile_standing(document: Document, *, on: date) -> list[Derived]:
-    """The derived values of a file, those that say something. Two queries at most."""
-    return [*_post(document, on), *_degree(document), *_service(document, on), *_pay(document, on), *_terms(document, on), *_retirement(document, on)]
+def profile_standing(document: Document, *, on: date, degrees: Mapping[Any, str] | None = None) -> list[Derived]:
+    """The derived values of a file, those that say something. `degrees` are names of its degrees by code, where somebody has them already.
+
+    Two queries at most, one with `degrees`.
+    """
+    return [
+        *_post(document, on),
+        *_degree(document, degrees),
+        *_service(document, on),
+        *_pay(document, on),
+        *_terms(document, on),
+        *_retirement(document, on),
+    ]
 
 
 def _post(document: Document, on: date) -> Iterator[Derived]:
@@ -45,10 +57,10 @@ def _post(document: Document, on: date) -> Iterator[Derived]:
         yield Derived(_("Current post"), _since(post["title"], since), _("Work history; Circular 06/2023/TT-BNV, item 23"))
 
 
-def _degree(document: Document) -> Iterator[Derived]:
+def _degree(document: Document, names: Mapping[Any, str] | None) -> Iterator[Derived]:
     row = derived.highest_degree(document)
     if row is not None:
-        name = show("degrees.degree", [row["degree"]])[row["degree"]]
+        name = (names or show("degrees.degree", [row["degree"]]))[row["degree"]]
         yield Derived(_("Highest degree"), ", ".join(part for part in (name, row["major"]) if part), _("Circular 06/2023/TT-BNV, item 20"))
 
 
@@ -66,8 +78,7 @@ def _pay(document: Document, on: date) -> Iterator[Derived]:
         return
     known = {"rank": document["rank_code"], "step": document["step"], "coefficient": str(document["coefficient"] or "").replace(".", ",")}
     yield Derived(_("Rank, step, coefficient"), _("{rank}, step {step}, {coefficient}").format(**known), _("Circular 06/2023/TT-BNV, item 30.1"))
-    classes = RankCode.objects.filter(code=document["rank_code"]).values("salary_class")
-    scale = SalaryStep.objects.filter(salary_class__in=classes, step=document["step"]).first()
+    scale = _scale(document["rank_code"], document["step"])
     if scale is None or document["step_date"] is None:
         return
     since = date.fromisoformat(document["step_date"])
@@ -93,6 +104,17 @@ def _pay(document: Document, on: date) -> Iterator[Derived]:
     if over is not None:
         percent, day = over
         yield Derived(_("Next over-frame share"), f"{percent} %, {_day(day)}", _("Decree 204/2004/NĐ-CP; Circular 04/2005/TT-BNV"), _tone(day, on))
+
+
+def _scale(rank: str, step: int) -> SalaryStep | None:
+    """The step in the scale of the rank's class. Remembered for a minute: the law changes more seldom than a page is opened."""
+
+    def look_up() -> list[SalaryStep]:
+        classes = RankCode.objects.filter(code=rank).values("salary_class")
+        return list(SalaryStep.objects.filter(salary_class__in=classes, step=step)[:1])
+
+    found = cache.get_or_set(f"scale:{rank}:{step}", look_up, SCALE_SECONDS)
+    return next(iter(found or ()), None)
 
 
 def _terms(document: Document, on: date) -> Iterator[Derived]:

@@ -72,10 +72,15 @@ def _counts(seen: QuerySet[SweepFinding]) -> list[RuleCount]:
     rows = seen.order_by().values_list("code", "severity").annotate(count=Count("pk"))
     one = target(KIND)
     counts = [
-        RuleCount(code, Severity(severity), finding_line(one, code=code, severity=severity, field="", value="…").message, count)
+        RuleCount(code, Severity(severity), _in_general(finding_line(one, code=code, severity=severity, field="", value="…").message), count)
         for code, severity, count in rows
     ]
     return sorted(counts, key=lambda item: (WEIGHT[item.severity], -item.count, item.code))
+
+
+def _in_general(message: str) -> str:
+    """A rule's sentence without a value at its end."""
+    return message.removesuffix(": ….") + "." if message.endswith(": ….") else message
 
 
 def _after(chosen: QuerySet[SweepFinding], cursor: str) -> QuerySet[SweepFinding]:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -17,7 +17,7 @@ from orgtree.choices import Action
 from orgtree.pages import page, page_view
 from registry.masking import masked
 from registry.models import SavedFilter
-from registry.selectors.filters import AREA_WORDS, CRITERIA, chips, filter_read, options, saved_filters
+from registry.selectors.filters import AREA_WORDS, CRITERIA, chips, filter_read, options, personnel_types, saved_filters
 from registry.selectors.places import areas_found, units_found
 from registry.selectors.staff import Direction, citizen_number, staff_by_number, staff_page
 from registry.services.saved_filters import FilterRefused, filter_remove, filter_save
@@ -39,9 +39,9 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     direction = next((one for one in CURSORS if one in request.GET), "after")
     cursor = request.GET.get(direction, "")
     found = staff_page(user=request.user, wanted=wanted, cursor=cursor, direction=direction)
-    known = options()
+    known = options() if wanted.values else {}
+    types = personnel_types()
     asked = urlencode({**wanted.query, **({"near": "1"} if found.is_near else {})})
-    types = {option.value: option.text for option in known["type"]}
     look_around = bool(wanted.text) and not cursor
     return page(
         request,
@@ -52,8 +52,6 @@ def staff_list(request: HttpRequest) -> HttpResponse:
         wanted=wanted,
         strange=strange,
         chips=[(chip, urlencode(chip.without)) for chip in chips(wanted, known)],
-        criteria=[(one, known.get(one.name, ()), wanted.values.get(one.name, "")) for one in CRITERIA],
-        area_words=AREA_WORDS.items(),
         units=units_found(user=request.user, text=wanted.text) if look_around else (),
         areas=[(area, _with(wanted.query, area=area.area.pk)) for area in areas_found(text=wanted.text)] if look_around else (),
         suggestions=[(one, _with(wanted.query, q=one.name)) for one in found.suggestions],
@@ -61,6 +59,23 @@ def staff_list(request: HttpRequest) -> HttpResponse:
         may_share=wanted.unit is not None and scope.can(request.user, Action.EDIT, wanted.unit),
         query=wanted.query,
         asked=asked,
+    )
+
+
+@page_view
+@require_GET
+def staff_filter_panel(request: HttpRequest) -> HttpResponse:
+    """The criteria to choose from, as a part that the list fetches when somebody opens it: with all code lists it is most of the page."""
+    wanted, _strange = filter_read(user=request.user, data=request.GET)
+    known = options()
+    return render(
+        request,
+        "registry/parts/filter_panel.html",
+        {
+            "wanted": wanted,
+            "criteria": [(one, known.get(one.name, ()), wanted.values.get(one.name, "")) for one in CRITERIA],
+            "area_words": AREA_WORDS.items(),
+        },
     )
 
 

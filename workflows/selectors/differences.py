@@ -90,8 +90,13 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Co
 
 def document_changes(kind: str, before: Document | None, after: Document) -> list[FieldChange]:
     """The differences between two documents of one kind, for a version in a record's history."""
+    return version_changes(kind, {0: (before, after)})[0]
+
+
+def version_changes(kind: str, pairs: Mapping[int, tuple[Document | None, Document]]) -> dict[int, list[FieldChange]]:
+    """The same for many versions, by number, looked up together: as many queries as for one."""
     one = target(kind)
-    return _changes_of_kind(one, [(0, one.schema.changed(before, after), before, after)])[0]
+    return _changes_of_kind(one, [(number, one.schema.changed(before, after), before, after) for number, (before, after) in pairs.items()])
 
 
 def _hidden(one: Target, changes: Sequence[FieldChange]) -> list[FieldChange]:
@@ -148,7 +153,7 @@ class _Texts:
                         wanted[f"{name}.{column}"].add(cell)
                 else:
                     wanted[name].add(value)
-        self.shown = {name: one.show(name, values - {None}) for name, values in wanted.items()}
+        self.shown = one.show_together({name: values - {None} for name, values in wanted.items()})
 
     def __call__(self, name: str, value: Any) -> str:
         if isinstance(value, dict):
