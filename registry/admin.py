@@ -7,12 +7,13 @@ goes through the gate; the export button leads to the page that exports lists.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
@@ -24,11 +25,15 @@ from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
 from orgtree import scope
 from orgtree.admin import AskedByFilters, ReadOnly
+from orgtree.caller import ip_of
 from orgtree.choices import Action
+from orgtree.models import OrgUnit
 from registry.masking import masked
 from registry.models import CodeItem, RankCode, SalaryStep, StaffProfile
-from registry.resources import StaffProfileResource, template_workbook
+from registry.resources import StaffProfileResource
 from registry.selectors.staff import StaffFilter, staff_list
+from registry.template import template_workbook
+from workflows.errors import NotAllowed
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -85,8 +90,15 @@ class StaffProfileAdmin(AskedByFilters, ReadOnly, ModelAdmin, ImportExportModelA
         return [template, *super().get_urls()]
 
     def template_download(self, request: HttpRequest) -> HttpResponse:
-        """The empty workbook to fill in."""
-        return HttpResponse(template_workbook(), content_type=WORKBOOK_TYPE, headers={"Content-Disposition": 'attachment; filename="mau-ho-so.xlsx"'})
+        """The workbook to fill in: with `unit` the people of that unit stand in it."""
+        key = request.GET.get("unit")
+        try:
+            unit = OrgUnit.objects.get(pk=UUID(key)) if key else None
+            body = template_workbook(unit=unit, actor=request.user, address=ip_of(request))
+        except (ValueError, OrgUnit.DoesNotExist, NotAllowed):
+            raise Http404 from None
+        name = f"mau-{unit.code}.xlsx" if unit else "mau-ho-so.xlsx"
+        return HttpResponse(body, content_type=WORKBOOK_TYPE, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
         """A person has one page, with the button that proposes a change."""

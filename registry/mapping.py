@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cache, cached_property, lru_cache
@@ -208,8 +208,11 @@ class ColumnMapping:
             found.append(MappingProblem("NO_CITIZEN_ID_COLUMN", "citizen_id"))
         return tuple(found)
 
-    def applied_to(self, columns: Sequence[Heading]) -> ColumnMapping:
-        """A remembered mapping on the columns of another file: by heading, wherever it stands now; new headings are suggested anew."""
+    def applied_to(self, columns: Sequence[Heading], *, by_place: bool = False) -> ColumnMapping:
+        """A remembered mapping on the columns of another file: by heading, wherever it stands now; new headings are suggested anew.
+
+        `by_place` (our own template): a column with another heading is still the one that stood in its place.
+        """
         known: dict[str, list[Assignment]] = defaultdict(list)
         for one in self.columns:
             known[heading_key(one.heading)].append(one)
@@ -220,7 +223,15 @@ class ColumnMapping:
                 result.append(kept)
             else:
                 result.append(fresh)
-        return ColumnMapping(tuple(result))
+        return ColumnMapping(tuple(self._by_place(result) if by_place else result))
+
+    def _by_place(self, columns: Sequence[Assignment]) -> Iterator[Assignment]:
+        there = {one.index: one for one in self.columns}
+        taken = {one.field for one in columns}
+        for one in columns:
+            old = there.get(one.index)
+            renamed = one.field is None and one.reason != Reason.REMEMBERED and old is not None and old.field not in taken
+            yield replace(old, heading=one.heading, confidence=0.9, reason=Reason.REMEMBERED) if renamed and old else one
 
     def values(self, cells: Mapping[int, Any]) -> dict[str, Any]:
         """Cells by field name: `cells` by column index; a field spread over several columns is put together."""

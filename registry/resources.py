@@ -8,18 +8,13 @@ are those of the template, and its cells are read as the values they came from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 
-import xlsxwriter
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from import_export import fields, resources
-from xlsxwriter.utility import xl_col_to_name
-from xlsxwriter.worksheet import Worksheet
 
 from orgtree import scope
 from orgtree.choices import Action
@@ -27,11 +22,10 @@ from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
 from registry.fields import BY_NAME, FIELDS, LIST_BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.masking import hidden
-from registry.models import LIVE_ROWS, CodeItem, Posting, StaffProfile
+from registry.models import LIVE_ROWS, Posting, StaffProfile
 from registry.targets import show, show_together
 
 CHUNK = 2_000
-MAX_ROWS = 100_000  # what one workbook may bring back
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 Line = Mapping[str, str]
 
@@ -152,31 +146,3 @@ def _texts(one: ProfileField, people: Iterable[StaffProfile]) -> dict[Any, str]:
 def _current_posts(people: Iterable[StaffProfile]) -> dict[UUID, Line]:
     rows = Posting.objects.filter(staff__in=[one.pk for one in people], valid_to=None).values_list("staff", "title", "valid_from")
     return {staff: {POSTING_TITLE: title, POSTING_FROM: f"{since:%d/%m/%Y}"} for staff, title, since in rows}
-
-
-def template_workbook() -> bytes:
-    """An empty workbook with the headings that an upload understands, examples as notes, and the code lists to choose from."""
-    file = BytesIO()
-    with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        table, choices = book.add_worksheet("Hồ sơ"), book.add_worksheet("Danh mục")
-        _write_headings(book, table)
-        listed = [place for place, one in enumerate(FIELDS) if one.code_list]
-        for column, place in enumerate(listed):
-            names = list(CodeItem.objects.filter(list=FIELDS[place].code_list).order_by("sort", "code").values_list("name_vi", flat=True))
-            choices.set_column(column, column, 28)
-            choices.write_column(0, column, names)
-            letter = xl_col_to_name(column)
-            source = f"='Danh mục'!${letter}$1:${letter}${len(names)}"
-            table.data_validation(1, place, MAX_ROWS, place, {"validate": "list", "source": source, "error_type": "warning"})
-    return file.getvalue()
-
-
-def _write_headings(book: xlsxwriter.Workbook, sheet: Worksheet) -> None:
-    """One heading a column of the Resource, what must be filled in coloured; every cell below is text, so that zeros stay."""
-    look = {"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1}
-    optional, required, text = book.add_format(look), book.add_format({**look, "bg_color": "#FFF2CC"}), book.add_format({"num_format": "@"})
-    sheet.freeze_panes(1, 0)
-    for column, (one, heading) in enumerate(zip(FIELDS, StaffProfileResource().get_export_headers(), strict=True)):
-        sheet.set_column(column, column, 18, text)
-        sheet.write_string(0, column, heading, required if one.required else optional)
-        sheet.write_comment(0, column, _("Form item {item}. For example: {example}").format(item=one.item, example=one.example))

@@ -7,10 +7,11 @@
 from registry.reading.cells import Raw, SheetRow, column_letter
 from registry.reading.errors import WorkbookRefused
 from registry.reading.limits import Limits
-from registry.reading.sheets import Book, Column, Sheet, open_book, show_raw
+from registry.reading.sheets import TEMPLATE_SHEET, Book, Column, Sheet, open_book, show_raw
 from registry.reading.tables import Remark, Table, TableColumn, read_table, table_of
 
 __all__ = [
+    "TEMPLATE_SHEET",
     "Book",
     "Column",
     "Limits",

@@ -11,6 +11,7 @@ Which column is which field is `registry.mapping`'s; a sheet together with a map
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -19,12 +20,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from registry.mapping import signature
+from registry.mapping import ColumnMapping, MappingInvalid, signature, suggest
 from registry.reading.cells import Merge, Raw, SheetRow, column_letter
 from registry.reading.errors import WorkbookRefused
 from registry.reading.headings import HEADING_ROWS, HeadingBlock, find_headings, numbers_columns
 from registry.reading.limits import MEGABYTE, Limits
 
+TEMPLATE_SHEET = "_hoso"  # of our own template: which column is which field, very hidden
 SAMPLES = 3
 SAMPLE_ROWS = 200
 _LONGEST_SAMPLE = 60
@@ -71,6 +73,11 @@ class Sheet:
     columns: tuple[Column, ...]
     first_row: int
     source: SheetSource = field(repr=False)
+    given: ColumnMapping | None = field(default=None, repr=False)  # what our template says of its columns
+
+    def suggested(self) -> ColumnMapping:
+        """What the template says, else what the headings do."""
+        return self.given.applied_to(self.columns, by_place=True) if self.given else suggest(self.columns)
 
     @property
     def last_row(self) -> int | None:
@@ -126,11 +133,20 @@ class Book:
             raise WorkbookRefused("SHEET_EMPTY") if empty else WorkbookRefused("NO_HEADING_ROW", limit=HEADING_ROWS)
         return next((one for one in self.with_headings if _lists_people(one)), self.with_headings[0])
 
-    @staticmethod
-    def _described(source: SheetSource) -> Sheet | None:
+    def _described(self, source: SheetSource) -> Sheet | None:
         head = {row.number: row.cells for row in _head(source, HEADING_ROWS)}
         block = find_headings(head, source.merges)
-        return _sheet(source, block) if block else None
+        return _sheet(source, block, self._given) if block else None
+
+    @cached_property
+    def _given(self) -> ColumnMapping | None:
+        """The mapping that our template carries; whatever else stands there is passed over."""
+        source = next((one for one in self.sheets if one.hidden and one.name == TEMPLATE_SHEET), None)
+        first = next(source.rows(), None) if source else None
+        try:
+            return ColumnMapping.from_json(json.loads(str(first.cells.get(1)))["mapping"]) if first else None
+        except (ValueError, KeyError, TypeError, RecursionError, MappingInvalid):
+            return None
 
 
 def open_book(path: Path, *, name: str, limits: Limits | None = None) -> Book:
@@ -171,7 +187,7 @@ def _block_at(source: SheetSource, first: int, last: int) -> HeadingBlock:
     return block
 
 
-def _sheet(source: SheetSource, block: HeadingBlock) -> Sheet:
+def _sheet(source: SheetSource, block: HeadingBlock, given: ColumnMapping | None = None) -> Sheet:
     first, samples = block.last + 1, {column: [] for column in block.lines}
     below = (row for row in source.rows() if row.number > block.last)
     for row in islice(below, SAMPLE_ROWS):
@@ -182,13 +198,11 @@ def _sheet(source: SheetSource, block: HeadingBlock) -> Sheet:
             if column in row.cells and len(seen) < SAMPLES and (text := show_raw(row.cells[column]).strip()[:_LONGEST_SAMPLE]) not in seen:
                 seen.append(text)
     columns = [Column(index, lines, tuple(samples[index]), not samples[index]) for index, lines in sorted(block.lines.items())]
-    return Sheet(source.name, (block.first, block.last), tuple(columns), first, source)
+    return Sheet(source.name, (block.first, block.last), tuple(columns), first, source, given)
 
 
 def _lists_people(sheet: Sheet) -> bool:
-    from registry.mapping import suggest
-
-    return "citizen_id" in suggest(sheet.columns).fields
+    return "citizen_id" in sheet.suggested().fields
 
 
 def _with_merges(rows: Iterator[SheetRow], merges: Sequence[Merge]) -> Iterator[SheetRow]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from orgtree.text import plain
 from registry.fields import BY_NAME, ProfileField
-from registry.mapping import ColumnMapping, suggest
+from registry.mapping import ColumnMapping
 from registry.reading.cells import Raw, SheetRow, column_letter
 from registry.reading.errors import WorkbookRefused
 from registry.reading.limits import MAX_ROWS, Limits
@@ -141,11 +141,9 @@ def read_table(path: Path, *, name: str, max_bytes: int) -> Table:
 def table_of(book: Book, *, sheet: str | None = None, mapping: ColumnMapping | None = None, max_rows: int = MAX_ROWS) -> Table:
     """The table of a book, other sheets with headings remarked; without a mapping the suggested one."""
     chosen = book.sheet(sheet)
-    others = [
-        *(Remark(code, "") for code in book.notes),
-        *(Remark("SHEET_IGNORED", one.name) for one in book.with_headings if one.name != chosen.name),
-    ]
-    return Table(chosen, mapping or suggest(chosen.columns), max_rows, others)
+    ignored = [one.name for one in book.with_headings if one.name != chosen.name] if chosen.given is None else []  # our template has a guide
+    others = [*(Remark(code, "") for code in book.notes), *(Remark("SHEET_IGNORED", name) for name in ignored)]
+    return Table(chosen, mapping or chosen.suggested(), max_rows, others)
 
 
 def _is_no_person(row: SheetRow) -> bool:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils.formats import date_format
 
 from registry.cells import kept
-from registry.mapping import ColumnMapping, Reason, suggest
+from registry.mapping import ColumnMapping, Reason
 from registry.models import SenderMapping, Upload
 from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter, open_book
 from registry.services.upload_findings import Findings, rows_copy
@@ -40,7 +40,7 @@ def mapping_suggest(*, upload: Upload, sheet: Sheet) -> ColumnMapping:
     if upload.mapping:
         return ColumnMapping.from_json({"version": 1, "columns": upload.mapping})
     remembered = SenderMapping.objects.filter(unit=upload.unit, signature=sheet.signature).first()
-    return ColumnMapping.from_json(remembered.columns).applied_to(sheet.columns) if remembered else suggest(sheet.columns)
+    return ColumnMapping.from_json(remembered.columns).applied_to(sheet.columns) if remembered else sheet.suggested()
 
 
 def is_sure(mapping: ColumnMapping) -> bool:

@@ -36,6 +36,16 @@ for (const drop of document.querySelectorAll("[data-drop]")) {
   });
 }
 
+// A link that speaks of the unit chosen beside it.
+for (const link of document.querySelectorAll("a[data-for-unit]")) {
+  const chosen = document.getElementById(link.dataset.forUnit);
+  chosen?.addEventListener("change", () => {
+    const address = new URL(link.href);
+    address.searchParams.set("unit", chosen.value);
+    link.href = address;
+  });
+}
+
 // A part of the page that is fetched again until it no longer asks for it: progress of a background run.
 // The server answers with the part alone; focus and scrolling stay where they are.
 const watch = (part) => {

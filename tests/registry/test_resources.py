@@ -12,7 +12,8 @@ from orgtree.choices import Role
 from registry.fields import FIELDS, field_of_heading
 from registry.models import StaffProfile
 from registry.reading import WorkbookRefused, read_table
-from registry.resources import StaffProfileResource, WritesThroughTheGate, neutral, template_workbook
+from registry.resources import StaffProfileResource, WritesThroughTheGate, neutral
+from registry.template import template_workbook
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places
 from tests.uploads.workbooks import saved
