@@ -63,7 +63,7 @@ def test_a_grant_that_comes_later_counts_within_five_minutes(client, lan):
     grant_make(lan, Role.SUPERVISOR, unit_make("Sở Nội vụ", code="H15.1"))
     # when
     session = client.session
-    session["factor_settled_until"] -= 301
+    session["settled_until"] -= 301
     session.save()
     # then
     assert client.get(reverse("admin:index")).url == reverse("accounts:protect")
