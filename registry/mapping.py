@@ -196,15 +196,18 @@ class ColumnMapping:
         choice = {"field": field, "part": part, "confidence": 1.0, "reason": Reason.CHOSEN, "rival": ""}
         return ColumnMapping(tuple(replace(one, **choice) if one.index == index else one for one in self.columns))
 
-    def problems(self) -> tuple[MappingProblem, ...]:
-        """What forbids reading with it: a field in two columns, no citizen number to tell whose row it is."""
+    def problems(self, *, numberless: bool = False) -> tuple[MappingProblem, ...]:
+        """What forbids reading with it: a field in two columns, no citizen number to tell whose row it is.
+
+        With `numberless` a person has said so, and staff numbers or names will do.
+        """
         found = []
         for name, columns in self.fields.items():
             rivals = [one for one in self.columns if one.rival == name and one.reason == Reason.TWICE]
             parts = Counter(one.part for one in columns)
             if rivals or max(parts.values()) > 1 or (len(parts) > 1 and Part.WHOLE in parts):
                 found.append(MappingProblem("COLUMN_TWICE", name, tuple(sorted(one.index for one in (*columns, *rivals)))))
-        if "citizen_id" not in self.fields:
+        if not self.fields.keys() & ({"citizen_id", "staff_number", "birth_name"} if numberless else {"citizen_id"}):
             found.append(MappingProblem("NO_CITIZEN_ID_COLUMN", "citizen_id"))
         return tuple(found)
 

@@ -57,6 +57,7 @@ class Table:
     source: Sheet
     mapping: ColumnMapping
     max_rows: int = MAX_ROWS
+    numberless: bool = False  # a person has confirmed that there are no citizen numbers
     remarks: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -126,7 +127,7 @@ class Table:
         yield from ((row.number, row.cells[index]) for row in self.source.rows() if index in row.cells)
 
     def _refuse_unusable(self) -> None:
-        for problem in self.mapping.problems():
+        for problem in self.mapping.problems(numberless=self.numberless):
             value: Any = ", ".join(column_letter(index) for index in problem.columns) or self.heading_row
             raise WorkbookRefused(problem.code, value, place=self.sheet, field=problem.field)
         if next(self.source.rows(), None) is None:
@@ -138,12 +139,14 @@ def read_table(path: Path, *, name: str, max_bytes: int) -> Table:
     return table_of(open_book(path, name=name, limits=Limits(max_bytes=max_bytes)))
 
 
-def table_of(book: Book, *, sheet: str | None = None, mapping: ColumnMapping | None = None, max_rows: int = MAX_ROWS) -> Table:
+def table_of(
+    book: Book, *, sheet: str | None = None, mapping: ColumnMapping | None = None, max_rows: int = MAX_ROWS, numberless: bool = False
+) -> Table:
     """The table of a book, other sheets with headings remarked; without a mapping the suggested one."""
     chosen = book.sheet(sheet)
     ignored = [one.name for one in book.with_headings if one.name != chosen.name] if chosen.given is None else []  # our template has a guide
     others = [*(Remark(code, "") for code in book.notes), *(Remark("SHEET_IGNORED", name) for name in ignored)]
-    return Table(chosen, mapping or chosen.suggested(), max_rows, others)
+    return Table(chosen, mapping or chosen.suggested(), max_rows, numberless, others)
 
 
 def _is_no_person(row: SheetRow) -> bool:

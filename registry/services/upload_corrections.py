@@ -21,7 +21,7 @@ from registry.reading import Book, SheetRow, show_raw
 from registry.reading.sheets import SheetSource
 from registry.services.upload_findings import Findings
 
-HIDDEN_SHEET, MARK = "_hoso", "hoso-upload/1"
+HIDDEN_SHEET, MARK = "_hoso_rows", "hoso-upload/1"
 ROW_COLUMN, FIRST_CELL = 1, 3  # the sheet for people: row number, reasons, then the cells
 FIXABLE = (RowState.RETURNED, RowState.UNDECIDED, RowState.WAITING, RowState.LEFT_OUT, RowState.STAGED)
 

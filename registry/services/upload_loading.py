@@ -36,10 +36,10 @@ def upload_book(upload: Upload) -> Book:
 
 
 def mapping_suggest(*, upload: Upload, sheet: Sheet) -> ColumnMapping:
-    """The mapping chosen for this upload, else the one remembered for its unit and headings, else what the headings suggest."""
+    """The mapping chosen for this upload, else what our template says, else the one remembered for unit and headings, else what they suggest."""
     if upload.mapping:
         return ColumnMapping.from_json({"version": 1, "columns": upload.mapping})
-    remembered = SenderMapping.objects.filter(unit=upload.unit, signature=sheet.signature).first()
+    remembered = None if sheet.given else SenderMapping.objects.filter(unit=upload.unit, signature=sheet.signature).first()
     return ColumnMapping.from_json(remembered.columns).applied_to(sheet.columns) if remembered else sheet.suggested()
 
 

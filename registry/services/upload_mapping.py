@@ -76,7 +76,7 @@ def _settled(mapping: ColumnMapping) -> ColumnMapping:
 
 def _refuse_unusable(upload: Upload, mapping: ColumnMapping) -> None:
     problems = []
-    for one in mapping.problems():
+    for one in mapping.problems(numberless=True):
         words = {"place": upload.sheet, "field": one.field}
         value = ", ".join(column_letter(index) for index in one.columns) or str(upload.heading_row)
         problems.append(

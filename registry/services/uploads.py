@@ -188,7 +188,7 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
         place = {"sheet": sheet.name[:100], "heading_row": sheet.heading_rows[1], "signature": sheet.signature, "mapping": upload.mapping}
         if asked and not is_sure(mapping):
             return upload_move(upload, UploadState.MAPPING, **place)
-        read = rows_load(upload=upload, table=table_of(book, sheet=sheet.name, mapping=mapping, max_rows=MOST_ROWS), tell=tell)
+        read = rows_load(upload=upload, table=table_of(book, sheet=sheet.name, mapping=mapping, max_rows=MOST_ROWS, numberless=not asked), tell=tell)
         recipes_replay(upload=upload)
         return upload_move(upload, UploadState.CHECKING, read=read, staged=0, returned=read, unchanged=0, left_out=0, **place)
 

@@ -52,6 +52,7 @@ def upload_columns(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         lines=sorted(_lines(upload, mapping), key=lambda one: not one["doubtful"]),
         groups=_groups(),
         problem=problem,
+        numberless="citizen_id" not in mapping.fields,
         may_choose=upload.state in OPEN and not upload.counts.get("submitted"),
         status=422 if problem else 200,
     )

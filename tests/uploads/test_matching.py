@@ -9,6 +9,8 @@ from registry.choices import Match, RowState, UploadState
 from registry.models import StaffProfile
 from registry.selectors.upload_people import match_totals, missing_page, undecided_page
 from registry.services.upload_fixing import NEW_PERSON, people_choose
+from registry.services.upload_mapping import mapping_choose
+from registry.services.uploads import upload_process
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places, posting
 from tests.uploads.workbooks import FIRST_ROW, send, workbook
@@ -121,3 +123,13 @@ def test_who_is_missing_from_the_file_is_listed_and_stays(clerk, units):
     rest, _end = missing_page(upload=upload, after=(last.name_sort, str(last.pk)), limit=1)
     assert [one.birth_name for one in rest] == ["Đỗ Thị Yến"]
     assert StaffProfile.objects.count() == 3
+
+
+def test_a_list_without_any_numbers_is_asked_about_and_then_matched_by_name(clerk, units):
+    (key,) = live_make(person(units, citizen_id="066185000001", staff_number=None))
+    row = {name: cell for name, cell in right(1, **{"Điện thoại": "0987654321"}).items() if name != "Số CCCD"}
+    upload = send(clerk, units["agency"], workbook([row]))
+    assert upload.state == UploadState.MAPPING
+    upload = upload_process(upload=mapping_choose(actor=clerk, upload=upload, choices={}))
+    assert (upload.state, upload.staged) == (UploadState.STAGED, 1)
+    assert (upload.rows.get().key, upload.rows.get().changed) == (key, ["phone"])

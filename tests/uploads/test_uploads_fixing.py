@@ -181,7 +181,7 @@ def test_the_returned_workbook_comes_back_to_its_rows_both_ways(clerk, units):
     (phone,) = (one["column"] for one in upload.mapping if one["field"] == "phone")
     book = openpyxl.load_workbook(io.BytesIO(returned_workbook(upload)))
     sheet = book.worksheets[0]
-    assert book["_hoso"].sheet_state == "veryHidden"
+    assert book["_hoso_rows"].sheet_state == "veryHidden"
     place = next(column for column in range(1, sheet.max_column + 1) if sheet.cell(1, column).value == "Điện thoại")
     cell = sheet.cell(2, place)
     assert (cell.value, cell.fill.fgColor.rgb, "12" in cell.comment.text) == ("12", "FFFDE2DC", True)
