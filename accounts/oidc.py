@@ -6,6 +6,7 @@ The keys are fetched at each login, so a provider may change them at any time. N
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,11 @@ def identity(id_token: str, *, keys_address: str, nonce: str) -> Identity:
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if claims.get("azp", settings.ENVIRONMENT.oidc_client_id) != settings.ENVIRONMENT.oidc_client_id or (len(audience) > 1 and "azp" not in claims):
         raise SignOnRefused("AUTHORIZED_PARTY")
-    proved_at = claims.get("auth_time", 0)
+    said = claims.get("auth_time", 0)  # the provider's clock may be a little ahead of ours
     return Identity(
         subject=f"{claims['iss']}#{claims['sub']}",
         claim=str(claims.get(settings.ENVIRONMENT.oidc_claim) or ""),
-        proved_at=float(proved_at) if isinstance(proved_at, int | float) else 0.0,
+        proved_at=min(float(said), time.time()) if isinstance(said, int | float) else 0.0,
     )
 
 

@@ -219,6 +219,7 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
+    "accounts-sessions": {"task": "accounts.sessions_forget", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 

@@ -1,12 +1,15 @@
-"""Logging somebody out: one session or all, by the person or by who looks after accounts."""
+"""Logging somebody out: one session or all, by the person or by who looks after accounts; and forgetting what has run out."""
 
 from __future__ import annotations
 
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.errors import AccountRefused
 from accounts.selectors.factors import may_look_after
+from orgtree import clock
 from orgtree.models import User
 from workflows.services.audit import audit
 
@@ -26,3 +29,11 @@ def sessions_end(*, actor: User, user: User, only: int | None = None, but: str |
         if ended:
             audit(actor=actor, action="account.logged_out", user=user.pk, count=len(ended))
     return len(ended)
+
+
+def sessions_forget() -> int:
+    """Remove what is left of sessions that have run out or were ended; returns how many. The door makes one for each visitor."""
+    forgotten, _by_model = Session.objects.filter(expire_date__lt=clock.now()).delete()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    UserSession.objects.filter(~Exists(alive)).delete()
+    return forgotten

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Permission
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.errors import AccountRefused, OwnFactors
 from accounts.selectors.sessions import sessions_of
 from accounts.services.factors import factors_take_back
-from accounts.services.sessions import sessions_end
+from accounts.services.sessions import sessions_end, sessions_forget
 from tests.accounts.ways import app_set_up, log_in
 from tests.factories import PASSWORD, superuser_make, user_make
 from workflows.models import AuditEvent
@@ -159,3 +163,15 @@ def test_a_session_is_seen_again_after_five_minutes(lan):
     seen = UserSession.objects.get(user=lan)
     assert seen.last_seen_at > before
     assert seen.ip == "10.0.0.9"
+
+
+def test_sessions_that_ran_out_are_forgotten_and_no_others(devices, lan):
+    # given
+    Session.objects.filter(session_key=devices[0].session.session_key).update(expire_date=timezone.now() - timedelta(minutes=1))
+    sessions_end(actor=lan, user=lan, only=UserSession.objects.get(ip="10.0.0.7").pk)
+    # when
+    forgotten = sessions_forget()
+    # then
+    assert forgotten == 1
+    assert [is_in(one) for one in devices] == [False, True, False]
+    assert UserSession.objects.filter(user=lan).count() == 1

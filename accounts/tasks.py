@@ -1,0 +1,10 @@
+"""Thin tasks: they call one service, and may run twice."""
+
+from celery import shared_task
+
+from accounts.services.sessions import sessions_forget
+
+
+@shared_task(name="accounts.sessions_forget")
+def forget_sessions() -> None:
+    sessions_forget()
