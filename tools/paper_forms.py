@@ -41,6 +41,7 @@ PRELUDE = """\
   grid(columns: (1fr, auto), column-gutter: 1em, origin, [Trang #counter(page).display("1/1", both: true)])
 }})
 #set text(font: ("Times New Roman", "Liberation Serif", "Tinos", "Libertinus Serif"), size: 12pt, lang: "vi", fallback: true)
+#set table.cell(breakable: false)
 #set par(leading: 0.62em, spacing: 0.72em, justify: false)
 
 #let dots = box(width: 1fr, repeat(text(fill: luma(120))[.]))

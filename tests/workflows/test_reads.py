@@ -105,7 +105,7 @@ def test_a_closed_month_that_was_altered_is_found(db):
     # then
     place = f"read log of {month:%Y-%m}"
     assert list(month_damages()) == [(place, "it is not what was written down when the month was over")]
-    assert [(one.check, one.place) for one in verify_ledger().damages] == [("reads", place)]
+    assert [one.place for one in verify_ledger().damages if one.check == "reads"] == [place]
     # and a month that is taken away altogether
     with connection.cursor() as cursor:
         cursor.execute(f"drop table workflows_readevent_{month:%Y%m}")

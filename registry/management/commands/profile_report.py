@@ -13,11 +13,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from registry.fields import BY_NAME, LIST_BY_NAME
-from registry.forms import SHOWN
 from registry.models import LIVE_ROWS, StaffProfile
 from registry.paper.probe import printed_names
 from registry.schema import STAFF_PROFILE
+from registry.selectors.acts import field_is_open, row_rights
 from registry.services.codes import DATA
+from workflows.choices import Act
 
 PLACES = ("document", "model", "workbook", "form", "print")
 MISSING = "MISSING"
@@ -75,6 +76,18 @@ def _printed(name: str) -> str:
     return ", ".join(form for form, names in printed_names().items() if name in names) or MISSING
 
 
+def _form(name: str) -> str:
+    """The page of the section on which a correction may write the field."""
+    described = BY_NAME.get(name)
+    return f"edit/{described.section.value}" if described and field_is_open(name, act=Act.CORRECT, base={}) else MISSING
+
+
+def _form_of_rows(name: str) -> str:
+    """The same for a list: rows are added, changed and removed there."""
+    rights = row_rights(LIST_BY_NAME[name], act=Act.CORRECT)
+    return f"edit/{LIST_BY_NAME[name].section.value}[]" if rights.add and rights.change else MISSING
+
+
 def _places(name: str) -> dict[str, str]:
     schema: Mapping[str, Any] = {one.name: one for one in (*STAFF_PROFILE.fields, *STAFF_PROFILE.rows)}
     if name in LIVE_ROWS:
@@ -82,17 +95,16 @@ def _places(name: str) -> dict[str, str]:
             "document": f"{name}[]" if name in schema else MISSING,
             "model": LIVE_ROWS[name].__name__,
             "workbook": "no: rows" if name in LIST_BY_NAME and name != "postings" else "posting.title",
-            "form": MISSING,
+            "form": _form_of_rows(name),
             "print": _printed(name),
         }
     columns = {column.column for column in StaffProfile._meta.concrete_fields}
     described = BY_NAME.get(name)
-    on_page = any(name in names for names in SHOWN.values())
     return {
         "document": name if name in schema else MISSING,
         "model": f"StaffProfile.{name}" if name in schema and schema[name].column in columns else MISSING,
         "workbook": described.heading if described and described.headings else "no: picture" if described else MISSING,
-        "form": "staff_edit" if on_page else MISSING,
+        "form": _form(name),
         "print": _printed(name),
     }
 
