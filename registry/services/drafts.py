@@ -46,6 +46,16 @@ class SavedElsewhere(Exception):
         super().__init__(at)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What a window knows of the section that it saves: the version and revision it was opened with, its own name, and its how many-th save."""
+
+    base_version: int
+    revision: int
+    window: str = ""
+    tick: int = 0
+
+
 class MovedOn(Exception):
     """The file has a newer version than the one the draft was begun on."""
 
@@ -76,28 +86,34 @@ def own_profile(*, user: User, **more: Any) -> StaffProfile:
     return StaffProfile.objects.select_related("using_unit", "managing_agency").get(citizen_id=user.personal_number, **more)
 
 
-def draft_save(
-    *, actor: User, profile: StaffProfile, act: Act, section: Section, revision: int, base_version: int, read: Callable[[Draft], Cells]
-) -> Draft:
+def draft_save(*, actor: User, profile: StaffProfile, act: Act, section: Section, opened: Opened, read: Callable[[Draft], Cells]) -> Draft:
     """Keep what was typed in one section; `read` makes its cells, given the draft that they belong to.
 
-    `revision` and `base_version` are those that the window was opened with. Raises SavedElsewhere, and MovedOn where the draft is begun
-    on a version that is no longer the present one.
+    Raises SavedElsewhere, and MovedOn where the draft is begun on a version that is no longer the present one. What a window sent
+    before its latest save and comes in after it is passed over.
     """
     with transaction.atomic():
         draft = _locked(actor, profile, act)
         if draft is None:
-            if base_version != profile.version:
+            if opened.base_version != profile.version:
                 raise MovedOn
-            draft = Draft(user=actor, staff=profile, act=act, base_version=base_version, saved_at=clock.now())
-        elif draft.revisions.get(section, 0) != revision or draft.base_version != base_version:
+            draft = Draft(user=actor, staff=profile, act=act, base_version=opened.base_version, saved_at=clock.now())
+        revision, window, tick = draft.revisions.get(section, (0, "", 0))
+        if draft.base_version != opened.base_version or (revision != opened.revision and (not window or window != opened.window)):
             raise SavedElsewhere(draft.saved_at)
+        if window and window == opened.window and opened.tick <= tick:
+            return draft
         others = {name: text for name, text in draft.cells.items() if section_of(name) != section}
         draft.cells = {**others, **read(draft)}
-        draft.revisions = {**draft.revisions, section: draft.revisions.get(section, 0) + 1}
+        draft.revisions = {**draft.revisions, section: [revision + 1, opened.window, opened.tick]}
         draft.saved_at = clock.now()
         draft.save()
     return draft
+
+
+def revision_of(draft: Draft | None, section: Section) -> int:
+    """How often the section was saved."""
+    return int(draft.revisions.get(section, (0,))[0]) if draft else 0
 
 
 def draft_discard(*, actor: User, profile: StaffProfile, act: Act) -> None:
@@ -134,7 +150,7 @@ def draft_rebase(*, actor: User, profile: StaffProfile, act: Act) -> Rebased:
         old, new = document_at(key=profile.pk, version=draft.base_version), document_at(key=profile.pk, version=profile.version)
         cells, conflicts = _moved(draft.cells, old, new)
         draft.cells, draft.base_version, draft.saved_at = cells, profile.version, clock.now()
-        draft.revisions = {section: count + 1 for section, count in draft.revisions.items()}
+        draft.revisions = {section: [count + 1, "", 0] for section, (count, _window, _tick) in draft.revisions.items()}
         draft.save()
     return Rebased(draft, conflicts)
 

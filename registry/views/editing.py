@@ -6,6 +6,7 @@ answer with whole pages.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -230,7 +231,12 @@ def moved_by(desk: Desk) -> RecordVersion | None:
 
 def _save(request: HttpRequest, desk: Desk, section: Section) -> HttpResponse:
     sent = request.POST.dict()
-    revision, base_version = _number(sent.get("revision")), _number(sent.get("base_version"))
+    opened = drafts.Opened(
+        base_version=_number(sent.get("base_version")),
+        revision=_number(sent.get("revision")),
+        window=sent.get("window", "")[:20],
+        tick=_number(sent.get("tick")),
+    )
 
     def read(draft: Draft) -> dict[str, str]:
         base = document_at(key=desk.profile.pk, version=draft.base_version)
@@ -238,9 +244,7 @@ def _save(request: HttpRequest, desk: Desk, section: Section) -> HttpResponse:
         return read_cells(sent=sent, section=section, base=base, act=desk.act, revealed=revealed, kept=draft.cells)
 
     try:
-        desk.draft = drafts.draft_save(
-            actor=request.user, profile=desk.profile, act=desk.act, section=section, revision=revision, base_version=base_version, read=read
-        )
+        desk.draft = drafts.draft_save(actor=request.user, profile=desk.profile, act=desk.act, section=section, opened=opened, read=read)
     except drafts.SavedElsewhere as error:
         at = timezone.localtime(error.at)
         return _overtaken(request, desk, section, _("This draft was saved in another window at {time}.").format(time=f"{at:%H:%M}"))
@@ -280,7 +284,8 @@ def _context(desk: Desk, section: Section) -> dict[str, Any]:
         "act": desk.act,
         "section": section,
         "form": form,
-        "revision": desk.draft.revisions.get(section, 0) if desk.draft else 0,
+        "revision": drafts.revision_of(desk.draft, section),
+        "window": secrets.token_hex(6),
         "sections": navigation(desk, remarks, section),
         "whole": [one for one in remarks if not one.name],
         "follows": consequences(desk, written),

@@ -118,6 +118,18 @@ if (form) {
     now?.hasAttribute("data-wrong") ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
   });
 
+  // Each save of this window has a number, so that the server knows the latest from one that was on its way.
+  const tick = form.elements.namedItem("tick");
+  const next = () => {
+    if (tick) tick.value = String(Number(tick.value) + 1);
+  };
+  form.addEventListener("submit", next);
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt !== form || !tick) return;
+    next();
+    event.detail.parameters.set ? event.detail.parameters.set("tick", tick.value) : (event.detail.parameters.tick = tick.value);
+  });
+
   const state = () => document.getElementById("draft-state");
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt === form) state().textContent = form.dataset.saving;

@@ -310,6 +310,20 @@ def test_two_windows_do_not_overwrite_each_other(office):
     assert draft_of(office, hoa).cells == {"phone": "0987654321", "marital_status": "2"}
 
 
+def test_a_window_does_not_meet_itself(office):
+    """A save on its way while the form is sent: whichever comes first, the window's latest stands and nobody is told of another one."""
+    # given
+    hoa = office.hired()
+    mine = {"window": "w1"}
+    # when: the second save of the window arrives before its first
+    later = save(office, hoa, "identity", {"phone": "0987654321", "tick": "2", **mine})
+    earlier = save(office, hoa, "identity", {"phone": "0987", "tick": "1", **mine})
+    # then
+    assert (later.status_code, earlier.status_code) == (200, 200)
+    assert draft_of(office, hoa).cells == {"phone": "0987654321"}
+    assert save(office, hoa, "identity", {"phone": "0911111111", "tick": "3", "window": "w2"}).status_code == 409
+
+
 def test_a_file_that_moved_on_says_so_and_the_draft_is_brought_along(office):
     # given: a draft on version 1, and a version 2 by somebody else
     trips = [{"valid_from": "2018-05-01", "country": "Lào"}, {"valid_from": "2019-05-01", "country": "Anh"}]
