@@ -14,7 +14,7 @@ class Limits:
     """Bounds of one reading. `dense_memory` is for the process that reads .xls, .xlsb and .ods, which builds whole sheets."""
 
     max_bytes: int = 50 * MEGABYTE
-    max_ratio: int = 200  # a sheet of equal rows packs about 1:40; only entries above `ratio_from` are judged
+    max_ratio: int = 40  # a sheet of equal rows packs up to 1:16, of empty ones 1:30; only entries above `ratio_from` are judged
     ratio_from: int = 8 * MEGABYTE
     max_entries: int = 2_000
     max_sheets: int = 100

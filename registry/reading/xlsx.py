@@ -24,6 +24,11 @@ from registry.reading.package import Package, Scan, damaged_as_refused, pieces
 from registry.reading.strings import SharedStrings, excel_unescaped, strings_of, text_of
 
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]+)")?(?: t="(\w+)")?(?:/>|></c>|><v>([^<]*)</v></c>|>(.*?)</c>)', re.DOTALL)
+_FORMULA = re.compile(rb"(?:<f(?: [^<>]*)?/>|<f(?: [^<>]*)?>[^<]*</f>)(?:<v>([^<]*)</v>|<v/>)?")
+_INLINE = re.compile(rb'<is><t(?: xml:space="preserve")?>([^<]*)</t></is>')
+_REST = b"<worksheet><sheetData>"  # what stands before the rows that are left, for expat
+_LONGEST_ROW = 16 * 1024 * 1024
+_MOST_COMPLEX = 5_000  # cells that cost a parser of their own; a sheet with more goes through one parser
 _NUMBER = re.compile(rb"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|-?\.[0-9]+")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _LONGEST_TEXT = 32_767  # of a cell, as Excel has it
@@ -97,18 +102,24 @@ class XlsxSheet:
                     if b":sheetData" in rest:  # names with a prefix
                         yield from self._parsed(_chain(rest, chunks))
                         return
+                    rest = _open_row(rest)
                     continue
                 begun, rest = True, rest[start:]
             parts = rest.split(b"</row>")
-            rest = parts.pop()
-            for part in parts:
-                if (row := read.row(part)) is not None:
+            rest = _open_row(parts.pop())
+            for place, part in enumerate(parts):
+                found = _CELL.findall(part)
+                if len(found) != part.count(b"<c ") + part.count(b"<c>") or read.complex > _MOST_COMPLEX:
+                    unread = b"</row>".join([*parts[place:], rest])
+                    yield from self._parsed(_chain(_REST + unread[max(unread.find(b"<row"), 0) :], chunks), after=read.number)
+                    return
+                if (row := read.row(found)) is not None:
                     yield row
         if begun and b"</sheetData>" not in rest and b"<sheetData/>" not in rest:
             raise WorkbookRefused("WORKBOOK_DAMAGED", self.book.name)
 
-    def _parsed(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
-        reader = _XmlReader(self.book)
+    def _parsed(self, chunks: Iterator[bytes], *, after: int = 0) -> Iterator[SheetRow]:
+        reader = _XmlReader(self.book, after)
         for chunk in chunks:
             reader.parser.Parse(chunk, False)
             yield from reader.taken()
@@ -136,14 +147,11 @@ class _RowReader:
 
     def __init__(self, book: XlsxBook) -> None:
         self._book, self._strings, self._styles = book, book.strings, book.styles
-        self._plain_styles = frozenset({b""})
+        self.number = self.complex = 0
         self._dated = frozenset(str(one).encode() for one in book.styles.days | book.styles.times)
 
-    def row(self, part: bytes) -> SheetRow | None:
-        """None for a row without cells that hold anything."""
-        found = _CELL.findall(part)
-        if len(found) != part.count(b"<c ") + part.count(b"<c>"):
-            return self._exactly(part)
+    def row(self, found: Sequence[tuple[bytes, ...]]) -> SheetRow | None:
+        """The row of these cells (groups of _CELL); None where none holds anything."""
         if not found:
             return None
         cells: dict[int, Raw] = {}
@@ -165,10 +173,10 @@ class _RowReader:
                 cells[_index(letters)] = value
         if not cells and not doubtful:
             return None
-        number = int(found[0][1])
-        if number > _MAX_ROW:
-            raise ValueError(number)
-        return SheetRow(number, cells, doubtful)
+        self.number = int(found[0][1])
+        if self.number > _MAX_ROW:
+            raise ValueError(self.number)
+        return SheetRow(self.number, cells, doubtful)
 
     def _value(self, letters: bytes, style: bytes, kind: bytes, text: bytes, doubtful: dict[int, str]) -> Raw | None:
         if kind in (b"", b"n"):
@@ -180,28 +188,24 @@ class _RowReader:
 
     def _complex(self, letters: bytes, style: bytes, kind: bytes, inner: bytes, doubtful: dict[int, str]) -> Raw | None:
         """A formula with its last value, or a text in the cell itself."""
+        if plain := _FORMULA.fullmatch(inner):
+            doubtful[_index(letters)] = "CELL_FORMULA"
+            return self._value(letters, style, kind, plain[1], doubtful) if plain[1] else None
+        if kind == b"inlineStr" and (plain := _INLINE.fullmatch(inner)):
+            return text_of(plain[1])[:_LONGEST_TEXT]
+        self.complex += 1
         reader = _XmlReader(self._book)
-        reader.parser.Parse(
-            b'<row r="1"><c r="%s1" s="%s" t="%s">%s</c></row>' % (letters, style or b"0", kind or b"n", inner),
-            True,
-        )
+        reader.parser.Parse(b'<row r="1"><c r="%s1" s="%s" t="%s">%s</c></row>' % (letters, style or b"0", kind or b"n", inner), True)
         (row,) = reader.taken() or (SheetRow(1, {}),)
         doubtful.update(row.doubtful)
         return row.cells.get(_index(letters))
-
-    def _exactly(self, part: bytes) -> SheetRow | None:
-        start = part.rfind(b"<row")
-        if start < 0:
-            raise ValueError("cells outside of rows")
-        reader = _XmlReader(self._book)
-        reader.parser.Parse(part[start:] + b"</row>", True)
-        return next(iter(reader.taken()), None)
 
 
 class _XmlReader:
     """expat over rows: the exact way."""
 
-    def __init__(self, book: XlsxBook) -> None:
+    def __init__(self, book: XlsxBook, after: int = 0) -> None:
+        """`after` is the number of the row before the first, for rows that do not say theirs."""
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -209,7 +213,7 @@ class _XmlReader:
         self.parser.CharacterDataHandler = self._text
         self._book = book
         self._done: list[SheetRow] = []
-        self._row, self._column = 0, 0
+        self._row, self._column = after, 0
         self._cells: dict[int, Raw] = {}
         self._doubtful: dict[int, str] = {}
         self._kind, self._style, self._parts, self._in = "n", 0, [], ""
@@ -335,6 +339,15 @@ def _without_blanks(cells: dict[int, Raw]) -> dict[int, Raw]:
     for index in blank:
         del cells[index]
     return cells
+
+
+def _open_row(rest: bytes) -> bytes:
+    """What may still belong to the next row: of many empty rows (<row/>) nothing. Raises ValueError for a row without an end."""
+    if len(rest) > _LONGEST_ROW:
+        rest = rest[max(rest.rfind(b"<row"), 0) :]
+        if len(rest) > _LONGEST_ROW:
+            raise ValueError("a row without an end")
+    return rest
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
