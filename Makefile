@@ -63,6 +63,14 @@ profile-report: $(RUN_STAMP) ## where each item of the form lives; fails while o
 messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compile the translations
 	$(BIN)/python tools/messages.py
 
+.PHONY: fault-runs
+fault-runs: $(DEV_STAMP) ## delivery in 100,000 seeded worlds of faults (hours on two cores; RUNS= says how many)
+	@exec $(BIN)/python -m bench.fault_runs
+
+.PHONY: conformance
+conformance: $(DEV_STAMP) ## the conformance kit against our own hub, and against hubs with a fault
+	$(BIN)/python -m pytest tests/exchange/test_conformance.py -m ""
+
 bench-%: $(DEV_STAMP) ## measure: bench-gate, bench-ingest and whatever else bench/ holds, on servers of the bench's own
 	@exec $(BIN)/python -m bench.$*
 

@@ -19,6 +19,8 @@ from orgtree import clock
 from orgtree.models import Area
 from registry.models import StaffProfile
 from registry.models.career import Posting, Secondment
+from workflows.choices import MARKS_HOLD
+from workflows.models import Mark
 from workflows.targets import target
 
 MAX_TYPED = 20
@@ -37,8 +39,9 @@ class Pick:
 def trial_picks(*, limit: int = MAX_TRIAL) -> list[Pick]:
     """At most `limit` people, each for a reason of their own; the same as long as the files are the same."""
     picks: dict[UUID, Pick] = {}
+    marked = Mark.objects.filter(kind=PROFILE_KIND, state__in=MARKS_HOLD).values("key")
     for why, people in _wanted():
-        person = people.exclude(pk__in=list(picks)).order_by("pk").first()
+        person = people.exclude(pk__in=list(picks)).exclude(pk__in=marked).order_by("pk").first()
         if person is not None and len(picks) < limit:
             picks[person.pk] = Pick(person.pk, person.birth_name, person.using_unit.name, why)
     return list(picks.values())

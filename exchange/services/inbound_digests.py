@@ -64,7 +64,7 @@ def documents_tell(*, agency: Agency, question: DocumentsQuestion) -> Documents:
         one.live._default_manager.filter(**{"pk__in": question.keys, f"{unit}__in": own}).order_by().values_list("pk", "digest")
     )
     bodies = {bytes(kept.digest): kept.body for kept in StoredDocument.objects.filter(digest__in=[held for _key, held in rows])}
-    return Documents(documents={str(key): parse(bytes(bodies[bytes(held)])) for key, held in rows})
+    return Documents(documents={str(key): parse(bytes(bodies[bytes(held)])) for key, held in rows if bytes(held) in bodies})
 
 
 def certificate_take(*, agency: Agency, sent: Certificate) -> Certificate:

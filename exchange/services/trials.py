@@ -33,6 +33,7 @@ from workflows.documents import canonical, digest, parse
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import OutboxMessage
 from workflows.services.audit import audit
+from workflows.services.marks import withheld
 from workflows.targets import target
 from workflows.trust import TrustStore
 
@@ -64,6 +65,8 @@ def trial_prepare(*, actor: User, channel: Channel, keys: Sequence[UUID]) -> Pre
     if len(people) < len(wanted):
         raise ValidationError(_("One of these people is not on file any more. Choose again."))
     messages = [*_units_needed(channel, people), *people]
+    if any(withheld(kind=kind, keys=[one.key for one in messages if one.kind == kind]) for kind in {one.kind for one in messages}):
+        raise ValidationError(_("One of these files is marked “does not leave”. Choose others."))
     return Prepared(messages, encode({"envelopes": [envelope_make(request, leaves) for request, leaves in _runs(messages)]}))
 
 
