@@ -130,6 +130,13 @@ if (form) {
     event.detail.parameters.set ? event.detail.parameters.set("tick", tick.value) : (event.detail.parameters.tick = tick.value);
   });
 
+  // On a slow line somebody types before this script has come: that is saved as soon as it can be.
+  const typed = (field) => (field.options ? [...field.options].some((one) => one.selected !== one.defaultSelected && one.value) : field.value !== field.defaultValue);
+  document.body.addEventListener("htmx:load", () => {
+    const fields = [...form.querySelectorAll("input:not([type=hidden]):not([type=checkbox]), textarea, select")];
+    if (fields.some(typed)) form.dispatchEvent(new Event("change", { bubbles: true }));
+  }, { once: true });
+
   const state = () => document.getElementById("draft-state");
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt === form) state().textContent = form.dataset.saving;
