@@ -36,7 +36,7 @@ if (grid) {
 
   const move = (cell, down, right) => {
     const [row, column] = place(cell);
-    choose(at(row + down, column + right));
+    choose(at(row + down, column + right) || cell); // at the edge one stays where one is
   };
 
   // --- correcting one cell -------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ def test_a_messy_list_becomes_a_clean_request(chromium: Browser, stack: Stack, w
     match_the_columns(clerk, tmp_path)
     repair_by_cause(clerk, tmp_path)
     say_who_it_is(clerk, tmp_path)
+    give_the_reason(clerk, tmp_path)
     correct_the_cell(clerk, tmp_path)
     submit(clerk, tmp_path)
     the_next_file_knows(page, workbook, tmp_path)
@@ -78,11 +79,23 @@ def repair_by_cause(clerk: Desk, pictures: Path) -> None:
 def say_who_it_is(clerk: Desk, pictures: Path) -> None:
     page = clerk.page
     page.get_by_role("link", name=re.compile("^Ai là ai")).click()
-    expect(page.get_by_role("group")).to_have_count(1)
+    expect(page.locator("fieldset.hs-who")).to_have_count(1)
     clerk.picture(pictures, "upload-who")
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Lưu lựa chọn").click()
     expect(page.get_by_text("Không có dòng nào phải xác định.")).to_be_visible()
+
+
+def give_the_reason(clerk: Desk, pictures: Path) -> None:
+    """The number on the new card overwrites one that was signed."""
+    page = clerk.page
+    page.get_by_role("link", name="Sẽ thay đổi gì").click()
+    expect(page.get_by_role("main")).to_contain_text("cần lý do")
+    clerk.picture(pictures, "upload-reason")
+    page.get_by_label("Lý do").fill("Thẻ căn cước cấp lại ngày 05/01/2026")
+    page.get_by_role("button", name="Ghi lý do").click()
+    expect(page.get_by_role("main")).to_contain_text("Thẻ căn cước cấp lại")
+    expect(page.get_by_role("main")).not_to_contain_text("cần lý do")
 
 
 def correct_the_cell(clerk: Desk, pictures: Path) -> None:
@@ -91,7 +104,7 @@ def correct_the_cell(clerk: Desk, pictures: Path) -> None:
     page.get_by_role("link", name=re.compile("^Sửa từng ô")).click()
     cell = page.get_by_role("gridcell", name="xem sổ")
     cell.click()
-    expect(page.locator("[data-grid-said]")).to_contain_text("xem sổ")
+    expect(page.locator("[data-grid-said]")).to_contain_text("không phải là số điện thoại")
     clerk.picture(pictures, "upload-grid")
     cell.focus()
     page.keyboard.type("0905123456")
@@ -100,7 +113,6 @@ def correct_the_cell(clerk: Desk, pictures: Path) -> None:
     expect(page.locator("[data-left]")).to_have_text("0")
     expect(page.locator("tbody tr").first).to_have_attribute("data-state", "staged")
     # taken back and made again
-    page.keyboard.press("ArrowUp")
     page.keyboard.press("Control+z")
     expect(page.locator("[data-left]")).to_have_text("1")
     page.get_by_role("gridcell", name="xem sổ").focus()
