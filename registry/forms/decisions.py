@@ -42,7 +42,8 @@ def decision_form(*, draft: DecisionDraft, lines: Sequence[Line], refused: Mappi
             shared.setdefault(column, {})[remark.message] = remark
     common = [maker.input(f"common.{name}", name, draft.common.get(name, ""), list(shared.get(name, {}).values())) for name in LAYOUTS[kind].common]
     people = [maker.person(line, (refused or {}).get(str(line.profile.pk), ())) for line in lines]
-    return DecisionForm(common, people, sum(one.is_error for line in lines for one in line.remarks))
+    own = sum(one.is_error for line in lines for one in line.remarks if column_of_remark(kind, one) not in shared)
+    return DecisionForm(common, people, own + sum(one.is_error for each in shared.values() for one in each.values()))
 
 
 class _Maker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -123,9 +124,10 @@ def _shown(name: str, value: str, masked: Collection[Section]) -> str:
     return show(f"{parts[0]}.{parts[2]}" if parts else name, [value])[value] if _DAY.fullmatch(value) else value
 
 
-def remark_make(name: str, code: str, severity: Severity, **words: object) -> Remark:
-    """One finding in words; `words` may hold `value` and `params`."""
+def remark_make(name: str, code: str, severity: Severity, *, value: str = "", params: Mapping[str, Any] | None = None) -> Remark:
+    """One finding in words."""
     parts = cell_parts(name)
     plain = f"{parts[0]}.{parts[2]}" if parts else name.partition(".")[0]
-    said = {"value": str(words.get("value", "")), "field": plain, "params": words.get("params") or {}}
-    return Remark(name, code, Severity(severity), label_of(plain) if plain else "", message_of(code, **said), repair_of(code, **said))
+    text = message_of(code, value=value, field=plain, params=params)
+    repair = repair_of(code, value=value, field=plain, params=params)
+    return Remark(name, code, Severity(severity), label_of(plain) if plain else "", text, repair)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -107,7 +107,11 @@ def draft_save(*, actor: User, profile: StaffProfile, act: Act, section: Section
         draft.cells = {**others, **read(draft)}
         draft.revisions = {**draft.revisions, section: [revision + 1, opened.window, opened.tick]}
         draft.saved_at = clock.now()
-        draft.save()
+        try:
+            with transaction.atomic():
+                draft.save()
+        except IntegrityError:  # another window began the draft at this very moment
+            raise SavedElsewhere(clock.now()) from None
     return draft
 
 
