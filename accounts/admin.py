@@ -14,12 +14,14 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Permission
-from django.db.models import Field
+from django.db.models import Exists, Field, OuterRef, QuerySet
 from django.forms import Field as FormField
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import InitialPassword
+from accounts.selectors.factors import FACTORS
 from orgtree.admin import UserAdmin
 from orgtree.models import User
 from orgtree.stepup import require_proof
@@ -36,7 +38,16 @@ for model in (EmailAddress, EmailConfirmation, Authenticator, SocialAccount, Soc
 class AccountAdmin(UserAdmin):
     """An account is made and changed with a fresh proof: privileges stand in this form, and whose signature counts."""
 
+    list_display = (*UserAdmin.list_display, "has_second_factor")
     change_form_before_template = "accounts/of_user.html"  # the way to sessions and second factor
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        held = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
+        return super().get_queryset(request).annotate(held_factor=Exists(held))
+
+    @admin.display(description=_("second factor"), boolean=True, ordering="held_factor")
+    def has_second_factor(self, account: User) -> bool:
+        return account.held_factor  # type: ignore[attr-defined]
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None

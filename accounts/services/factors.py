@@ -12,15 +12,15 @@ from orgtree.models import User
 from workflows.services.audit import audit
 
 
-def factors_take_back(*, actor: User, user: User) -> int:
+def factors_take_back(*, actor: User | None, user: User) -> int:
     """Remove all second factors and recovery codes of `user` and end all sessions; returns how many factors there were.
 
     Where a factor is required, the person is led to set up a new one at the next login. Raises AccountRefused, and OwnFactors for one's own
-    account: there a factor is removed with a fresh proof, on the page for it.
+    account: there a factor is removed with a fresh proof, on the page for it. `actor` None is whoever has the server's own shell.
     """
-    if actor.pk == user.pk:
+    if actor is not None and actor.pk == user.pk:
         raise OwnFactors
-    if not may_look_after(actor, user):
+    if actor is not None and not may_look_after(actor, user):
         raise AccountRefused
     with transaction.atomic():
         _rows, by_model = Authenticator.objects.filter(user=user).delete()

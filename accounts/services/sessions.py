@@ -14,12 +14,12 @@ from orgtree.models import User
 from workflows.services.audit import audit
 
 
-def sessions_end(*, actor: User, user: User, only: int | None = None, but: str | None = None) -> int:
+def sessions_end(*, actor: User | None, user: User, only: int | None = None, but: str | None = None) -> int:
     """End the sessions of `user`: the one with the key `only`, or all but the one whose session key is `but`. Returns how many.
 
-    Raises AccountRefused when it is neither the actor's own account nor one that the actor looks after.
+    Raises AccountRefused when it is neither the actor's own account nor one that the actor looks after; None is the server's own shell.
     """
-    if actor.pk != user.pk and not may_look_after(actor, user):
+    if actor is not None and actor.pk != user.pk and not may_look_after(actor, user):
         raise AccountRefused
     with transaction.atomic():
         sessions = UserSession.objects.filter(user=user).exclude(session_key=but or "")

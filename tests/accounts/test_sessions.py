@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -175,3 +176,33 @@ def test_sessions_that_ran_out_are_forgotten_and_no_others(devices, lan):
     assert forgotten == 1
     assert [is_in(one) for one in devices] == [False, True, False]
     assert UserSession.objects.filter(user=lan).count() == 1
+
+
+def test_the_last_administrator_comes_back_in_from_the_servers_shell(client):
+    # given
+    root = superuser_make("quantri", password=PASSWORD)
+    log_in(client, "quantri")
+    app_set_up(client)
+    # when
+    call_command("take_back_factors", "quantri")
+    # then
+    assert not is_in(client)
+    assert log_in(Client(), "quantri").url == reverse("admin:index")
+    assert AuditEvent.objects.get(action="account.factors_taken_back", actor=None).detail["user"] == root.pk
+
+
+def test_an_account_that_does_not_exist_is_named():
+    with pytest.raises(CommandError, match="khong-co"):
+        call_command("take_back_factors", "khong-co")
+
+
+def test_the_list_of_accounts_tells_who_has_a_second_factor(lan, client):
+    # given
+    log_in(client)
+    app_set_up(client)
+    client.force_login(superuser_make("quantri"))
+    # when
+    accounts = client.get(reverse("admin:orgtree_user_changelist")).context["cl"].result_list
+    told = {one.username: one.held_factor for one in accounts}
+    # then
+    assert (told["lan"], told["quantri"]) == (True, False)
