@@ -77,7 +77,7 @@ def certificate_take(*, agency: Agency, sent: Certificate) -> Certificate:
         if kept is None:
             _statement_check(agency, sent.statement)
             kept = EqualityCertificate.objects.create(agency=agency, digest=digest(sent.statement), statement=sent.statement)
-            day_count(agency=agency, at=clock.now(), matched=parse(sent.statement)["kinds"]["staff_profile"]["count"])
+            day_count(agency=agency, matched=parse(sent.statement)["kinds"]["staff_profile"]["count"])
             audit(actor=None, action="reconciliation.equal", agency=agency.code, statement=bytes(kept.digest).hex())
         if sent.agency_signature and not kept.agency_signature:
             verified = verify_detached(

@@ -16,8 +16,8 @@ CONTACT_NOTED_AFTER = timedelta(minutes=1)
 COUNTERS = ("batches", "files", "units", "accepted", "refused", "late", "trials", "trials_passed")
 
 
-def day_count(*, agency: Agency, at: datetime, matched: int | None = None, **counted: int) -> None:
-    """Add to the day's counters; one statement, so that two workers never lose a count."""
+def day_count(*, agency: Agency, matched: int | None = None, **counted: int) -> None:
+    """Add to today's counters; one statement, so that two workers never lose a count."""
     unknown = set(counted) - set(COUNTERS)
     if unknown:
         raise ValueError(f"no counter is called {', '.join(sorted(unknown))}")
@@ -28,7 +28,7 @@ def day_count(*, agency: Agency, at: datetime, matched: int | None = None, **cou
             f"insert into exchange_agencyday as d (agency_id, day, {', '.join(COUNTERS)}, matched) "  # noqa: S608 (names of our own)
             f"values (%s, %s, {', '.join(['%s'] * len(COUNTERS))}, %s) on conflict (agency_id, day) do update "
             f"set {added}, matched = coalesce(excluded.matched, d.matched)",
-            [agency.pk, day_of(at), *amounts, matched],
+            [agency.pk, clock.today(), *amounts, matched],
         )
 
 
@@ -37,7 +37,7 @@ def contact_note(*, agency: Agency) -> None:
     now = clock.now()
     silent = Q(last_contact=None) | Q(last_contact__lt=now - CONTACT_NOTED_AFTER)
     if Agency.objects.filter(silent, pk=agency.pk).update(last_contact=now):
-        day_count(agency=agency, at=now)
+        day_count(agency=agency)
 
 
 def late_count(*, kinds: Collection[str], signed_at: datetime, received_at: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,13 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from exchange.models import Channel, Trial
+from exchange.selectors.names import record_names
 from exchange.selectors.sight import operates_line
 from exchange.selectors.trial_picks import Pick, people_named, trial_picks
 from exchange.services.envelopes import BatchUnsendable
 from exchange.services.trials import payload_texts, trial_prepare, trial_send, trial_sign
 from orgtree.pages import page, page_view
-from workflows.documents import digest, parse
+from workflows.documents import Document, digest, parse
 from workflows.errors import GateError
+from workflows.models import OutboxMessage
 
 MAX_SIGNATURE = 64 * 1024
 SHOWN = 10
@@ -57,7 +60,7 @@ def trial_new(request: HttpRequest) -> HttpResponse:
         _("What exactly is sent"),
         channel=channel,
         prepared=prepared,
-        texts=payload_texts(prepared),
+        texts=_named(payload_texts(prepared)),
         keys=keys,
         body_digest=digest(prepared.body).hex(),
         size=len(prepared.body),
@@ -69,7 +72,15 @@ def trial_new(request: HttpRequest) -> HttpResponse:
 def trial_detail(request: HttpRequest, trial_id: UUID) -> HttpResponse:
     trial = _trial(request, trial_id)
     statement = parse(bytes(trial.statement)) if trial.statement else None
-    return page(request, "exchange/trial_detail.html", _("Result of the trial"), trial=trial, statement=statement, digest=_digest(trial))
+    return page(
+        request,
+        "exchange/trial_detail.html",
+        _("Result of the trial"),
+        trial=trial,
+        statement=statement,
+        rows=_rows(statement),
+        digest=_digest(trial),
+    )
 
 
 @page_view
@@ -99,6 +110,18 @@ def trial_signature(request: HttpRequest, trial_id: UUID) -> HttpResponse:
     else:
         messages.success(request, _("The signature holds and is kept with the result."))
     return redirect("exchange:trial_detail", trial.pk)
+
+
+def _named(texts: Sequence[tuple[OutboxMessage, str]]) -> list[tuple[str, OutboxMessage, str]]:
+    names = record_names([(one.kind, one.key) for one, _text in texts])
+    return [(names[one.kind, one.key][0], one, text) for one, text in texts]
+
+
+def _rows(statement: Document | None) -> list[tuple[str, str, Any]]:
+    """Name, place and what was found of every record of a result; the statement itself holds keys only."""
+    records = statement["records"] if statement else []
+    names = record_names([(one["kind"], UUID(one["key"])) for one in records])
+    return [(*names[one["kind"], UUID(one["key"])], one) for one in records]
 
 
 def _choose(request: HttpRequest, channel: Channel, *, chosen: Sequence[UUID], status: int = 200) -> HttpResponse:

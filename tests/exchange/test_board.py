@@ -63,7 +63,7 @@ def test_a_row_is_what_the_receipts_say(busy):
 
 
 def test_a_counter_that_is_not_what_the_results_say_is_found(busy):
-    day_count(agency=busy.agencies["H15"], at=clock.now(), files=1)
+    day_count(agency=busy.agencies["H15"], files=1)
     assert [line.partition(": ")[2] for line in tally_differences()] == ["files is 3, the results say 2"]
     AgencyDay.objects.filter(agency=busy.agencies["H15"]).update(files=2)
 
