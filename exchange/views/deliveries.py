@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -26,6 +27,8 @@ from orgtree.pages import page, page_view
 @require_GET
 def delivery_overview(request: HttpRequest) -> HttpResponse:
     _operators_only(request)
+    if settings.ROLE == "hub":  # a hub delivers nothing: its page is the board
+        return redirect("exchange:progress")
     overviews = channel_overviews(user=request.user)
     return page(request, "exchange/overview.html", _("Deliveries"), overviews=overviews, whole=operates_line(request.user))
 
