@@ -119,7 +119,7 @@ UPLOAD_MOVES: dict[UploadState, frozenset[UploadState]] = {
     UploadState.STAGED: UPLOAD_OPEN | {UploadState.SUBMITTING, UploadState.CHECKING, UploadState.PROCESSING},
     UploadState.EMPTY: UPLOAD_OPEN | {UploadState.CHECKING, UploadState.PROCESSING},
     UploadState.PARTLY: UPLOAD_OPEN | {UploadState.SUBMITTING, UploadState.CHECKING},
-    UploadState.SUBMITTING: _CHECKED,
+    UploadState.SUBMITTING: _CHECKED | {UploadState.CHECKING},
     UploadState.FAILED: frozenset({UploadState.PROCESSING, UploadState.CHECKING}),
     UploadState.SUBMITTED: UPLOAD_OPEN | {UploadState.CHECKING},
     UploadState.MERGED: frozenset(),

@@ -36,7 +36,7 @@ from registry.services.upload_repairs import recipes_replay
 from registry.services.upload_submitting import rows_submit
 from workflows.choices import JobState
 from workflows.dispatch import send_on_commit
-from workflows.errors import NotAllowed, WrongState
+from workflows.errors import GateError, NotAllowed, WrongState
 from workflows.models import JobRun
 from workflows.services.audit import audit
 from workflows.services.jobs import job_advance, job_finish, job_queue, job_start
@@ -90,7 +90,7 @@ def upload_process(*, upload: Upload) -> Upload:
     try:
         upload = _read(upload.pk, tell)
         upload = _check(upload.pk, tell)
-        upload = _submit(upload.pk, tell)
+        upload = _submitted(upload.pk, tell)
     except AtWork:
         return Upload.objects.get(pk=upload.pk)
     except WorkbookRefused as refused:
@@ -200,6 +200,16 @@ def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
             return upload
         figures = rows_check(upload=upload, tell=tell)
         return upload_move(upload, state_of(figures), **figures)
+
+
+def _submitted(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
+    """Submit, or check again when another request was quicker: what it holds then comes back with that reason."""
+    try:
+        return _submit(upload_id, tell)
+    except GateError:
+        with transaction.atomic():
+            upload_move(_begun(upload_id), UploadState.CHECKING)
+        return _check(upload_id, tell)
 
 
 def _submit(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:

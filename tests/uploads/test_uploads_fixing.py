@@ -271,6 +271,16 @@ def test_more_rows_than_a_request_holds_become_several(clerk, units, monkeypatch
     assert ([one.rows for one in upload.submissions.all()], upload.counts["submitted"]) == ([2, 2, 1], 5)
 
 
+def test_a_quicker_request_sends_the_rows_back_to_be_checked(clerk, units, monkeypatch):
+    from registry.services import upload_submitting
+    from workflows.errors import RecordBusy
+
+    upload = send(clerk, units["agency"], workbook([right(1)]))
+    monkeypatch.setattr(upload_submitting, "request_submit", lambda **_: (_ for _ in ()).throw(RecordBusy()))
+    upload = upload_submit(actor=clerk, upload=upload)
+    assert (upload.state, upload.staged, upload.submissions.count(), upload.request) == (UploadState.STAGED, 1, 0, None)
+
+
 def test_a_withdrawn_request_gives_its_rows_back(clerk, units):
     from workflows.services.submission import request_withdraw
 
