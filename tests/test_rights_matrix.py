@@ -135,6 +135,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:value_show": ("post", EDITORS | {"supervisor"}),  # without a reason the form comes back
     "registry:staff_print": ("get", AGENCY),
     "registry:staff_marks": ("get", AGENCY),
+    "registry:staff_photo": ("get", EDITORS),
+    "registry:staff_photo_file": ("get", frozenset()),  # nobody's picture is on file here: tested with it
     "registry:staff_export": ("get", EVERYBODY),  # of what is in the reader's own units
     "registry:export_detail": ("get", frozenset({"clerk"})),  # whose it is
     "registry:export_download": ("get", frozenset({"clerk"})),

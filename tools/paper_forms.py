@@ -33,7 +33,7 @@ PRELUDE = """\
 // {title}. Made by tools/paper_forms.py; an agency's own form is a changed copy of it (docs/operators.md).
 // f: fields by name, t: lists of rows, x: what follows from the file, more: what this form has no place for.
 #let data = json(bytes(sys.inputs.at("data")))
-#let (f, t, x, more, note, origin) = data
+#let (f, t, x, more, note, origin, photo) = data
 
 #set document(title: "{title}")
 #set page(paper: "a4", margin: (top: 2cm, bottom: 2cm, left: 2.5cm, right: 1.5cm), footer: context {{
@@ -107,7 +107,8 @@ def _typst_head(form: Layout) -> str:
     top = "\n".join(_typst_part(one) for one in form.top)
     beside = "\n".join("    " + _typst_part(one).replace("#entry", "entry", 1) for one in form.beside)
     said = 'if f.photo == "" [Ảnh màu \\ (4 x 6 cm)] else [Ảnh trong hồ sơ: \\ #text(8pt, f.photo)]'
-    photo = f"#box(width: 4cm, height: 6cm, stroke: 0.5pt, align(center + horizon, {said}))"
+    shown = 'if photo.len() > 0 { image(bytes(photo), width: 4cm, height: 6cm, fit: "cover") } else ' + said
+    photo = f"#box(width: 4cm, height: 6cm, stroke: 0.5pt, clip: true, align(center + horizon, {shown}))"
     return f"""#align(right, text(9.5pt, style: "italic")[{form.source}])
 {top}
 #align(center, block(above: 1.4em, below: 1.2em, text(15pt, weight: "bold")[{form.heading}]))
@@ -174,8 +175,8 @@ def _word_beside(book: Document, form: Layout) -> None:
     table.rows[0].height = Cm(6)
     photo = table.rows[0].cells[0]
     _borders(photo)
-    text = "{% if f.photo %}Ảnh trong hồ sơ: {{ f.photo }}{% else %}Ảnh màu (4 x 6 cm){% endif %}"
-    _line(photo.paragraphs[0], text, size=10, align=WD_ALIGN_PARAGRAPH.CENTER, before=70)
+    text = "{% if photo %}{{ photo }}{% elif f.photo %}Ảnh trong hồ sơ: {{ f.photo }}{% else %}Ảnh màu (4 x 6 cm){% endif %}"
+    _line(photo.paragraphs[0], text, size=10, align=WD_ALIGN_PARAGRAPH.CENTER, before=2)
     place = table.rows[0].cells[1]
     for number, part in enumerate(form.beside):
         assert isinstance(part, Entry)

@@ -33,6 +33,7 @@ class Content:
     derived: Mapping[str, str]
     note: str = ""
     origin: str = ""
+    photo: bytes = b""
 
     def to_fill(self, uses: Uses) -> dict[str, Any]:
         """The values for a template that uses those names."""

@@ -9,7 +9,8 @@ from typing import Any
 from zipfile import BadZipFile
 
 from docx.opc.exceptions import PackageNotFoundError
-from docxtpl import DocxTemplate
+from docx.shared import Cm
+from docxtpl import DocxTemplate, InlineImage
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml.etree import XMLSyntaxError
@@ -34,7 +35,8 @@ def word_render(*, template: Path, content: Content) -> bytes:
         document = DocxTemplate(str(template))
         document.init_docx()
         values = content.to_fill(uses_of(document.patch_xml(document.get_xml())))
-        document.render(_clean(values), ImmutableSandboxedEnvironment(autoescape=True), autoescape=True)
+        picture = InlineImage(document, io.BytesIO(content.photo), width=Cm(3.7), height=Cm(5.6)) if content.photo else ""
+        document.render(_clean(values) | {"photo": picture}, ImmutableSandboxedEnvironment(autoescape=True), autoescape=True)
         file = io.BytesIO()
         document.save(file)
     except THEIR_ERRORS as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -14,6 +14,7 @@ from registry.models import StaffProfile
 from registry.paper.content import Content, derived, masked, masked_names
 from registry.paper.render import form_render
 from registry.selectors.texts import KIND, document_get, document_texts
+from registry.services.photos import photo_file
 from registry.services.reads import may_reveal
 from workflows.choices import ReadAction
 from workflows.documents import Document
@@ -76,7 +77,9 @@ def _content(actor: User, profile: StaffProfile, whole: bool) -> Content:
     origin = _origin(actor, profile)
     if withheld(kind=KIND, keys=[profile.pk]):
         origin = _("STATE SECRET: DOES NOT LEAVE THE AGENCY") + f". {origin}"
-    return content_of(document_get(profile=profile), whole=whole, version=_version(profile), origin=origin)
+    content = content_of(document_get(profile=profile), whole=whole, version=_version(profile), origin=origin)
+    picture = photo_file(profile)
+    return content if picture is None else replace(content, photo=picture.read_bytes())
 
 
 def content_of(document: Document, *, whole: bool, version: str = "", origin: str = "") -> Content:

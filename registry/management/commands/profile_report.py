@@ -79,6 +79,8 @@ def _printed(name: str) -> str:
 def _form(name: str) -> str:
     """The page of the section on which a correction may write the field."""
     described = BY_NAME.get(name)
+    if described and described.kind == "picture":
+        return "photo"
     return f"edit/{described.section.value}" if described and field_is_open(name, act=Act.CORRECT, base={}) else MISSING
 
 
