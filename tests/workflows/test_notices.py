@@ -66,7 +66,7 @@ def test_deciders_hear_that_a_request_waits_and_its_author_hears_nothing_of_it(o
     one = Notice.objects.get()
     assert (one.user, one.kind, one.request, one.detail["count"]) == (office.users["supervisor"], NoticeKind.WAITING, request, 2)
     with translation.override("vi"):
-        assert text_of(one) == f"Đề nghị số {request.number}, Ủy ban nhân dân phường Buôn Ma Thuột: 2 hồ sơ chờ bạn phê duyệt."
+        assert text_of(one) == f"Đề nghị số {request.number}, Ủy ban nhân dân phường Buôn Ma Thuột, chờ bạn phê duyệt (2 hồ sơ)."
 
 
 def test_nobody_is_told_twice_however_often_it_runs(office):

@@ -30,13 +30,13 @@ _KEPT_SECONDS = 600
 URGENT = frozenset({K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING})
 
 TEXTS: Mapping[str, str | Promise] = {
-    K.WAITING: _("Request no. %(number)s, %(unit)s: %(count)s records wait for your decision%(until)s."),
+    K.WAITING: _("Request no. %(number)s, %(unit)s, waits for your decision%(until)s (records: %(count)s)."),
     K.HALF_TIME: _("Request no. %(number)s, %(unit)s: half of the time to decide has passed%(until)s."),
     K.OVERDUE: _("Request no. %(number)s, %(unit)s: the decision is overdue since %(due)s."),
     K.OVERDUE_BELOW: _("Request no. %(number)s, %(unit)s: overdue since %(due)s; the office below has not decided."),
     K.NOBODY: _("Request no. %(number)s, %(unit)s: nobody can decide on it. Somebody needs the right there, or a deputy."),
     K.RETURNED: _("Your request no. %(number)s, %(unit)s, was returned. Read the reason and correct it."),
-    K.ROWS_RETURNED: _("Your request no. %(number)s, %(unit)s: %(count)s records were returned, the rest goes on."),
+    K.ROWS_RETURNED: _("Your request no. %(number)s, %(unit)s: part of it was returned (records: %(count)s), the rest goes on."),
     K.APPLIED: _("Your request no. %(number)s, %(unit)s, has been applied."),
     K.NOT_APPLIED: _("Your request no. %(number)s, %(unit)s, could not be applied in full. Its page says why."),
     K.EXPIRED: _("Your request no. %(number)s, %(unit)s, expired: nobody decided in time. Its records are free again."),
