@@ -69,7 +69,8 @@ def grid_columns(*, upload: Upload, letters: Iterable[str] | None = None) -> lis
 
 def columns_to_fix(*, upload: Upload, rows: Sequence[int]) -> set[str]:
     """Letters of the columns in which something was found in these rows, and of those that say who it is."""
-    found = set(upload.findings.filter(sheet_row__in=rows).exclude(column="").values_list("column", flat=True))
+    wrong = upload.findings.filter(sheet_row__in=rows).exclude(severity=Severity.SUGGESTION)
+    found = set(wrong.exclude(column="").values_list("column", flat=True))
     return found | {one["column"] for one in upload.mapping if one["field"] in ("birth_name", "citizen_id", "birth_date")}
 
 

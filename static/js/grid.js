@@ -123,7 +123,8 @@ if (grid) {
         if (!pending(row.dataset.row, cell.dataset.column)) cell.textContent = one.text;
         cell.dataset.said = one.said;
         cell.className = [one.grade && `hs-cell-${one.grade}`, one.edited && "hs-cell-edited"].filter(Boolean).join(" ");
-        cell.toggleAttribute("aria-invalid", Boolean(one.said));
+        if (one.grade) cell.setAttribute("aria-invalid", "true");
+        else cell.removeAttribute("aria-invalid");
         if (cell === document.activeElement) tell(one.said);
       }
     }
