@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from registry.models import Upload, UploadFinding, UploadRow
 from tests.pages import Office
+from workflows.models import Notice
 from workflows.services.approval import manifest_prepare
 
 BASELINES = Path(__file__).with_name("query_baselines.json")
@@ -53,6 +54,9 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "upload, result": ("clerk", lambda made: reverse("registry:upload_detail", args=[made["upload"].pk])),
     "unit tree": ("clerk", lambda _: reverse("registry:unit_tree")),
     "unit tree, search": ("clerk", lambda _: reverse("registry:unit_tree") + "?q=van phong"),
+    "notices": ("supervisor", lambda _: reverse("workflows:notices")),
+    "absence": ("supervisor", lambda _: reverse("workflows:absence")),
+    "home of an administrator": ("root", lambda _: reverse("admin:index")),
     "rights": ("clerk", lambda _: reverse("workflows:rights")),
     "rights of a unit": ("supervisor", lambda made: reverse("workflows:rights_unit", args=[made["unit"].pk])),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
@@ -74,6 +78,8 @@ def made(office) -> dict:
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=PEOPLE, returned=PEOPLE)
     UploadRow.objects.bulk_create([UploadRow(upload=upload, sheet_row=row, raw={"A": "x"}, state="returned") for row in range(PEOPLE)])
     UploadFinding.objects.bulk_create([UploadFinding(upload=upload, sheet_row=row, code="REQUIRED", severity="error") for row in range(PEOPLE)])
+    supervisor = office.users["supervisor"]
+    Notice.objects.bulk_create([Notice(user=supervisor, kind="waiting", key=f"{number}", request=request) for number in range(PEOPLE)])
     manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
     return {"people": people, "request": request, "manifest": manifest, "upload": upload, "unit": office.units["agency"]}
 
