@@ -32,6 +32,7 @@ _RELS = "application/vnd.openxmlformats-package.relationships+xml"
 _STYLES = (
     '<fonts count="1"><font/></fonts><fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>'
     '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
 )
 _PARTS = {
     "[Content_Types].xml": _content_types(

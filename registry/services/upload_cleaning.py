@@ -71,7 +71,8 @@ class Cleaner:
         self.repaired.update(name for name, cell in repaired.items() if cell != named.get(name))
         return repaired
 
-    def clean(self, row: UploadRow, named: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    def clean(self, row: UploadRow, named: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem], list[Problem]]:
+        """Values, problems, and notices: how a cell was read (a name in capitals) or may be written better. A notice refuses nothing."""
         distrusted = list(self._distrusted(row))
         cleaned = clean_row(named, self.lookups, strict=True)
         values, problems = dict(cleaned.values), [*distrusted, *cleaned.problems]
@@ -80,7 +81,7 @@ class Cleaner:
             loose = clean_row({name: named[name] for name in typed}, self.lookups)
             values |= loose.values
             problems = [one for one in problems if one.field not in typed] + list(loose.problems)
-        return values, problems
+        return values, problems, [one for one in cleaned.notices if one.field not in typed]
 
     def load_areas(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self.lookups.areas.load(text_of(cells[name]) for cells in rows for name in AREA_FIELDS if name in cells)
@@ -124,8 +125,8 @@ def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], No
 
 
 def _line(cleaner: Cleaner, findings: Findings, row: UploadRow, cells: Mapping[str, Any]) -> tuple[Any, ...]:
-    values, problems = cleaner.clean(row, cells)
-    for one in problems:
+    values, problems, notices = cleaner.clean(row, cells)
+    for one in (*problems, *notices):
         repair = one.repair.to_json() if one.repair else None
         findings.add(row.sheet_row, one.code, one.field, value=one.value, params=one.params, cause=str(one.cause), repair=repair)
     name = values.get("birth_name")

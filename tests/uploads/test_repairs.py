@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orgtree.choices import SuccessionKind
+from orgtree.choices import Role, SuccessionKind
 from orgtree.models import AreaSuccession, OrgUnit
 from registry.cleaning import CERTAIN, EXCEL_EPOCH, Cause, Recipe, RecipeInvalid, Recipes, Repair, clean_row, doubtful_problem, effects, grouped
 from registry.cleaning.dates import SHAPES
 from registry.lookups import Lookups
-from tests.factories import superuser_make
+from tests.factories import grant_make, superuser_make, user_make
 from tests.registry.people import TODAY, places
+from tests.uploads.workbooks import right, send, workbook
 
 
 @pytest.fixture
@@ -285,3 +286,17 @@ def test_a_doubtful_cell_is_taken_only_when_somebody_says_so():
 def test_a_recipe_that_is_none_is_refused(value):
     with pytest.raises(RecipeInvalid):
         Recipes.from_json(value)
+
+
+def test_how_a_name_was_read_is_shown_and_refuses_nothing(db, settings, tmp_path):
+    # given a list in capitals
+    settings.PINNED_TODAY = TODAY
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}}
+    units, clerk = places(), user_make("lan")
+    grant_make(clerk, Role.CLERK, units["agency"])
+    # when
+    upload = send(clerk, units["agency"], workbook([right(1, **{"Họ và tên": "NGUYỄN THỊ HOA"})]))
+    # then
+    assert (upload.staged, upload.returned) == (1, 0)
+    shown = upload.findings.get(cause=Cause.NAME_CAPITALS)
+    assert (shown.severity, shown.value, shown.params["suggestion"]) == ("suggestion", "NGUYỄN THỊ HOA", "Nguyễn Thị Hoa")

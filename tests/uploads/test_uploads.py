@@ -67,7 +67,7 @@ def test_a_right_row_becomes_a_document_without_a_finding(clerk, units):
     assert document == expected
     assert (upload.sheet, upload.heading_row) == ("Danh sách", 3)
     second = upload.mapping[1]
-    assert (second["column"], second["heading"], second["field"], second["samples"]) == ("B", "Họ và tên", "birth_name", ["NGUYỄN THỊ HOA"])
+    assert (second["column"], second["heading"], second["field"], second["samples"]) == ("B", "Họ và tên", "birth_name", ["Nguyễn Thị Hoa"])
 
 
 def test_rows_read_are_staged_returned_or_unchanged(clerk, units):

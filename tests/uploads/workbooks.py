@@ -18,7 +18,7 @@ from registry.services.uploads import upload_process, upload_receive
 # A right new person as an office writes it: heading and cell.
 RIGHT: Mapping[str, Any] = {
     "TT": 1,
-    "Họ và tên": "NGUYỄN THỊ HOA",
+    "Họ và tên": "Nguyễn Thị Hoa",
     "Giới tính": "Nữ",
     "Ngày sinh": "15/08/1985",
     "Số CCCD": "066185001234",
