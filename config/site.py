@@ -41,6 +41,7 @@ ENTRIES = (
     Entry(_("To be cleaned"), icon="rule", view="registry:worklist", needs=Action.EDIT),
     Entry(_("One decision, many people"), icon="group_add", view="registry:decision_new", needs=Action.EDIT),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
+    Entry(_("Code lists"), icon="list_alt", view="registry:code_list"),
     Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
     Entry(_("Read log"), icon="visibility", view="registry:read_log", needs=Action.AUDIT),

@@ -125,13 +125,12 @@ class Lists(ModelAdmin):
 
 
 @admin.register(CodeItem)
-class CodeItemAdmin(Lists):
+class CodeItemAdmin(ReadOnly, Lists):
+    """Looked at here; a change of a code takes the gate (the page of code lists)."""
+
     list_display = ("list", "code", "name_vi", "name_en", "valid_from", "valid_to")
     list_filter = ("list",)
     search_fields = ("code", "name_vi", "name_en")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: CodeItem | None = None) -> tuple[str, ...]:
-        return ("list", "code") if obj else ()
 
 
 @admin.register(RankCode)

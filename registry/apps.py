@@ -9,8 +9,10 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from registry.services.sweeping import TASK
         from registry.targets import StaffProfileTarget
+        from registry.targets.codes import CodeEntryTarget
         from workflows.dispatch import after_apply
         from workflows.targets import register
 
+        register(CodeEntryTarget())
         register(StaffProfileTarget())
         after_apply(TASK)

@@ -109,14 +109,19 @@ def _codes(day: date) -> dict[str, Codes]:
     texts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for item in CodeItem.objects.on(day).order_by("list", "sort"):
         names[item.list][item.code] = item.name
-        for text in (item.code, item.name_vi, item.name_en):
+        for text in (item.code, item.name_vi, item.name_en, *item.aliases):
             if text:
                 texts[item.list][_key(text)].add(item.code)
     for code_list, aliases in ALIASES.items():
         for text, code in aliases.items():
             if code in names[code_list]:
                 texts[code_list].setdefault(_key(text), {code})
-    return {one: Codes(names[one], {text: frozenset(codes) for text, codes in texts[one].items()}) for one in names}
+    # What has ended is understood where nothing of today is called so: an old fact keeps its code, and a rule judges the day.
+    for item in CodeItem.objects.filter(valid_to__lte=day):
+        for text in (item.code, item.name_vi, item.name_en, *item.aliases):
+            if text:
+                texts[item.list].setdefault(_key(text), {item.code})
+    return {one: Codes(names[one], {text: frozenset(codes) for text, codes in texts[one].items()}) for one in texts}
 
 
 class Units:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from registry.views import (
+    codes,
     decisions,
     editing,
     exports,
@@ -54,6 +55,8 @@ urlpatterns = [
     path("staff/<uuid:key>/print/", printing.staff_print, name="staff_print"),
     path("staff/<uuid:key>/show/<slug:name>/", reading.value_show, name="value_show"),
     path("uploads/", uploads.upload_list, name="upload_list"),
+    path("codes/", codes.code_list, name="code_list"),
+    path("codes/<slug:name>/change/", codes.code_edit, name="code_edit"),
     path("worklist/", worklist.work_list, name="worklist"),
     path("uploads/new/", uploads.upload_new, name="upload_new"),
     path("uploads/<uuid:upload_id>/", uploads.upload_detail, name="upload_detail"),

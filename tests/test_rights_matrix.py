@@ -113,6 +113,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:staff_filter_remove": ("post", frozenset({"clerk"})),  # its owner
     "registry:staff_detail": ("get", AGENCY),
     "registry:staff_past": ("get", AGENCY),
+    "registry:code_list": ("get", EVERYBODY),  # the meaning of codes is no secret
+    "registry:code_edit": ("get", frozenset({"root"})),  # who may edit every authority that is kept here
     "registry:worklist": ("get", EVERYBODY),  # holds the findings of the reader's units only
     "registry:staff_edit": ("get", EDITORS),
     "registry:edit_section": ("get", EDITORS),
@@ -303,8 +305,9 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
-        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist")},
+        **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
+        "registry:code_edit": {"name": "degree"},
         "registry:upload_new": {},
         "registry:mine": {},
         "registry:decision_new": {},

@@ -1,7 +1,7 @@
 """The registry's tables, by subject."""
 
 from registry.models.career import Posting
-from registry.models.codes import CodeItem, RankCode, SalaryStep
+from registry.models.codes import CodeEntry, CodeItem, RankCode, SalaryStep
 from registry.models.drafts import Confirmation, DecisionDraft, Draft
 from registry.models.exports import ListExport
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
@@ -22,6 +22,7 @@ from registry.models.uploads import (
 __all__ = [
     "LIVE_ROWS",
     "ROWS",
+    "CodeEntry",
     "CodeItem",
     "Confirmation",
     "DecisionDraft",

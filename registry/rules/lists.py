@@ -79,6 +79,27 @@ def _listed(one: ProfileList, column: Column) -> Rule:
     )
 
 
+def _ended(one: ProfileList, column: Column) -> Rule:
+    """A code is read on the row's own day: a certificate of 2015 keeps a name that ended in 2020, one of 2024 cannot have it."""
+
+    def find(check: Check) -> QuerySet[Any]:
+        known = CodeItem.objects.filter(list=column.code_list, code=OuterRef(column.name))
+        then = known.filter(Q(valid_from=None) | Q(valid_from__lte=OuterRef("valid_from")), Q(valid_to=None) | Q(valid_to__gt=OuterRef("valid_from")))
+        return check.subject.rows[one.name].filter(Exists(known), ~Exists(then), valid_from__isnull=False)
+
+    return Rule(
+        code="CODE_NOT_THEN",
+        severity=Severity.ERROR,
+        field=f"{one.name}.{column.name}",
+        message=_("The code {value} was not in use on the day on which this row begins."),
+        source=f"registry/data, list {column.code_list}",
+        rows=one.name,
+        find=find,
+        value=F(column.name),
+        repair=_("Choose the code of that time, or correct the day."),
+    )
+
+
 def _year(rows: str, column: str) -> Rule:
     def find(check: Check) -> QuerySet[Any]:
         return check.subject.rows[rows].filter(Q(**{f"{column}__lt": EARLIEST_YEAR}) | Q(**{f"{column}__gt": check.today.year}))
@@ -145,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     *(_whole_months(one) for one in DATED if any(column.kind == "month" for column in one.columns)),
     *(_required(one, column) for one in LISTS if one.name not in CARE for column in one.columns if column.required),
     *(_listed(one, column) for one in LISTS for column in one.columns if column.code_list),
+    *(_ended(one, column) for one in LISTS for column in one.columns if column.code_list and any(c.name == "valid_from" for c in one.columns)),
     *(_year(rows, column) for rows, column in YEARS.items()),
     *(_twice_a_year(rows) for rows in ("annual_results", "incomes")),
     _overlap("salary_history", FORM.format("37.1")),

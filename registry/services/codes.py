@@ -1,28 +1,38 @@
-"""Loading of the code lists from `registry/data`: idempotent, one statement a table, nothing an administrator added is removed."""
+"""Code lists: loading those of the release, and proposing a change of one code, which goes through the gate.
+
+Loading is idempotent, one statement a table; a code that went through the gate is left as it was decided.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from orgtree.models import OrgUnit, User
 from registry.choices import CodeList
 from registry.models import CodeItem, RankCode, SalaryStep
+from registry.models.codes import CodeEntry
+from registry.targets.codes import CodeEntryTarget, code_key, list_label
+from workflows.documents import plain_value
+from workflows.services.staging import Proposal, Staged, request_stage
 
+LOADED = ("name_vi", "name_en", "sort", "evidence", "valid_from", "valid_to", "aliases", "source")
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 
 def codes_load() -> dict[str, int]:
     """Insert or refresh every code, rank and salary step; returns the number of rows of each. Safe to run at every start."""
     with transaction.atomic():
+        decided = set(CodeEntry.objects.values_list("list", "code"))
         return {
             "codes": len(
-                CodeItem.objects.bulk_create(
-                    _items(), update_conflicts=True, unique_fields=["list", "code"], update_fields=["name_vi", "name_en", "sort", "evidence"]
-                )
+                CodeItem.objects.bulk_create(_items(decided), update_conflicts=True, unique_fields=["list", "code"], update_fields=list(LOADED))
             ),
             "ranks": len(
                 RankCode.objects.bulk_create(
@@ -43,12 +53,40 @@ def codes_load() -> dict[str, int]:
         }
 
 
+def code_propose(*, actor: User, unit: OrgUnit, code_list: str, code: str, values: Mapping[str, Any]) -> Staged:
+    """Propose a code as it is to be: `values` by field of `code_entry/1` but list and code. `unit` is the authority that answers.
+
+    Findings are returned, never raised; the actor needs the right to edit on every authority that is kept here.
+    """
+    patch = {name: plain_value(value) for name, value in values.items()} | {"list": code_list, "code": code}
+    proposal = Proposal(kind=CodeEntryTarget.kind, key=code_key(code_list, code), patch=patch, ref=1)
+    title = _("Code {code} of the list {name}").format(code=code, name=list_label(code_list))
+    return request_stage(actor=actor, unit=unit, title=title, proposals=[proposal])
+
+
 def _read(name: str) -> Iterator[dict[str, str]]:
     with (DATA / name).open(encoding="utf-8", newline="") as handle:
         yield from csv.DictReader(handle)
 
 
-def _items() -> list[CodeItem]:
+def _items(decided: set[tuple[str, str]]) -> list[CodeItem]:
+    """The codes of the release but those that were decided here. What has days, other names or a source comes last and counts."""
+    items = {(item.list, item.code): item for item in (*_plain_items(), *_dated_items())}
+    return [item for key, item in items.items() if key not in decided]
+
+
+def _dated_items() -> Iterator[CodeItem]:
+    for row in _read("code_dates.csv"):
+        yield CodeItem(
+            **{name: row[name] for name in ("list", "code", "name_vi", "name_en", "evidence", "source")},
+            sort=int(row["sort"]),
+            valid_from=row["valid_from"] or None,
+            valid_to=row["valid_to"] or None,
+            aliases=[alias for alias in row["aliases"].split("|") if alias],
+        )
+
+
+def _plain_items() -> list[CodeItem]:
     items = [
         CodeItem(list=row["list"], code=row["code"], name_vi=row["name_vi"], name_en=row["name_en"], sort=int(row["sort"]), evidence=row["evidence"])
         for name in ("code_lists.csv", "code_lists_more.csv")

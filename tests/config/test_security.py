@@ -33,7 +33,7 @@ def test_our_pages_run_files_of_this_server_alone(client, address):
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
 
 
-@pytest.mark.parametrize("name", ["admin:orgtree_user_changelist", "admin:registry_staffprofile_export", "admin:registry_codeitem_add"])
+@pytest.mark.parametrize("name", ["admin:orgtree_user_changelist", "admin:registry_staffprofile_export", "admin:registry_rankcode_add"])
 def test_model_forms_may_evaluate_since_alpine_does(client, name):
     # given
     client.force_login(superuser_make("quantri"))

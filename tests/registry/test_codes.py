@@ -1,0 +1,175 @@
+"""Code lists: what may be used on a day, by what other names, and that a change takes the gate."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
+
+from orgtree.choices import Role
+from orgtree.models import OrgUnit, User
+from registry.lookups import Lookups
+from registry.models import CodeItem
+from registry.models.codes import CodeEntry
+from registry.services.codes import code_propose, codes_load
+from tests.factories import grant_make, unit_make, user_make
+from tests.pages import Office
+from tests.registry.people import TODAY, judge, person, places
+from workflows.models import RecordVersion
+from workflows.services.applying import request_apply
+from workflows.services.approval import request_approve_by_system
+from workflows.services.submission import request_submit
+
+pytestmark = pytest.mark.django_db
+VALUES = {"name_vi": "Chứng chỉ VSTEP", "aliases": "VSTEP|Vstep.3-5", "source": "Quyết định 729/QĐ-BGDĐT", "valid_from": date(2015, 3, 11)}
+
+
+@pytest.fixture(autouse=True)
+def _day(settings):
+    settings.PINNED_TODAY = TODAY
+
+
+@pytest.fixture
+def authority() -> tuple[OrgUnit, User]:
+    unit = OrgUnit.objects.get(pk=unit_make("Ủy ban nhân dân tỉnh Đắk Lắk", code="H15", kind="province").pk)
+    clerk = user_make("lan")
+    grant_make(clerk, Role.CLERK, unit)
+    return unit, clerk
+
+
+def applied(authority, **values) -> None:
+    unit, clerk = authority
+    staged = code_propose(actor=clerk, unit=unit, code_list="language_level", code="VSTEP", values={**VALUES, **values})
+    assert staged.request is not None, staged.returned
+    request_submit(actor=clerk, request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    request_apply(request_id=staged.request.pk)
+
+
+def test_a_code_takes_the_gate_and_then_stands_in_its_list(authority):
+    # when
+    applied(authority)
+    applied(authority, valid_to=date(2030, 1, 1))
+    # then
+    item, entry = CodeItem.objects.get(list="language_level", code="VSTEP"), CodeEntry.objects.get()
+    assert (item.name_vi, item.aliases, item.valid_to) == ("Chứng chỉ VSTEP", ["VSTEP", "Vstep.3-5"], date(2030, 1, 1))
+    assert (entry.version, RecordVersion.objects.filter(kind="code_entry", key=entry.pk).count()) == (2, 2)
+
+
+def test_nobody_changes_such_a_code_past_the_gate(authority):
+    applied(authority)
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config('hoso.request', '', true)")
+    for statement in (
+        "update registry_codeitem set name_vi = 'x' where code = 'VSTEP'",
+        "delete from registry_codeitem where code = 'VSTEP'",
+        "update registry_codeentry set name_vi = 'x'",
+    ):
+        with pytest.raises(DatabaseError, match="approved change request"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_the_loader_leaves_what_was_decided(authority):
+    # given a code of the release whose end was decided here
+    unit, clerk = authority
+    values = {"name_vi": "Nam giới", "source": "Quyết định của tỉnh"}
+    staged = code_propose(actor=clerk, unit=unit, code_list="gender", code="1", values=values)
+    request_submit(actor=clerk, request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    request_apply(request_id=staged.request.pk)
+    # when
+    codes_load()
+    # then
+    assert CodeItem.objects.get(list="gender", code="1").name_vi == "Nam giới"
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "found"),
+    [
+        ("V STEP", {}, "CODE_FORM"),
+        ("VSTEP", {"source": ""}, "REQUIRED"),
+        ("VSTEP", {"valid_to": date(2010, 1, 1)}, "CODE_PERIOD"),
+        ("VSTEP", {"valid_from": "hôm nay"}, "VALUE_FORM"),
+    ],
+)
+def test_what_is_wrong_comes_back(authority, code, values, found):
+    unit, clerk = authority
+    staged = code_propose(actor=clerk, unit=unit, code_list="language_level", code=code, values={**VALUES, **values})
+    assert staged.request is None
+    assert found in {one.code for each in staged.returned.values() for one in each}
+
+
+def test_a_clerk_of_one_unit_changes_no_code_of_all():
+    # given
+    office = Office.open()
+    staged = code_propose(actor=office.users["clerk"], unit=office.units["agency"], code_list="language_level", code="VSTEP", values=VALUES)
+    assert staged.request is None
+    assert {one.code for each in staged.returned.values() for one in each} == {"OUT_OF_SCOPE"}
+    assert office.client("clerk").get(reverse("registry:code_edit", args=["language_level"])).status_code == 404
+
+
+def certificate(level: str, day: str) -> dict:
+    row = {"valid_to": None, "school": None, "language": "01", "certificate": None, "score": None}
+    return {**row, "level": level, "valid_from": day}
+
+
+def test_a_code_is_read_on_the_day_of_its_row():
+    # given an old certificate of 2015, and one that claims to be of 2024
+    units = places()
+    documents = [person(units, language_certs=[certificate("A", day)]) for day in ("2015-01-01", "2024-01-01")]
+    # when
+    found = {(one.ref, one.code) for one in judge(*documents)}
+    # then
+    assert (0, "CODE_NOT_THEN") not in found
+    assert (1, "CODE_NOT_THEN") in found
+    assert not {code for _ref, code in found} & {"CODE_UNKNOWN"}
+
+
+def test_other_names_are_understood(authority):
+    unit, clerk = authority
+    codes = Lookups(unit=unit, actor=clerk, day=TODAY).codes
+    assert codes["political_theory"].find("Cao cấp LLCT") == "09"
+    assert codes["degree"].find("thac sy") == "03"
+    assert codes["language_level"].find("Trình độ A") == "A"  # ended, but nothing of today is called so
+
+
+def test_grades_end_and_levels_have_begun():
+    on = {day: set(CodeItem.objects.on(day).filter(list__in=["professional_grade", "career_level"]).values_list("list", flat=True)) for day in
+          (date(2026, 6, 30), date(2026, 7, 1), date(2027, 7, 1))}  # fmt: skip
+    assert list(on.values()) == [{"professional_grade"}, {"professional_grade", "career_level"}, {"career_level"}]
+
+
+def test_the_page_shows_days_names_and_source(authority):
+    # given
+    from django.test import Client
+
+    client = Client()
+    client.force_login(authority[1])
+    # when
+    text = client.get(reverse("registry:code_list"), {"list": "language_level"}).content.decode()
+    # then
+    assert ["Trình độ A" in text, "15/01/2020" in text, "Thông tư 20/2019/TT-BGDĐT" in text] == [True] * 3
+    assert client.get(reverse("registry:code_list"), {"list": "nothing"}).status_code == 404
+
+
+def test_the_form_proposes_and_says_what_is_wrong(authority):
+    # given
+    from django.test import Client
+
+    client = Client()
+    client.force_login(authority[1])
+    address = reverse("registry:code_edit", args=["language_level"])
+    # when
+    wrong = client.post(address, {"code": "V STEP", "name_vi": "x", "source": "x"})
+    right = client.post(address, {"code": "VSTEP", "name_vi": "Chứng chỉ VSTEP", "source": "QĐ 729", "aliases": "VSTEP\nVstep"})
+    # then
+    assert wrong.status_code == 422
+    assert "V STEP" in wrong.content.decode()
+    assert right.status_code == 302
+    assert CodeItem.objects.filter(code="VSTEP").count() == 0
