@@ -194,7 +194,17 @@ class _Echo:
 def _csv_lines(lines: QuerySet[Any], trail: Trail) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # Excel takes a CSV without the mark for another code page
-    headings = (_("Time"), pgettext("did it", "Who"), _("Action"), pgettext("noun", "Record"), _("Key"), _("Unit"), _("What"), _("Reason"), _("Address"))
+    headings = (
+        _("Time"),
+        pgettext("did it", "Who"),
+        _("Action"),
+        pgettext("noun", "Record"),
+        _("Key"),
+        _("Unit"),
+        _("What"),
+        _("Reason"),
+        _("Address"),
+    )
     yield writer.writerow(headings)
     chunk: list[Any] = []
     for one in trail_rows(lines):
