@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from workflows.choices import RequestState, Severity
 from workflows.models import JobRun
 
 PAGE = 30
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,14 @@ def upload_list(*, user: User) -> QuerySet[Upload]:
 
 def upload_page(*, user: User, before: int | None = None, mine: bool = False) -> tuple[list[Upload], int | None]:
     """Uploads received before the moment `before` (microseconds since 1970), newest first, and the moment to ask the next page with."""
-    from datetime import UTC, datetime, timedelta
-
     rows = upload_list(user=user).select_related("same_as")
     if mine:
         rows = rows.filter(uploader=user)
     if before is not None:
-        rows = rows.filter(created__lt=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(before, 9_000_000_000_000_000)))
+        rows = rows.filter(created__lt=_BEGINNING + timedelta(microseconds=min(before, 9_000_000_000_000_000)))
     found = list(rows.order_by("-created")[: PAGE + 1])
     last = found[PAGE - 1].created if len(found) > PAGE else None
-    return found[:PAGE], None if last is None else int((last - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+    return found[:PAGE], None if last is None else int((last - _BEGINNING) / timedelta(microseconds=1))
 
 
 def upload_get(*, user: User, upload_id: UUID) -> Upload:

@@ -5,6 +5,7 @@ Not here: what a cell means (cleaning), whose row it is (upload_matching), wheth
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -138,6 +139,4 @@ def checked_rows(*, after: int, limit: int) -> list[tuple[int, UUID | None, Mapp
 
 def _object(value: Any) -> Mapping[str, Any]:
     """Django reads jsonb of a raw cursor as text."""
-    import json
-
     return json.loads(value) if isinstance(value, str | bytes) else value

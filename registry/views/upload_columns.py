@@ -16,6 +16,7 @@ from registry.choices import Section
 from registry.fields import BY_NAME, FIELDS
 from registry.mapping import LIKELY, ColumnMapping, MappingInvalid, Part, Reason
 from registry.models import Upload
+from registry.reading import column_letter
 from registry.services.upload_mapping import OPEN, mapping_choose, mapping_import, mapping_now
 from registry.views.uploads import upload_or_404, upload_page_of
 from workflows.errors import GateError
@@ -90,8 +91,6 @@ def _choices(request: HttpRequest) -> dict[str, tuple[str | None, Part]]:
 
 def _kept(mapping: ColumnMapping, request: HttpRequest) -> ColumnMapping:
     """What was chosen, for the page that comes back with a remark."""
-    from registry.reading import column_letter
-
     choices = _choices(request)
     for one in mapping.columns:
         if (choice := choices.get(column_letter(one.index))) and choice != (one.field, one.part):
