@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -37,7 +37,8 @@ SCOPE = "exchange"
 RECEIVED_AT_FUTURE = timedelta(minutes=10)
 RECEIVED_AT_PAST = timedelta(days=90)  # unless the hub granted the agency a longer one (Agency.late_days)
 
-UNIT_KIND, PROFILE_KIND = "org_unit", "staff_profile"
+UNIT_KIND: Final = "org_unit"
+PROFILE_KIND: Final = "staff_profile"
 # Which call carries which kind of record: method and path below the API's address.
 ROUTES: dict[str, tuple[str, str]] = {UNIT_KIND: ("PUT", "/org-units"), PROFILE_KIND: ("POST", "/profiles")}
 
@@ -333,6 +334,8 @@ encode = msgspec.json.Encoder(order="sorted").encode
 
 def json_schemas() -> dict[str, Any]:
     """JSON Schema (2020-12) of every shape, by name, with references as OpenAPI wants them."""
-    shapes = (Envelope, Accepted, BatchStatus, Receipts, TrialCall, TrialReport, DigestQuestion, DigestAnswer)
-    shapes += (DocumentsQuestion, Documents, Certificate, Problem)
+    shapes = [
+        *(Envelope, Accepted, BatchStatus, Receipts, TrialCall, TrialReport),
+        *(DigestQuestion, DigestAnswer, DocumentsQuestion, Documents, Certificate, Problem),
+    ]
     return msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")[1]

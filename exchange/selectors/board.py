@@ -105,7 +105,7 @@ def _totals(day: date) -> dict[int, dict[str, Any]]:
         recent_refused=Sum("refused", filter=recent, default=0),
         last_day=Max("day"),
     )
-    totals = {one.pop("agency"): one for one in sums}
+    totals: dict[int, dict[str, Any]] = {one["agency"]: dict(one) for one in sums}
     latest = until.filter(matched__isnull=False).order_by("agency", "-day").distinct("agency")
     for agency, matched in latest.values_list("agency", "matched"):
         totals[agency]["matched"] = matched

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -70,7 +71,7 @@ def _wanted() -> Iterator[tuple[str | Promise, QuerySet[StaffProfile]]]:
     names = target(PROFILE_KIND).show("personnel_type", types)
     for code in types:
         yield names.get(code, code), people.filter(personnel_type=code)
-    yield _("The longest career on file"), people.filter(pk=_longest())
+    yield _("The longest career on file"), people.filter(pk__in=_longest())
     yield _("A member of the Party"), people.filter(party_join_date__isnull=False)
     yield _("The oldest file"), people
 
@@ -81,15 +82,14 @@ def _now(model: type[Model], day: object) -> Exists:
     return Exists(rows)
 
 
-def _merged() -> QuerySet[Area]:
+def _merged() -> QuerySet[Any, Any]:
     """Areas that took over the whole or parts of several former ones."""
     return Area.objects.annotate(former=Count("origins")).filter(former__gt=1).order_by().values("pk")
 
 
-def _longest() -> UUID | None:
+def _longest() -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"select staff_id from {Posting._meta.db_table} group by staff_id order by count(*) desc, staff_id limit 1"  # noqa: S608 (a table's name)
         )
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return [key for (key,) in cursor.fetchall()]

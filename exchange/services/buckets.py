@@ -143,7 +143,8 @@ def entries_read(data: bytes) -> dict[UUID, tuple[int, bytes]]:
 
 
 def _rows(holding: Holding, kind: str) -> Sequence[tuple[int, bytes, int]]:
-    return list(BucketDigest.objects.filter(agency=holding.agency, kind=kind).values_list("bucket", "digest", "count"))
+    rows = BucketDigest.objects.filter(agency=holding.agency, kind=kind).values_list("bucket", "digest", "count")
+    return [(bucket, bytes(digest), count) for bucket, digest, count in rows]
 
 
 def _dirty(holding: Holding, kind: str, since: datetime) -> list[int] | None:

@@ -17,7 +17,18 @@ from django.db import transaction
 
 from exchange.choices import DeliveryState, DifferenceKind, ReconciliationState
 from exchange.connectors import CallFailed, Connector, connect
-from exchange.contract import FAN, MAX_DOCUMENTS, PROFILE_KIND, UNIT_KIND, Certificate, DigestAnswer, DigestQuestion, DocumentsQuestion, ErrorKind
+from exchange.contract import (
+    FAN,
+    MAX_DOCUMENTS,
+    PROFILE_KIND,
+    UNIT_KIND,
+    Certificate,
+    DigestAnswer,
+    DigestQuestion,
+    DocumentsQuestion,
+    ErrorKind,
+    KindName,
+)
 from exchange.models import Channel, Delivery, Difference, Reconciliation
 from exchange.selectors.sight import operates_line
 from exchange.services.buckets import Holding, Tree, cell_digests, cell_entries, entries_read, tree_now
@@ -33,7 +44,7 @@ from workflows.services.audit import audit
 from workflows.targets import target
 from workflows.trust import TrustStore
 
-KINDS = (UNIT_KIND, PROFILE_KIND)
+KINDS: tuple[KindName, ...] = (UNIT_KIND, PROFILE_KIND)
 HERE = Holding(None)
 ASKED_BUCKETS, ASKED_CELLS = 256, 512
 RECONCILE_TASK = "exchange.reconcile"
@@ -50,7 +61,7 @@ class Found:
     """One record on which the sides differ."""
 
     what: DifferenceKind
-    kind: str
+    kind: KindName
     key: UUID
     here: int | None
     there: int | None
@@ -151,7 +162,7 @@ def _compare(run: Reconciliation, line: Connector) -> None:
     run.state = ReconciliationState.EQUAL
 
 
-def _descend(kind: str, mine: Tree, theirs: DigestAnswer, line: Connector) -> Iterator[Found]:
+def _descend(kind: KindName, mine: Tree, theirs: DigestAnswer, line: Connector) -> Iterator[Found]:
     """From groups to buckets to cells to entries, each time only into what differs."""
     groups = _differing(range(FAN), mine.groups, _digests(theirs, FAN))
     answer = line.digests(DigestQuestion(kind=kind, depth="buckets", inside=groups))
@@ -167,7 +178,7 @@ def _descend(kind: str, mine: Tree, theirs: DigestAnswer, line: Connector) -> It
             yield from _entries_compare(kind, entries_read(cell_entries(HERE, kind, few)), _entries(answer))
 
 
-def _entries_compare(kind: str, ours: Entries, theirs: Entries) -> Iterator[Found]:
+def _entries_compare(kind: KindName, ours: Entries, theirs: Entries) -> Iterator[Found]:
     for key in sorted(ours.keys() | theirs.keys()):
         here, there = ours.get(key), theirs.get(key)
         if here == there:
