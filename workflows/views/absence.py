@@ -146,7 +146,8 @@ def back(request: HttpRequest, absence_id: int) -> HttpResponse:
 @page_view
 @require_POST
 def dismiss(request: HttpRequest, deputy_id: int) -> HttpResponse:
-    one = _deputies(request.user).filter(pk=deputy_id).first()
+    # One who was removed meanwhile is still known here: removing twice changes nothing.
+    one = scope.scoped(Deputy.objects.select_related("unit", "user"), request.user, Action.VIEW).filter(pk=deputy_id).first()
     if one is None:
         raise Http404
     try:
