@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -21,8 +22,16 @@ from tests.factories import superuser_make, user_make
 from workflows.errors import NotAllowed
 
 
+@pytest.fixture(scope="module", autouse=True)
+def real_day():
+    """Days are counted by the installation's day and counted again by moments: they agree where the day is not pinned."""
+    before, settings.PINNED_TODAY = settings.PINNED_TODAY, None
+    yield
+    settings.PINNED_TODAY = before
+
+
 @pytest.fixture(scope="module")
-def busy(hub):
+def busy(real_day, hub):
     """Two files at H15, one of them refused once; a trial that passed."""
     sender = hub.senders["H15"]
     ExpectedBody.objects.create(code="H16", name="Cơ quan H16", kind="central")
