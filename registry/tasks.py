@@ -1,5 +1,7 @@
 """Thin tasks: they take ids, call one service, and may run twice."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from registry.exporting import export_write
@@ -42,4 +44,4 @@ def sweep() -> None:
 
 @shared_task(name=APPLIED_TASK)
 def after_apply(request_id: str) -> None:
-    applied_take_up(request_id=request_id)
+    applied_take_up(request_id=UUID(request_id))

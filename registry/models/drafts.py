@@ -20,7 +20,8 @@ class Draft(models.Model):
 
     `cells` holds text by name: "phone", "degrees.3.school" (the row in place 3 of the base document's list), "degrees.n1.school" (a new
     row), "degrees.3.gone" (a row to be removed). `revisions` has for each section [count of saves, the window that saved last, that window's
-    own count], so that two windows do not overwrite each other and one does not meet itself. `revealed` are the sections whose masked values the author has asked to see. `request` is what it became when sent.
+    own count], so that two windows do not overwrite each other and one does not meet itself. `revealed` are the
+    sections whose masked values the author has asked to see. `request` is what it became when sent.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

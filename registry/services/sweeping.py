@@ -68,7 +68,7 @@ def people_recheck(*, keys: Iterable[UUID]) -> int:
     return done
 
 
-def applied_take_up(*, request_id: UUID | str) -> None:
+def applied_take_up(*, request_id: UUID) -> None:
     """After a request was applied: the words of its people's names, former names of its units, and its people judged again."""
     changed: dict[str, list[UUID]] = {"staff_profile": [], "org_unit": []}
     for kind, key in RecordVersion.objects.filter(request=request_id, kind__in=changed).values_list("kind", "key"):
