@@ -25,7 +25,8 @@ def staff_past(request: HttpRequest, key: UUID) -> HttpResponse:
     profile = profile_or_404(request.user, key)
     on, on_wrong = _day(request.GET.get("on", ""))
     known, known_wrong = _day(request.GET.get("known", ""))
-    known = min(known or clock.today(), clock.today())
+    latest = max(clock.today(), clock.now().astimezone(clock.ZONE).date())  # the ledger's moments are real, also where the day is pinned
+    known = min(known or latest, latest)
     file_open(actor=request.user, profile=profile, what="past", address=ip_of(request))
     return page(
         request,
@@ -34,7 +35,7 @@ def staff_past(request: HttpRequest, key: UUID) -> HttpResponse:
         past=profile_past(user=request.user, profile=profile, on=on, known=known),
         wrong=[text for text in (on_wrong, known_wrong) if text],
         all_lines=request.GET.get("all") == "1",
-        today=clock.today(),
+        today=latest,
     )
 
 
