@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("config", "orgtree", "workflows", "registry", "planning", "exchange", "signing_agent")
+PACKAGES = ("config", "accounts", "orgtree", "workflows", "registry", "planning", "exchange", "signing_agent")
 OTHER_FOLDERS = {"tests", "tools", "bench", "docs", "demo", "templates", "static", "locale", "var"}
 
 PLANTED = {

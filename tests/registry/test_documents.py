@@ -146,7 +146,7 @@ def test_every_field_of_the_document_has_its_column():
             if item.type == "decimal":
                 assert (column.max_digits, column.decimal_places) == (item.precision, item.scale), item
         unwritten = set(columns) - {item.column for item in fields}
-        assert unwritten <= {"id", "version", "digest", "staff_id", "name_search", "name_sort"}, owner
+        assert unwritten <= {"id", "version", "digest", "staff_id", "name_search", "name_sort", "name_words"}, owner
 
 
 def test_every_list_has_its_table():
