@@ -61,6 +61,12 @@ class ModulesTogether(LoadFileScheduling):
         return "stack" if module.startswith(ON_THE_STACK) else module
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes comes first, so that no worker is left with it alone at the end (xdist keeps this order: --no-loadscope-reorder)."""
+    items.sort(key=lambda item: not item.nodeid.startswith((*ON_THE_STACK, "tests/config/test_stack.py")))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesTogether:
     return ModulesTogether(config, log)
 

@@ -308,7 +308,6 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:code_edit": {"name": "degree"},
-        "registry:upload_new": {},
         "registry:mine": {},
         "registry:decision_new": {},
         **{f"registry:{name}": {"pk": decision.pk} for name in ("decision", "decision_people", "decision_send", "decision_discard")},
@@ -322,6 +321,7 @@ def address(office) -> Callable[[str], str]:
         "registry:unit_children": {"unit_id": unit.pk},
         **{name: {"upload_id": upload.pk} for name in MATRIX if name.startswith("registry:upload_")},
         "registry:upload_list": {},
+        "registry:upload_new": {},
         **{
             f"workflows:{name}": {"request_id": request.pk, "manifest_digest": manifest.digest}
             for name in ("request_sign", "manifest_download", "request_approve")

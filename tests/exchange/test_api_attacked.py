@@ -34,6 +34,11 @@ OPERATIONS = [
     ("/api/v1/batches", "GET"),
     ("/api/v1/batches/{batch}", "GET"),
     ("/api/v1/receipts", "GET"),
+    ("/api/v1/trial", "POST"),
+    ("/api/v1/trial/{trial}", "GET"),
+    ("/api/v1/digests", "POST"),
+    ("/api/v1/documents", "POST"),
+    ("/api/v1/certificates", "PUT"),
 ]
 
 

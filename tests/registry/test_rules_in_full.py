@@ -168,4 +168,13 @@ def test_no_rule_is_without_its_case():
         "YEAR_TWICE",
         "ROW_OVERLAP",
     } - elsewhere
-    assert {rule.code for rule in ROW_RULES} == {"ROW_PERIOD", "ROW_MONTH", "REQUIRED", "CODE_UNKNOWN", "ROW_YEAR", "YEAR_TWICE", "ROW_OVERLAP"}
+    assert {rule.code for rule in ROW_RULES} == {
+        "ROW_PERIOD",
+        "ROW_MONTH",
+        "REQUIRED",
+        "CODE_UNKNOWN",
+        "ROW_YEAR",
+        "YEAR_TWICE",
+        "ROW_OVERLAP",
+        "CODE_NOT_THEN",
+    }

@@ -126,7 +126,7 @@ def test_a_workbook_is_received_and_watched_until_it_is_read(office):
     assert f'data-watch="{reverse("workflows:job_progress", args=[JobRun.objects.get().pk])}"' in waiting
     assert "data-watch" not in result
     assert escape(upload.name) in result
-    assert "không đủ 12 chữ số" in result
+    assert reverse("registry:upload_grid", args=[upload.pk]) in result
     assert reverse("registry:upload_hand_in", args=[upload.pk]) in result
 
 

@@ -117,7 +117,7 @@ def test_a_mapping_is_taken_along_as_a_file(clerk, units):
 
 
 def test_a_repair_is_shown_made_undone_and_replayed(clerk, units):
-    rows = [dotted(number, **{"Họ và tên": f"LÊ {'ABCD'[number]}"}) for number in range(4)]
+    rows = [dotted(number, **{"Họ và tên": f"Lê Văn {'ABCD'[number]}"}) for number in range(4)]
     upload = send(clerk, units["agency"], workbook(rows))
     assert (upload.staged, upload.returned) == (0, 4)
     dates, numbers = cause_lines(upload=upload)
@@ -131,7 +131,7 @@ def test_a_repair_is_shown_made_undone_and_replayed(clerk, units):
     assert (upload.state, upload.staged, upload.returned) == (UploadState.STAGED, 4, 0)
     assert upload.rows.get(sheet_row=FIRST_ROW).raw["E"] == 66185000000  # what was sent stays as it was sent
     # then the next file of the unit is repaired so, but for who somebody is, which is shown first
-    again = send(clerk, units["agency"], workbook([dotted(7, **{"Họ và tên": "LÊ HAI"})]))
+    again = send(clerk, units["agency"], workbook([dotted(7, **{"Họ và tên": "Lê Hai"})]))
     assert [one.cause for one in cause_lines(upload=again)] == ["number_zeros"]
     assert {one.replayed for one in repair_lines(upload=again)} == {True}
     # and undone

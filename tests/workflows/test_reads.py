@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from config.demo.pki import DemoAuthority
 from orgtree import clock
 from tests.factories import unit_make, user_make
 from workflows.choices import ReadAction, ReadReason
@@ -87,7 +88,9 @@ def test_months_to_come_are_made_once(db):
     assert len([month for month in months_kept() if month >= this_month()]) >= 4
 
 
-def test_a_closed_month_that_was_altered_is_found(db):
+def test_a_closed_month_that_was_altered_is_found(db, settings, tmp_path):
+    settings.TRUST_DIRECTORY = tmp_path / "trust"
+    DemoAuthority(tmp_path / "pki").publish(settings.TRUST_DIRECTORY)
     # given a month that is over, closed and sound
     month = months_ago(2)
     past(month)
