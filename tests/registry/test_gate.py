@@ -173,7 +173,8 @@ def test_two_workers_on_one_upload_make_one_request(gate, units, settings, tmp_p
     from django.core.files.base import ContentFile
 
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}}
-    rows = [right(900 + number, **{"Mã đơn vị": "H15.70"}) for number in range(30)]
+    names = [f"Trịnh {first} {second}" for first in "ABCDEF" for second in "GHIKL"]
+    rows = [right(4_400 + number, **{"Mã đơn vị": "H15.70", "Họ và tên": name}) for number, name in enumerate(names)]
     upload = upload_receive(actor=gate.author, unit=units["agency"], file=ContentFile(workbook(rows), "a.xlsx"), name="a.xlsx")
 
     def twice(step):
