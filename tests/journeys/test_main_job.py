@@ -122,8 +122,8 @@ def look_up_the_receipt(clerk: Desk, pictures: Path) -> None:
     page.reload()
     name = page.locator("summary", has_text="Số điện thoại").first.locator("strong").inner_text()
     page.get_by_role("link", name="Hồ sơ", exact=True).click()
-    page.get_by_label("Họ tên hoặc số").fill(without_accents(name))
-    page.get_by_role("button", name="Tìm").click()
+    page.get_by_role("searchbox").fill(without_accents(name))
+    page.get_by_role("button", name="Tìm", exact=True).click()
     page.get_by_role("link", name=name, exact=True).first.click()
     newest = page.locator("details.hs-item").first
     expect(newest).to_contain_text("Phiên bản 2")
