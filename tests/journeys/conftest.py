@@ -25,7 +25,7 @@ AGENT = "http://127.0.0.1:17171"  # where the page looks for the signing agent
 PATIENCE = 60  # seconds for what a worker does
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Agency and hub with the demo, serving."""
     with Stack(tmp_path_factory.mktemp("journey") / "var", durable=False) as running:
@@ -34,9 +34,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Without the sandbox only where root runs the tests, since Chromium refuses to start otherwise."""
+    """Debian's Chromium, closed after the journeys: while Playwright runs, this thread has a running loop. Without the sandbox only where root runs the tests, since Chromium refuses to start otherwise."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     assert path, "Chromium is missing: make test says how to install it"
     with sync_playwright() as playwright:
