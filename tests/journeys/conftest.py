@@ -36,7 +36,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, closed after the journeys: while Playwright runs, this thread has a running loop. Without the sandbox only where root runs the tests, since Chromium refuses to start otherwise."""
+    """Debian's Chromium, closed after the journeys: while Playwright runs, this thread has a running loop.
+
+    Without the sandbox only where root runs the tests, since Chromium refuses to start otherwise.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     assert path, "Chromium is missing: make test says how to install it"
     with sync_playwright() as playwright:
