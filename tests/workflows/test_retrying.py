@@ -90,6 +90,16 @@ def test_the_page_shows_three_columns_and_the_choice_is_the_authors(gate):
     assert "clash" not in client(gate.author).get(reverse("workflows:request_detail", args=[before.pk])).content.decode()
 
 
+def test_what_a_record_says_now_is_not_shown_to_who_may_no_longer_edit_it(gate):
+    # given
+    _key, before = overtaken(gate)
+    items = retriable(user=gate.author, request=before)
+    stranger = User.objects.create_user("stranger-retry")
+    # then
+    assert len(moved_items(items, user=gate.author)[0]) == 1
+    assert moved_items(items, user=stranger) == ([], 1)
+
+
 def test_only_the_author_and_only_what_has_ended(gate):
     open_ = gate.submitted(gate.proposal())
     ended = returned(gate, gate.proposal())
@@ -165,6 +175,6 @@ def test_a_worker_killed_after_it_made_the_request_makes_no_second_one(gate):
 
 def test_only_records_that_moved_are_opened(gate, django_assert_max_num_queries):
     _key, before = overtaken(gate)
-    with django_assert_max_num_queries(6):
-        moved, total = moved_items(retriable(user=gate.author, request=before))
+    with django_assert_max_num_queries(7):
+        moved, total = moved_items(retriable(user=gate.author, request=before), user=gate.author)
     assert (total, moved[0].base_version, moved[0].version) == (1, 1, 2)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import QuerySet
 
+from orgtree import scope
+from orgtree.choices import Action
 from orgtree.models import User
 from workflows.choices import OPEN_STATES, Act, ItemState, RequestState
 from workflows.documents import Document, parse
@@ -55,11 +57,16 @@ def retriable(*, user: User, request: ChangeRequest) -> QuerySet[ChangeItem]:
     return request.items.filter(state__in=UNTRUE).order_by("leaf_index")
 
 
-def moved_items(items: QuerySet[ChangeItem], *, limit: int = SHOWN) -> tuple[list[Moved], int]:
-    """The first `limit` of `items` whose record has another version now, with their clashes in words, and how many there are."""
+def moved_items(items: QuerySet[ChangeItem], *, user: User, limit: int = SHOWN) -> tuple[list[Moved], int]:
+    """The first `limit` of `items` whose record has another version now, with their clashes in words, and how many there are.
+
+    What a record says now is not shown of one that lies meanwhile where `user` may not edit; the gate would not take it from them either.
+    """
     leaves = _moved_leaves(items)
-    shown = list(items.filter(leaf_index__in=leaves[:limit]).select_related("document"))
-    return [_moved(item, one, now) for item, one, now in merges(shown)], len(leaves)
+    brought = list(merges(items.filter(leaf_index__in=leaves[:limit]).select_related("document")))
+    units = {item.pk: target(item.kind).units_of(item.key, None, now[1]) for item, _one, now in brought if now}
+    outside = scope.outside(user, Action.EDIT, set().union(*units.values()))
+    return [_moved(item, one, now) for item, one, now in brought if not outside & units.get(item.pk, set())], len(leaves)
 
 
 def merges(items: Iterable[ChangeItem]) -> Iterator[tuple[ChangeItem, Merge, tuple[int, Document] | None]]:

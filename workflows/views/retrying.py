@@ -34,7 +34,7 @@ def retry(request: HttpRequest, request_id: UUID) -> HttpResponse:
     if not total:
         messages.info(request, _("Nothing of this request can be tried once more."))
         return redirect("workflows:request_detail", one.pk)
-    moved, moved_total = moved_items(items, limit=0 if total > AT_ONCE else SHOWN)
+    moved, moved_total = moved_items(items, user=request.user, limit=0 if total > AT_ONCE else SHOWN)
     clashing = [each for each in moved if each.clashes]
     return _page(request, one, total=total, moved=moved, moved_total=moved_total, clashing=clashing, returned=[])
 
