@@ -130,6 +130,11 @@ if (form) {
     event.detail.parameters.set ? event.detail.parameters.set("tick", tick.value) : (event.detail.parameters.tick = tick.value);
   });
 
+  // A button that needs the server's rows can do nothing before now.
+  document.body.addEventListener("htmx:load", () => {
+    for (const button of document.querySelectorAll(".ed-add")) button.disabled = false;
+  }, { once: true });
+
   // On a slow line somebody types before this script has come: that is saved as soon as it can be.
   const typed = (field) => (field.options ? [...field.options].some((one) => one.selected !== one.defaultSelected && one.value) : field.value !== field.defaultValue);
   document.body.addEventListener("htmx:load", () => {

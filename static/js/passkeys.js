@@ -3,7 +3,7 @@
  *   <form method="post" data-passkey="create|get" data-passkey-options='{...}'>     options from the server, or instead
  *   <form ...           data-passkey="get" data-passkey-from="{address}">           an address that gives them as JSON
  *     <input type="hidden" name="credential">
- *     <button type="button" data-passkey-start>…</button>
+ *     <button type="button" data-passkey-start disabled>…</button>
  *     <p data-passkey-failed hidden>…</p>      shown when nothing came of it
  *     <p data-passkey-missing hidden>…</p>     shown in place of the button where the browser has no passkeys
  *   </form>
@@ -46,4 +46,5 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       start.disabled = false;
     }
   });
+  start.disabled = false; // it could do nothing before now
 }

@@ -8,7 +8,7 @@
  *         data-signing-agent="http://127.0.0.1:17171">          (optional; this is the default)
  *     {% csrf_token %}
  *     <input type="hidden" name="signature" data-signing-output>          receives the CMS signature in base64
- *     <button type="button" data-signing-start>Ký số</button>
+ *     <button type="button" data-signing-start disabled>Ký số</button>
  *     <button type="button" data-signing-cancel hidden>Dừng chờ</button>  (optional)
  *     <a data-signing-link target="_blank" hidden>Mở trang ký số</a>      for browsers that block the window
  *     <div role="status" aria-live="polite">
@@ -49,6 +49,7 @@
       this.output = form.querySelector("[data-signing-output]");
       this.start.addEventListener("click", () => this.run());
       if (this.cancel) this.cancel.addEventListener("click", () => (this.stopped = true));
+      this.start.disabled = false; // it could do nothing before now
       this.show("idle");
     }
 

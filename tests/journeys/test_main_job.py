@@ -12,7 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from config.embedded.stack import ROOT, Stack
 from tests.journeys.conftest import PATIENCE, Desk, SigningAgent, signing_agent, until
@@ -123,15 +123,27 @@ def look_up_the_receipt(clerk: Desk, pictures: Path) -> None:
     name = page.locator("summary", has_text="Số điện thoại").first.locator("strong").inner_text()
     page.get_by_role("link", name="Hồ sơ", exact=True).click()
     page.get_by_role("searchbox").fill(without_accents(name))
-    page.get_by_role("button", name="Tìm", exact=True).click()
-    page.get_by_role("link", name=name, exact=True).first.click()
-    newest = page.locator("details.hs-item").first
-    expect(newest).to_contain_text("Phiên bản 2")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Tìm", exact=True).click()
+    newest = open_the_changed_one(page, name)
     until(lambda: page.reload() and "biên nhận" in newest.inner_text(), f"the hub's receipt within {PATIENCE} seconds")
     expect(newest).to_contain_text("Đã nhận")
     expect(newest).to_contain_text("Trần Quang Minh")
     expect(page.get_by_role("main")).not_to_contain_text(re.compile(r"\b[0-9]{12}\b"))  # the citizen number is masked
     clerk.picture(pictures, "person")
+
+
+def open_the_changed_one(page: Page, name: str) -> Locator:
+    """People share names: of those who do, the one whose file has a second version."""
+    namesakes = page.get_by_role("link", name=name, exact=True)
+    newest = page.locator("details.hs-item").first
+    for place in range(namesakes.count()):
+        namesakes.nth(place).click()
+        expect(newest).to_contain_text("Phiên bản")
+        if "Phiên bản 2" in newest.inner_text():
+            return newest
+        page.go_back()
+    raise AssertionError(f"no {name} has a second version")
 
 
 def without_accents(name: str) -> str:

@@ -24,7 +24,7 @@ STATES = ("asking", "pairing", "waiting", "signed", "refused", "expired", "unrea
 PAGE = """<!doctype html><meta charset="utf-8"><title>Page</title>
 <form method="post" action="/approve" data-signing data-signing-manifest="{manifest}" data-signing-agent="{agent}">
 <input type="hidden" name="signature" data-signing-output>
-<button type="button" data-signing-start>Ký số</button>
+<button type="button" data-signing-start disabled>Ký số</button>
 <button type="button" data-signing-cancel hidden>Dừng chờ</button>
 <a data-signing-link target="_blank" hidden>Mở trang ký số</a>
 {states}
