@@ -13,7 +13,7 @@ from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
 from signing_agent.keys import Key, KeyFile, SigningRefused
 from workflows.coroutines import complete
-from workflows.manifest import read_manifest
+from workflows.manifest import SIGNED, read_manifest
 
 
 class PurposeRefused(SigningRefused):
@@ -31,7 +31,7 @@ def sign_with(key: Key, *, pin: str, manifest: bytes, signed_at: datetime | None
     not a manifest/1 (nothing else is ever signed), PurposeRefused, CertificateNotCurrent, and what the key raises (KeyRefused).
     """
     purpose = read_manifest(manifest).purpose
-    if purpose != "approve":
+    if purpose not in SIGNED:
         raise PurposeRefused(purpose)
     moment = signed_at or datetime.now(UTC)
     with key.opened(pin) as signer:

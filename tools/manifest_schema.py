@@ -21,6 +21,8 @@ DESCRIPTION = (
     "The statement that an approver of Hồ Sơ signs (CMS detached, over exactly these bytes). Canonical form is RFC 8785. `root` is the"
     " RFC 9162 Merkle root of all `count` items; the signature covers those whose leaf index is not in `excluded`, which is sorted."
     " `kinds` adds up to `count`. `effective_on` stands there only when the changes take effect on a day of their own."
+    " `revokes` stands in a revocation (purpose revoke) and in the seal on one: the applied request whose signed `manifests` (SHA-256) no longer"
+    " count. `over` stands in a seal alone: the SHA-256 of the signatures (DER) of the stages before it."
 )
 
 

@@ -24,6 +24,20 @@ class Act(TextChoices):
     CORRECT = "correct", _("Correct a mistake")
     RECORD = "record", _("Record a change")
     OWN = "own", _("Declared by the person")
+    REVOKE = "revoke", _("Revoke a signature")
+
+
+WRITTEN_ACTS = (Act.CORRECT, Act.RECORD, Act.OWN)  # what somebody writes into a file by hand
+
+
+class Ground(TextChoices):
+    """Why a signature on an applied request is revoked: what the law knows as a reason to take back what was issued."""
+
+    CONTENT = "content", _("What was signed is wrong in substance (Decree 30/2020/NĐ-CP, Article 18)")
+    AUTHORITY = "authority", _("It was signed without authority, or against procedure")
+    DECISION = "decision", _("The decision it stands on was cancelled, withdrawn or replaced")
+    JUDGMENT = "judgment", _("A court, an inspection or the settling of a complaint demands it")
+    KEY = "key", _("The signing key was lost or used by somebody else (Law 20/2023/QH15 on electronic transactions)")
 
 
 class RequestState(TextChoices):
@@ -155,6 +169,7 @@ class NoticeKind(TextChoices):
     NOT_APPLIED = "not_applied", _("My request could not be applied")
     EXPIRED = "expired", _("My request has expired")
     RECALLED = "recalled", _("My request was recalled")
+    REVOKED = "revoked", _("A signature on a request of mine was revoked")
     STANDS_IN = "stands_in", _("I decide in somebody’s place")
     IS_STOOD_IN = "is_stood_in", _("Somebody decides in my place")
     GRANT_WAITING = "grant_waiting", _("A grant waits for confirmation")

@@ -43,7 +43,16 @@ from workflows.trust import TrustStore
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["RefusalCode", "SignatureRefused", "TrustStore", "VerifiedSignature", "bind_to_agency", "bind_to_person", "verify_detached"]
+__all__ = [
+    "RefusalCode",
+    "SignatureRefused",
+    "TrustStore",
+    "VerifiedSignature",
+    "bind_to_agency",
+    "bind_to_person",
+    "bind_to_seal",
+    "verify_detached",
+]
 
 MAX_SIGNATURE_BYTES = 64 * 1024
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -97,6 +106,10 @@ class RefusalCode(TextChoices):
     SAME_PERSON = (
         "same_person",
         _("The certificate is that of somebody who wrote part of this request or has decided on it already. Somebody else must sign."),
+    )
+    WRONG_SEAL = (
+        "wrong_seal",
+        _("The certificate is not the organisation’s own. Sign this step with the organisation’s device, not with a person’s."),
     )
     WRONG_AGENCY = "wrong_agency", _("The certificate is not the sending agency's. Sign with one of that agency, or register it at the hub.")
 
@@ -183,6 +196,12 @@ def bind_to_agency(verified: VerifiedSignature, *, organization_identifier: str,
     raise SignatureRefused(
         RefusalCode.WRONG_AGENCY, f"{verified.organization_identifier or 'no agency'} in the certificate, not {organization_identifier}"
     )
+
+
+def bind_to_seal(verified: VerifiedSignature, *, organization_identifier: str) -> None:
+    """Raises SignatureRefused(WRONG_SEAL) unless the certificate is the organisation's own: it names the organisation and no person."""
+    if verified.personal_number is not None or verified.organization_identifier != organization_identifier:
+        raise SignatureRefused(RefusalCode.WRONG_SEAL, f"{verified.subject} is not the certificate of {organization_identifier} itself")
 
 
 class StrongAlgorithms(CMSAlgorithmUsagePolicy):

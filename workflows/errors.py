@@ -84,6 +84,13 @@ class NothingToRetry(GateError):
     text = _("Nothing of this request can be tried once more: it has not ended, all of it became true, or somebody else wrote it.")
 
 
+class NothingToRevoke(GateError):
+    code = "NOTHING_TO_REVOKE"
+    text = _(
+        "There is no signature here that you could revoke: the request was not applied, its records are being revoked, or it is not yours to judge."
+    )
+
+
 class TooLarge(GateError):
     code = "TOO_LARGE"
     text = _("A request holds at most 100,000 records. Split the file and send it in parts.")

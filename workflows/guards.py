@@ -11,6 +11,10 @@ begin
     if new.state not in ('draft', 'checking') then
       raise exception 'a change request begins as a draft, not %', new.state using errcode = 'insufficient_privilege';
     end if;
+    if new.revokes_id is not null and not exists (
+        select from public.workflows_changerequest r where r.id = new.revokes_id and r.state = 'applied') then
+      raise exception 'only what was applied can be revoked' using errcode = 'insufficient_privilege';
+    end if;
     return new;
   end if;
   if old.state in ('applied', 'withdrawn', 'expired', 'recalled', 'failed') then
@@ -19,7 +23,7 @@ begin
   if old.state not in ('draft', 'checking', 'ready') and
       (new.root is distinct from old.root or new.count <> old.count or new.kinds <> old.kinds or new.author_id is distinct from old.author_id
        or new.system <> old.system or new.unit_id is distinct from old.unit_id or new.evidence <> old.evidence or new.subtrees <> old.subtrees
-       or new.follows_id is distinct from old.follows_id
+       or new.follows_id is distinct from old.follows_id or new.revokes_id is distinct from old.revokes_id or new.ground <> old.ground
        or new.risk <> old.risk or new.act <> old.act or new.reason <> old.reason
        or new.effective_on is distinct from old.effective_on or new.expires_on is distinct from old.expires_on) then
     raise exception 'what was submitted in change request % cannot be altered', old.id using errcode = 'insufficient_privilege';

@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -20,8 +20,10 @@ import msgspec
 from workflows.documents import canonical
 
 SCHEMA = "manifest/1"
-# A person approves and signs; a system stage accepts (the hub, after it verified an agency's signature) and signs nothing.
-Purpose = Literal["approve", "accept"]
+# A person approves, or revokes what was signed before; the organisation seals what its people signed. A system stage accepts (the hub, after
+# it verified an agency's signature) and signs nothing.
+Purpose = Literal["approve", "revoke", "seal", "accept"]
+SIGNED: frozenset[str] = frozenset({"approve", "revoke", "seal"})
 MAX_BYTES = 1024 * 1024  # 100,000 excluded indexes of 6 digits and their commas are 0.7 MB
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})  # Unicode categories: control, format, surrogate, private use
@@ -31,6 +33,8 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.\-]{1,40}\Z")]
 Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,39}\Z")]
 Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Hashes = Annotated[list[Hash], msgspec.Meta(min_length=1, max_length=50)]
 
 
 class ManifestInvalid(Exception):
@@ -42,6 +46,16 @@ class Decider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Text
     user: Text
+
+
+class Revoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a revocation takes back: the applied request, its root, and the manifests (SHA-256) whose signatures no longer count, and why."""
+
+    request: UUID
+    root: Hash
+    manifests: Hashes
+    ground: Kind
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,11 +71,13 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stage: Count
     count: Count
     kinds: Annotated[dict[Kind, Count], msgspec.Meta(min_length=1, max_length=50)]
-    root: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    root: Hash
     excluded: list[Index]
     decider: Decider
     prepared_at: datetime
     effective_on: date | msgspec.UnsetType = msgspec.UNSET  # stands there only when the changes take effect on a day of their own
+    revokes: Revoked | msgspec.UnsetType = msgspec.UNSET  # in a revocation, and in the seal on one
+    over: Hashes | msgspec.UnsetType = msgspec.UNSET  # in a seal: the signatures (SHA-256 of their DER) that it is put on, in the order of the stages
 
     @property
     def root_hash(self) -> bytes:
@@ -92,14 +108,17 @@ def build_manifest(
     decider: Mapping[str, str],
     prepared_at: datetime,
     effective_on: date | None = None,
+    revokes: Mapping[str, Any] | None = None,
+    over: Iterable[str] = (),
 ) -> bytes:
     """Canonical bytes of a manifest.
 
     `authority` is the installation's agency identifier; `unit` is null only while an authority is being founded; `stage`
     the stage's number, from 1; `count` the leaves under `root` (32 bytes), the excluded ones included; `kinds` the same
     leaves counted by kind of record; `decider` is {name, user}; `prepared_at` an aware time, kept to the second;
-    `effective_on` the day on which the changes take effect, left out when they do so once approved. Texts
-    lose what no eye can see (`visible`). Raises ManifestInvalid when the parts do not make a manifest.
+    `effective_on` the day on which the changes take effect, left out when they do so once approved; `revokes` the parts of a
+    `Revoked`; `over` the digests of the signatures that a seal is put on. Texts lose what no eye can see (`visible`). Raises
+    ManifestInvalid when the parts do not make a manifest.
     """
     if prepared_at.tzinfo is None:
         raise ManifestInvalid("prepared_at has no time zone")
@@ -121,6 +140,10 @@ def build_manifest(
     }
     if effective_on is not None:
         parts["effective_on"] = effective_on.isoformat()
+    if revokes is not None:
+        parts["revokes"] = {**revokes, "request": str(revokes["request"]), "reason": visible(revokes["reason"])}
+    if signatures := list(over):
+        parts["over"] = signatures
     body = canonical(parts)
     read_manifest(body)
     return body
@@ -158,7 +181,16 @@ def _problems(statement: Statement) -> Iterator[str]:
         yield "every item is excluded: there is nothing to approve"
     if sum(statement.kinds.values()) != statement.count:
         yield "the counts by kind do not add up to count"
+    if statement.revokes and statement.purpose not in ("revoke", "seal"):
+        yield "revokes stands in a revocation, and in the seal on one"
+    if statement.purpose == "revoke" and not statement.revokes:
+        yield "a revocation says what it revokes"
+    if (statement.purpose == "seal") != bool(statement.over):
+        yield "over names the signatures that a seal is put on, and stands in a seal alone"
+    if statement.over and len(set(statement.over)) != len(statement.over):
+        yield "over names a signature twice"
     texts = {
+        "revokes.reason": statement.revokes.reason if statement.revokes else None,
         "title": statement.title,
         "unit_name": statement.unit_name,
         "decider.name": statement.decider.name,

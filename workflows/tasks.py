@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError
 from django.db.models import Q
 
 from orgtree import clock
-from workflows.choices import RequestState
+from workflows.choices import Ground, RequestState
 from workflows.dispatch import send_on_commit
 from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
@@ -20,6 +20,7 @@ from workflows.services.noticing import notices_make
 from workflows.services.read_months import months_close, months_drop, months_prepare
 from workflows.services.reminders import reminders_make
 from workflows.services.retrying import RETRY_TASK, Side, retry_run
+from workflows.services.revoking import REVOKE_TASK, revocation_run
 
 STALE = timedelta(seconds=30)
 
@@ -43,6 +44,11 @@ def sweep() -> None:
 @shared_task(name=RETRY_TASK)
 def retry(job_id: str, request_id: str, otherwise: Side) -> None:
     retry_run(job_id=UUID(job_id), request_id=UUID(request_id), otherwise=otherwise)
+
+
+@shared_task(name=REVOKE_TASK)
+def revoke(job_id: str, request_id: str, ground: str, reason: str) -> None:
+    revocation_run(job_id=UUID(job_id), request_id=UUID(request_id), ground=Ground(ground), reason=reason)
 
 
 @shared_task(name="workflows.seal_audit")

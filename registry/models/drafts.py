@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from registry.choices import DecisionKind
 from registry.models.profiles import StaffProfile
-from workflows.choices import Act
+from workflows.choices import WRITTEN_ACTS
 
 
 class Draft(models.Model):
@@ -26,7 +26,7 @@ class Draft(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     staff = models.ForeignKey(StaffProfile, models.PROTECT, related_name="+")
-    act = models.CharField(max_length=8, choices=Act)
+    act = models.CharField(max_length=8, choices=[(one.value, one.label) for one in WRITTEN_ACTS])
     base_version = models.PositiveIntegerField()
     cells = models.JSONField(default=dict)
     revisions = models.JSONField(default=dict)

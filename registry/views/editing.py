@@ -36,7 +36,7 @@ from registry.selectors.texts import KIND
 from registry.services import drafts
 from registry.services.reads import file_open
 from registry.views.staff import profile_or_404
-from workflows.choices import Act
+from workflows.choices import WRITTEN_ACTS, Act
 from workflows.documents import Document
 from workflows.models import RecordVersion
 from workflows.selectors.differences import FieldChange, document_changes
@@ -169,7 +169,7 @@ def pick(request: HttpRequest, what: str) -> HttpResponse:
 
 def desk_or_404(user: User, key: UUID, act: str) -> Desk:
     """Another's file, or one's own without the right, is as unknown as one that does not exist."""
-    if act not in Act.values:
+    if act not in WRITTEN_ACTS:
         raise Http404
     try:
         profile = drafts.profile_for(user=user, key=key, act=Act(act))

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import Act, ItemState, Op, RequestState, RiskClass, Severity
+from workflows.choices import Act, Ground, ItemState, Op, RequestState, RiskClass, Severity
 
 
 class ChangeRequest(models.Model):
@@ -49,6 +49,10 @@ class ChangeRequest(models.Model):
     follows = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="followers", help_text=_("The ended request of which records are tried once more.")
     )
+    revokes = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="revocations", help_text=_("The applied request whose signatures this one revokes.")
+    )
+    ground = models.CharField(_("ground of the revocation"), max_length=10, choices=Ground, blank=True, default="", db_default="")
     root = models.BinaryField(max_length=32, null=True)
     subtrees = models.BinaryField(default=b"")
     evidence = models.JSONField(default=dict, help_text="what a system stage decided on, for example the agency's manifest and signature")
@@ -62,6 +66,11 @@ class ChangeRequest(models.Model):
             models.CheckConstraint(condition=models.Q(author__isnull=False) ^ ~models.Q(system=""), name="request_has_one_author"),
             models.CheckConstraint(condition=models.Q(count__lte=100_000), name="request_at_most_100000_items"),
             models.CheckConstraint(condition=~models.Q(act=Act.CORRECT) | ~models.Q(reason=""), name="request_correction_says_why"),
+            models.CheckConstraint(
+                condition=models.Q(revokes=None, ground="")
+                | (models.Q(revokes__isnull=False, act=Act.REVOKE) & ~models.Q(ground="") & ~models.Q(reason="")),
+                name="request_revocation_says_why",
+            ),
         ]
         indexes = [
             models.Index(fields=["state", "unit"]),

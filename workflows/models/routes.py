@@ -12,8 +12,9 @@ class Route(models.Model):
     The most specific active route wins: the kind decides first, then the nearest unit, then the risk class (services.routing).
     A route with an `act` stands before the others: a request of that act passes its stages first, and then those it passes anyway.
     `steps` is a list of {name, action, signature} with, where they matter, `role` (the grant that the decider must hold), `quorum`
-    (how many people, 1 if absent), `days` (working days to decide in) and `sample` (records that must be opened before
-    approving). It is frozen into the request's stages at submit; changing a route never touches open requests (promise 3).
+    (how many people, 1 if absent), `days` (working days to decide in), `sample` (records that must be opened before approving) and
+    `seal` (the organisation's certificate signs, over the signatures before it). It is frozen into the request's stages at submit;
+    changing a route never touches open requests (promise 3).
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -55,6 +56,7 @@ class Stage(models.Model):
     days = models.PositiveSmallIntegerField(null=True)
     sample = models.PositiveSmallIntegerField(default=0, db_default=0)
     needs_signature = models.BooleanField(default=True)
+    seal = models.BooleanField(default=False, db_default=False, help_text="signed with the organisation's certificate, over the signatures before it")
     system = models.CharField(max_length=60, blank=True, default="")
 
     class Meta:
@@ -62,6 +64,7 @@ class Stage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "number"], name="stage_number_once"),
             models.CheckConstraint(condition=models.Q(quorum__gte=1), name="stage_needs_somebody"),
+            models.CheckConstraint(condition=models.Q(seal=False) | models.Q(needs_signature=True, quorum=1), name="seal_is_one_signature"),
         ]
 
 

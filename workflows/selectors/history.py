@@ -51,6 +51,8 @@ DEEDS: Mapping[str, str | Promise] = {
     "request.expired": _("Nobody finished the review in time"),
     "request.returned": _("returned the request"),
     "request.approved": _("approved and signed"),
+    "request.sealed": _("signed with the organisation’s certificate"),
+    "request.revoked": _("Its signatures were revoked"),
     "request.applied": _("Changes recorded in the ledger"),
     "request.failed": _("The changes could not be recorded"),
     "attachment.added": _("attached evidence"),

@@ -41,6 +41,7 @@ TEXTS: Mapping[str, str | Promise] = {
     K.NOT_APPLIED: _("Your request no. %(number)s, %(unit)s, could not be applied in full. Its page says why."),
     K.EXPIRED: _("Your request no. %(number)s, %(unit)s, expired: nobody decided in time. Its records are free again."),
     K.RECALLED: _("Your request no. %(number)s, %(unit)s, was recalled before it was applied."),
+    K.REVOKED: _("Request no. %(number)s, %(unit)s: its signatures were revoked by request no. %(by)s."),
     K.STANDS_IN: _("You decide in somebody’s place in %(unit)s, from %(from)s until before %(to)s, under decision %(decision)s."),
     K.IS_STOOD_IN: _("Somebody decides in your place in %(unit)s, from %(from)s until before %(to)s, under decision %(decision)s."),
     K.GRANT_WAITING: _("A change of rights in %(unit)s waits for your confirmation."),
@@ -52,7 +53,7 @@ TEXTS: Mapping[str, str | Promise] = {
 ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.WAITING, K.HALF_TIME, K.NOBODY), "fact_check"),
     **dict.fromkeys((K.OVERDUE, K.OVERDUE_BELOW), "schedule"),
-    **dict.fromkeys((K.RETURNED, K.ROWS_RETURNED, K.NOT_APPLIED, K.EXPIRED, K.RECALLED), "undo"),
+    **dict.fromkeys((K.RETURNED, K.ROWS_RETURNED, K.NOT_APPLIED, K.EXPIRED, K.RECALLED, K.REVOKED), "undo"),
     K.APPLIED: "check_circle",
     **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
     **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS), "key"),
@@ -126,6 +127,7 @@ def text_of(notice: Notice) -> str:
         "from": _said_day(detail.get("from")),
         "to": _said_day(detail.get("to")),
         "decision": detail.get("decision", ""),
+        "by": detail.get("by", ""),
         "role": Role(detail["role"]).label if detail.get("role") else "",
         "state": _state(detail.get("state", "")),
     }

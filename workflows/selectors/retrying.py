@@ -13,7 +13,7 @@ from orgtree.choices import Action
 from orgtree.models import User
 from workflows.choices import OPEN_STATES, Act, ItemState, RequestState
 from workflows.documents import Document, parse
-from workflows.merging import Merge, merge
+from workflows.merging import Clash, Merge, merge
 from workflows.models import ChangeItem, ChangeRequest
 from workflows.selectors.differences import documents_before
 from workflows.selectors.live import live_documents
@@ -50,9 +50,9 @@ class Moved:
 def retriable(*, user: User, request: ChangeRequest) -> QuerySet[ChangeItem]:
     """The items of an ended request that its author can try once more, by leaf index; none for anyone else.
 
-    What a person declared of themself they declare anew: by what right, only the pages of their own file know.
+    What a person declared of themself they declare anew: by what right, only the pages of their own file know. A revocation is proposed anew.
     """
-    if request.author_id != user.pk or request.state in NOT_ENDED or request.act == Act.OWN:
+    if request.author_id != user.pk or request.state in NOT_ENDED or request.act in (Act.OWN, Act.REVOKE):
         return request.items.none()
     return request.items.filter(state__in=UNTRUE).order_by("leaf_index")
 
@@ -102,9 +102,13 @@ def _moved(item: ChangeItem, one: Merge, now: tuple[int, Document] | None) -> Mo
         title=kind.title(document or parse(bytes(item.document.body))),
         base_version=item.base_version,
         version=version,
-        clashes=[_sides(kind, clash.name, (clash.was, clash.mine, clash.now)) for clash in one.clashes],
+        clashes=sides_of(kind, one.clashes),
         carried=[kind.label_of(name) for name in one.patch],
     )
+
+
+def sides_of(kind: Target, clashes: Iterable[Clash]) -> list[Sides]:
+    return [_sides(kind, clash.name, (clash.was, clash.mine, clash.now)) for clash in clashes]
 
 
 def _sides(kind: Target, name: str, values: Sequence[object]) -> Sides:

@@ -36,6 +36,8 @@ DEEDS: Mapping[str, str | Promise] = {
     "request.expired": _("Request expired"),
     "request.returned": _("Request returned"),
     "request.approved": _("Request approved and signed"),
+    "request.sealed": _("Request signed with the organisation’s certificate"),
+    "request.revoked": _("Signatures on a request revoked"),
     "request.applied": _("Changes recorded"),
     "request.conflict": _("Changes met a conflict"),
     "request.failed": _("Changes could not be recorded"),

@@ -69,6 +69,8 @@ def request_apply(*, request_id: UUID) -> ChangeRequest:
         audit(actor=None, action="request.applied" if applied else "request.conflict", request=request, applied=applied, skipped=len(skipped))
         if applied:
             announce_applied(request.pk)
+            if request.revokes is not None:
+                audit(actor=None, action="request.revoked", request=request.revokes, by=request.number, reason=request.reason)
             _seal(request, decisions, applied=applied, skipped=skipped)
     return request
 
@@ -90,6 +92,7 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
         raise WrongState(state=request.state)
     root = merkle.root(request_leaves(request))
     excluded: set[int] = set()
+    signed: list[str] = []  # digests of the signatures so far, which a seal names
     for decision in decisions:
         if decision.manifest is None:
             raise EvidenceBroken
@@ -101,12 +104,17 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
             or statement.root_hash != root
             or statement.count != request.count
             or (statement.effective_on or None) != request.effective_on
+            or (bool(statement.revokes) and statement.revokes.request) != (request.revokes_id or False)
         ):
+            raise EvidenceBroken
+        if decision.stage.seal and list(statement.over or ()) != signed:
             raise EvidenceBroken
         if decision.stage.needs_signature and (
             decision.signature is None or digest(bytes(decision.signature.der)) != bytes(decision.signature.digest)
         ):
             raise EvidenceBroken
+        if decision.signature is not None:
+            signed.append(bytes(decision.signature_id).hex())
         excluded |= set(statement.excluded)
     if root != bytes(request.root or b"") or request.items.filter(leaf_index__in=excluded, state=ItemState.OPEN).exists():
         raise EvidenceBroken

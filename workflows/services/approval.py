@@ -20,9 +20,10 @@ from workflows.dispatch import send_on_commit
 from workflows.documents import digest
 from workflows.errors import ReasonMissing, WrongState
 from workflows.locks import request_lock
-from workflows.manifest import build_manifest, read_manifest
-from workflows.models import ChangeRequest, Decision, Manifest, Stage
+from workflows.manifest import Purpose, build_manifest, read_manifest
+from workflows.models import ChangeRequest, Decision, Manifest, Signature, Stage
 from workflows.selectors.deciding import Mandate, current_stage, mandate_of, open_stages
+from workflows.selectors.revoking import revoked_statement, signatures_before
 from workflows.services.audit import audit
 from workflows.services.moves import request_move
 from workflows.services.reviewing import rows_returned, sample_demand
@@ -59,7 +60,8 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
             if manifest.user_id != actor.pk or manifest.stage != stage.number or _decider_of(manifest) != mandate.signature_line:
                 raise WrongState(state=request.state)
             sample_demand(request=request, stage=stage, user=actor)
-            signed = signature_record(actor=actor, manifest=manifest, der=signature) if signature or stage.needs_signature else None
+            wanted = signature or stage.needs_signature
+            signed = signature_record(actor=actor, manifest=manifest, der=signature, seal=stage.seal) if wanted else None
             Decision.objects.create(
                 stage=stage,
                 user=actor,
@@ -72,7 +74,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
             _exclude(request, manifest, rows_returned(stage=stage, user=actor))
             audit(
                 actor=actor,
-                action="request.approved" if signed else "request.checked",
+                action=_deed(stage, signed),
                 request=request,
                 stage=stage.number,
                 manifest=manifest_digest.hex(),
@@ -123,11 +125,25 @@ def request_return(*, actor: User, request_id: UUID, reason: str) -> ChangeReque
     return request
 
 
+def _deed(stage: Stage, signed: Signature | None) -> str:
+    if signed is None:
+        return "request.checked"
+    return "request.sealed" if stage.seal else "request.approved"
+
+
+def _purpose(request: ChangeRequest, stage: Stage, mandate: Mandate | None) -> Purpose:
+    if mandate is None:
+        return "accept"
+    if stage.seal:
+        return "seal"
+    return "revoke" if request.revokes_id else "approve"
+
+
 def _manifest_make(request: ChangeRequest, stage: Stage, mandate: Mandate | None, excluded: Iterable[int]) -> Manifest:
     earlier = request.items.filter(state=ItemState.EXCLUDED).values_list("leaf_index", flat=True)
     prepared = clock.now().replace(microsecond=0)
     body = build_manifest(
-        purpose="approve" if mandate else "accept",
+        purpose=_purpose(request, stage, mandate),
         authority=settings.AUTHORITY,
         request=request.pk,
         unit=request.unit_id,
@@ -141,6 +157,8 @@ def _manifest_make(request: ChangeRequest, stage: Stage, mandate: Mandate | None
         decider={"name": mandate.signature_line, "user": mandate.actor.username} if mandate else {"name": stage.name, "user": stage.system},
         prepared_at=prepared,
         effective_on=request.effective_on,
+        revokes=revoked_statement(request) if mandate else None,
+        over=signatures_before(stage) if stage.seal else (),
     )
     user = mandate.actor if mandate else None
     manifest = Manifest(digest=digest(body), body=body, request=request, stage=stage.number, user=user, prepared_at=prepared)

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from workflows.choices import OPEN_STATES, Op, Severity
+from workflows.choices import OPEN_STATES, Op, RiskClass, Severity
 from workflows.documents import canonical, digest
 from workflows.errors import TooLarge
 from workflows.models import ChangeRequest
@@ -41,7 +41,8 @@ class Proposal:
 
     `base_version` is the version the proposer looked at (None: whatever is there now); `ref` the proposer's own number for it,
     distinct within a request. A `blocked` one is known to be wrong already: it is checked for what else is wrong with it, so that
-    its author sees everything at once, and is never staged.
+    its author sees everything at once, and is never staged. An `affirmed` one is staged even where nothing changes: a version that says once
+    more what is there, under another signature. `least_risk` is the lowest class that it may have.
     """
 
     kind: str
@@ -50,6 +51,8 @@ class Proposal:
     base_version: int | None = None
     ref: int = 0
     blocked: bool = False
+    affirmed: bool = False
+    least_risk: RiskClass = RiskClass.C
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: 
             refused += [_error(proposal, "VALUE_FORM", problem.field, f"{problem.value}: {problem.reason}") for problem in problems]
             continue
         body = canonical(after)
-        if before is not None and body == canonical(before) and not proposal.blocked:
+        if before is not None and body == canonical(before) and not (proposal.blocked or proposal.affirmed):
             unchanged.append(proposal.ref)
             continue
         natural = one.natural_key(after)
@@ -154,7 +157,7 @@ def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: 
             sorted(one.units_of(proposal.key, before, after)),
             hashlib.sha256(natural.encode()).digest() if natural else None,
             proposal.blocked,
-            one.risk_of(changed, op).value,
+            min(one.risk_of(changed, op).value, proposal.least_risk.value),  # letters, the gravest first
         )
 
 

@@ -139,7 +139,7 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
         yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
     decisions = list(
         Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
-        .select_related("manifest", "signature__timestamp")
+        .select_related("manifest", "signature__timestamp", "stage")
         .order_by("stage__number", "pk")
     )
     if [bytes(one.manifest_id or b"").hex() for one in decisions] != said["manifests"]:
@@ -148,6 +148,7 @@ def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore,
         yield Damage("decisions", place, "its signatures are not those that were sealed")
     for decision in decisions:
         yield from _decision(decision, root, place, trust, outcome)
+    yield from _purposes(request, decisions, place)
 
 
 def _where(request: ChangeRequest, tree: list[list[bytes]]) -> str:
@@ -175,6 +176,22 @@ def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, ou
     if decision.signature is not None:
         outcome.signatures += 1
         yield from _signature(decision.signature, body, place, trust)
+
+
+def _purposes(request: ChangeRequest, decisions: Sequence[Decision], place: str) -> Iterator[Damage]:
+    """A revocation revokes what its manifests say, and a seal stands on the signatures before it."""
+    signed: list[str] = []
+    for decision in decisions:
+        try:
+            statement = read_manifest(bytes(decision.manifest.body)) if decision.manifest else None
+        except ManifestInvalid:
+            return  # named already
+        if statement and (statement.revokes.request if statement.revokes else None) != (request.revokes_id if decision.user_id else None):
+            yield Damage("manifest", place, "what it revokes is not what was signed")
+        if statement and decision.stage.seal and list(statement.over or ()) != signed:
+            yield Damage("manifest", place, "the seal was put on other signatures")
+        if decision.signature_id:
+            signed.append(bytes(decision.signature_id).hex())
 
 
 def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore) -> Iterator[Damage]:

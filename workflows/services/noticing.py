@@ -161,6 +161,16 @@ def _to_author(event: AuditEvent, kind: NoticeKind, key: str, **detail: Any) -> 
     return Telling(kind, key, [event.request.author_id], request=event.request, unit=event.request.unit, detail=detail, by=event.actor_id)
 
 
+def _revoked(event: AuditEvent) -> Iterator[Telling]:
+    """Who wrote and who signed what is revoked."""
+    request = event.request
+    if request is None:
+        return
+    signed = Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE).values_list("user_id", flat=True)
+    detail = {"by": event.detail["by"]}
+    yield Telling(NoticeKind.REVOKED, f"revoked:{event.pk}", [request.author_id, *signed], request=request, unit=request.unit, detail=detail)
+
+
 def _delegated(event: AuditEvent) -> Iterator[Telling]:
     people = {one.username: one.pk for one in User.objects.filter(username__in=[event.detail["giver"], event.detail["receiver"]])}
     detail = {"from": event.detail["from"], "to": event.detail["to"], "decision": event.detail["decision"]}
@@ -214,6 +224,8 @@ HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "request.failed": _author_hears(NoticeKind.NOT_APPLIED),
     "request.expired": _author_hears(NoticeKind.EXPIRED),
     "request.recalled": _author_hears(NoticeKind.RECALLED),
+    "request.sealed": _approved,
+    "request.revoked": _revoked,
     "delegation.given": _delegated,
     "absence.recorded": _away,
     "grant.proposed": _grant_proposed,

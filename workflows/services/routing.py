@@ -25,7 +25,10 @@ from workflows.targets import target
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a route. `days` are working days, None without a deadline; `sample` counts records to open before approving."""
+    """One step of a route. `days` are working days, None without a deadline; `sample` counts records to open before approving.
+
+    On a `seal` the organisation's certificate signs, kept by somebody who has had no part so far, over the signatures of the steps before.
+    """
 
     name: str
     action: Action
@@ -34,6 +37,7 @@ class Step:
     quorum: int = 1
     days: int | None = None
     sample: int = 0
+    seal: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def route_freeze(request: ChangeRequest) -> int:
                 days=step.days,
                 sample=step.sample,
                 needs_signature=step.signature,
+                seal=step.seal,
             )
             for number, step in enumerate(_steps(routes), start=1)
         ]
@@ -122,14 +127,24 @@ def steps_read(steps: Iterable[Mapping[str, Any]], *, act: str = "") -> list[Ste
         read = [Step(**{**step, "action": Action(step["action"])}) for step in steps]
     except (TypeError, KeyError, ValueError) as error:
         raise RouteInvalid from error
-    if not read or not (act or any(step.signature for step in read)) or not all(_makes_sense(step) for step in read):
+    if not read or not (act or any(step.signature and not step.seal for step in read)) or not all(_makes_sense(step) for step in read):
+        raise RouteInvalid
+    if read != _seals_last(read) or sum(step.seal for step in read) > 1:
         raise RouteInvalid
     return read
 
 
 def _makes_sense(step: Step) -> bool:
     numbers = (step.quorum >= 1, step.sample >= 0, step.days is None or step.days >= 0)
-    return bool(step.name) and all(numbers) and step.action in (Action.APPROVE, Action.EDIT) and step.role in ("", *Role.values)
+    if step.seal and not (step.signature and step.quorum == 1):
+        return False
+    actions = (Action.OPERATE,) if step.seal else (Action.APPROVE, Action.EDIT)
+    return bool(step.name) and all(numbers) and step.action in actions and step.role in ("", *Role.values)
+
+
+def _seals_last(steps: Iterable[Step]) -> list[Step]:
+    """A seal is put on what people signed, so it comes after them, also where several routes meet."""
+    return sorted(steps, key=lambda step: step.seal)
 
 
 def _places(request: ChangeRequest) -> set[Place]:
@@ -173,4 +188,10 @@ def _specificity(route: Route) -> tuple[bool, int, bool]:
 
 
 def _steps(routes: Iterable[Route]) -> list[Step]:
-    return list(dict.fromkeys(step for route in routes for step in steps_read(route.steps, act=route.act)))
+    return _one_seal(_seals_last(dict.fromkeys(step for route in routes for step in steps_read(route.steps, act=route.act))))
+
+
+def _one_seal(steps: Sequence[Step]) -> list[Step]:
+    """There is one organisation: routes that each end with its seal end with it once."""
+    seals = [step for step in steps if step.seal]
+    return [step for step in steps if not step.seal or step is seals[0]]

@@ -10,21 +10,24 @@ from django.db.models import Exists, OuterRef, Q
 
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, verify_detached
+from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, bind_to_seal, verify_detached
 from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Signature
 from workflows.services.audit import audit
 from workflows.trust import TrustStore
 
 
-def signature_record(*, actor: User, manifest: Manifest, der: bytes) -> Signature:
-    """Verify `der` (CMS detached) over the manifest at the server's receipt time and keep it.
+def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool = False) -> Signature:
+    """Verify `der` (CMS detached) over the manifest at the server's receipt time and keep it: `actor`'s own, or as a `seal` the organisation's.
 
     Raises SignatureRefused with its code, also when the signer had a part in the request through another account. Must run inside the
     deciding transaction.
     """
     received = clock.now()
     verified = verify_detached(content=bytes(manifest.body), signature=der, moment=received, trust=TrustStore.load(settings.TRUST_DIRECTORY))
-    bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+    if seal:
+        bind_to_seal(verified, organization_identifier=settings.AUTHORITY)
+    else:
+        bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
     _refuse_same_person(actor, manifest.request, verified)
     signature = Signature(
         digest=verified.digest,

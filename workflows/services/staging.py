@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from orgtree.models import OrgUnit, User
-from workflows.choices import Act, ItemState, RequestState
+from workflows.choices import Act, Ground, ItemState, RequestState
 from workflows.errors import NotAllowed, ReasonMissing
 from workflows.models import ChangeRequest, Contribution, Finding
 from workflows.rules import Found
@@ -47,6 +47,8 @@ def request_stage(
     act: Act | None = None,
     reason: str = "",
     follows: ChangeRequest | None = None,
+    revokes: ChangeRequest | None = None,
+    ground: Ground | None = None,
     on_progress: Callable[[str, int], None] | None = None,
 ) -> Staged:
     """Check the proposals and make one request, in state ready, of those without an error.
@@ -54,7 +56,8 @@ def request_stage(
     `actor` writes by their own rights; without an actor `system` names the program and `allowed` the units it may touch. With both,
     the caller has judged by what right the actor proposes (a person, their own file), and `allowed` is how far that reaches.
     `act` and `reason` say what the change is meant as; a correction without a reason raises ReasonMissing.
-    `follows` is the ended request of which this one tries records once more. `contributors` are further people by part (uploader,
+    `follows` is the ended request of which this one tries records once more, `revokes` the applied one whose signatures it revokes on `ground`
+    (services.revoking). `contributors` are further people by part (uploader,
     repairer). Raises TooLarge beyond 100,000 records and NotAllowed when a system request names no units; findings are returned, never raised.
     """
     if actor is None and (not system or allowed is None):
@@ -77,6 +80,8 @@ def request_stage(
                 act=act or "",
                 reason=reason.strip(),
                 follows=follows,
+                revokes=revokes,
+                ground=ground or "",
             )
             _contributors_add(request, {"author": [actor] if actor else [], **(contributors or {})})
             leaves = _items_insert(request, sorted(checked.kinds, key=lambda kind: target(kind).order))
