@@ -22,6 +22,8 @@ import pytest
 from psycopg import sql
 
 from config.embedded.keeping import fingerprint
+from config.embedded.roles import AGENCY
+from tests import stacks
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADERS = ("load_areas", "load_codes")
@@ -82,13 +84,17 @@ def close_servers(config: pytest.Config) -> None:
 
 
 def _embedded(stack: ExitStack) -> tuple[str, str]:
+    """Servers on a copy of the image from which the black-box tests begin, too: tables are migrated once in a run."""
     from config.embedded.postgres import EmbeddedPostgres
     from config.embedded.supervisor import Supervisor
     from config.embedded.valkey import EmbeddedValkey
 
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-servers-")))
+    image = stacks.image_make(home / "image")
+    os.environ[stacks.IMAGE] = str(image)
     supervisor = stack.enter_context(Supervisor())
-    postgres = EmbeddedPostgres(home / "postgres", log=home / "postgres.log", durable=False)
+    stacks.begin(home / "copy")
+    postgres = EmbeddedPostgres(home / "copy" / "postgres", log=home / "postgres.log", durable=False)
     valkey = EmbeddedValkey(home / "valkey", log=home / "valkey.log", durable=False)
     postgres.start(supervisor)
     valkey.start(supervisor)
@@ -125,8 +131,12 @@ def template() -> str:
         ready = connection.execute("SELECT NOT datallowconn FROM pg_database WHERE datname = %s", [name]).fetchone()
         if ready is None or not ready[0]:
             drop(connection, name)
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            _fill(server_url(name))
+            if stacks.IMAGE in os.environ:
+                source = sql.Identifier(AGENCY.database)
+                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
+            else:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                _fill(server_url(name))
             # Nobody may connect from now on: cloning fails while anyone is in the source.
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
     return name

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from config.embedded.stack import AGENCY, HUB, Stack
+from tests import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = 170  # and a second version of every fifth: 206 messages with the units
@@ -74,11 +75,11 @@ def wait_for(question: Question, what: str) -> None:
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Stack]:
+def filled(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose agency has some 200 messages to deliver, and whose workers are not running yet."""
     from config.demo.pki import DemoAuthority
 
-    with Stack(tmp_path / "var", durable=False) as stack:
+    with Stack(stacks.begin(tmp_path / "var", tmp_path_factory), durable=False) as stack:
         DemoAuthority(tmp_path / "pki").publish(stack.var / "trust")
         command = [sys.executable, "-m", "tests.faults.filling", str(PEOPLE), str(tmp_path), stack.url(HUB), CLIENT]
         with subprocess.Popen(command, cwd=ROOT, env=stack.env(AGENCY)) as filling:

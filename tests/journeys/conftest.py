@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from config.embedded.stack import AGENCY, ROOT, Stack
+from tests import stacks
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PAIRING_CODE = re.compile(r"Mã ghép nối: ([0-9]{6})")
@@ -28,7 +29,7 @@ PATIENCE = 60  # seconds for what a worker does
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Agency and hub with the demo, serving."""
-    with Stack(tmp_path_factory.mktemp("journey") / "var", durable=False) as running:
+    with Stack(stacks.begin(tmp_path_factory.mktemp("journey") / "var", tmp_path_factory), durable=False) as running:
         running.seed()
         running.serve()
         yield running

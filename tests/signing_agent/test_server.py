@@ -5,6 +5,7 @@ import http.client
 import json
 import logging
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -496,6 +497,7 @@ def test_it_listens_on_this_machine_only(desk):
 
 
 def test_the_program_starts_says_where_and_stops(tmp_path, p12):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it is ignored, and a child inherits that
     (tmp_path / "key.p12").write_bytes(p12)
     program = subprocess.Popen(
         [sys.executable, "-m", "signing_agent", "--p12", tmp_path / "key.p12", "--origin", ORIGIN, "--port", "0"], stdout=subprocess.PIPE, text=True
@@ -507,7 +509,7 @@ def test_the_program_starts_says_where_and_stops(tmp_path, p12):
         connection.request("GET", "/")
         page = connection.getresponse().read().decode()
     finally:
-        program.send_signal(2)
+        program.send_signal(signal.SIGINT)
         program.wait(10)
 
     assert re.search(r"Mã ghép nối: \d{6}\n", printed)
