@@ -5,7 +5,7 @@ A criterion never asks for a class-A value: by asking again and again, one could
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
@@ -206,25 +206,21 @@ class Option:
     group: str = ""
 
 
-def options() -> dict[str, list[Option]]:
-    """By criterion, what can be chosen. Two queries: the code lists, and the ranks."""
-    lists = {name for one in CRITERIA for name in one.lists}
+def options(names: Collection[str] = tuple(BY_CRITERION)) -> dict[str, list[Option]]:
+    """By criterion, of those named, what can be chosen. Two queries at most: the code lists, and the ranks."""
+    asked = [one for one in CRITERIA if one.name in names and one.kind in ("code", "choice")]
+    lists = {name for one in asked for name in one.lists}
     by_list: dict[str, list[Option]] = {name: [] for name in lists}
-    for item in CodeItem.objects.filter(list__in=lists - {"rank"}).order_by("list", "sort", "code"):
+    for item in CodeItem.objects.filter(list__in=lists - {"rank"}).order_by("list", "sort", "code"):  # asks nothing for no list
         prefix = _PREFIXES.get(item.list)
         group = str(CodeList(item.list).label) if prefix else ""
         by_list[item.list].append(Option(f"{prefix}:{item.code}" if prefix else item.code, item.name, group))
-    by_list["rank"] = [Option(rank.code, str(rank)) for rank in RankCode.objects.order_by("code")]
+    if "rank" in lists:
+        by_list["rank"] = [Option(rank.code, str(rank)) for rank in RankCode.objects.order_by("code")]
     return {
         one.name: [*(Option(value, str(text)) for value, text in one.choices), *(option for name in one.lists for option in by_list[name])]
-        for one in CRITERIA
-        if one.kind in ("code", "choice")
+        for one in asked
     }
-
-
-def personnel_types() -> dict[str, str]:
-    """Names of the types of personnel by code, for the column of the list."""
-    return {item.code: item.name for item in CodeItem.objects.filter(list=CodeList.PERSONNEL_TYPE)}
 
 
 def filter_read(*, user: User, data: Mapping[str, str]) -> tuple[StaffFilter, list[str]]:

@@ -12,18 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.fields import BooleanField, TextField, UUIDField
+from django.db import connection
+from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.fields import BooleanField, UUIDField
+from django.db.models.functions import Coalesce, NullIf
 from django.db.models.lookups import GreaterThan, LessThan
+from django.utils.translation import get_language
 
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
 from orgtree.text import plain, words
-from registry.models import LIVE_ROWS, Posting, StaffProfile
+from registry.choices import CodeList
+from registry.models import LIVE_ROWS, CodeItem, Posting, StaffProfile
 from registry.selectors.filters import StaffFilter
 from registry.selectors.leaving import with_leaving
 from registry.selectors.words import NameAsked, Reading, name_asked
@@ -36,6 +40,8 @@ SUGGESTIONS = 12
 SUGGESTED_FROM = 4_000  # files looked at to find resembling names: of a nation's files enough, and a bound
 # Lists whose rows stand on decisions that every reader may see: disciplines are not among them.
 DECIDED = ("postings", "salary_history", "allowances", "secondments", "annual_results")
+# What a line of the list shows, or is placed by.
+SHOWN = ("birth_name", "birth_date", "citizen_id", "personnel_type", "name_search", "name_sort", "using_unit")
 Direction = Literal["after", "before"]
 
 
@@ -131,24 +137,23 @@ def _numbered(text: str) -> Q:
     return Q(pk__in=reduce(lambda one, other: one.union(other, all=True), decided, staff))
 
 
+# Of the files looked at, how often each name stands in them and its commonest way of writing, among those that differ in accents only.
+COMMONEST = """
+select mode() within group (order by birth_name), count(*) from ({files}) looked_at
+group by name_search order by count(*) desc, name_search limit %s
+"""
+
+
 def _suggestions(files: QuerySet[StaffProfile], asked: NameAsked) -> list[Suggestion]:
     """The commonest names of the scope that are one slip away from what was typed."""
     if not asked.near:
         return []
-    some = files.filter(_any(asked.near)).order_by()[:SUGGESTED_FROM].values("pk")
-    named = StaffProfile.objects.filter(pk__in=some).values("name_search").annotate(count=Count("pk"), name=_Commonest("birth_name"))
-    return [Suggestion(row["name"], row["count"]) for row in named.order_by("-count", "name_search")[:SUGGESTIONS]]
-
-
-class _Commonest(Func):
-    """The commonest way of writing a name, among those that differ in accents only."""
-
-    template = "mode() within group (order by %(expressions)s)"
-    contains_aggregate = True
-    output_field = TextField()
-
-    def get_group_by_cols(self) -> list[Any]:
-        return []
+    # The names are read where they are found: asked for by key, every file would be looked up a second time.
+    some = files.filter(_any(asked.near)).order_by()[:SUGGESTED_FROM].values_list("birth_name", "name_search")
+    statement, params = some.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(COMMONEST.format(files=statement), [*params, SUGGESTIONS])
+        return [Suggestion(name, count) for name, count in cursor.fetchall()]
 
 
 def _page(files: QuerySet[StaffProfile], cursor: str, direction: Direction) -> StaffPage:
@@ -169,15 +174,23 @@ def _page(files: QuerySet[StaffProfile], cursor: str, direction: Direction) -> S
 
 
 def _beside(files: QuerySet[StaffProfile], place: tuple[str, UUID] | None, back: bool) -> QuerySet[StaffProfile]:
-    """The rows next to a place, with their unit and `post`, the title of the present post, or how and since when they have left."""
+    """The rows next to a place with the columns that a list shows, their unit, `post`, the title of the present post, or how and since
+    when they have left, and `type_name`. Whole files would be sorted with all they hold.
+    """
     post = Posting.objects.filter(staff=OuterRef("pk"), valid_to=None).values("title")[:1]
-    ordered = with_leaving(files.select_related("using_unit").annotate(post=Subquery(post))).order_by(
-        *(("-name_sort", "-id") if back else ("name_sort", "id"))
-    )
+    shown = files.select_related("using_unit").only(*SHOWN).annotate(post=Subquery(post), type_name=_type_name())
+    ordered = with_leaving(shown).order_by(*(("-name_sort", "-id") if back else ("name_sort", "id")))
     if place is None:
         return ordered
     here, there = _Row(F("name_sort"), F("id")), _Row(Value(place[0]), Value(place[1], output_field=UUIDField()))
     return ordered.filter(LessThan(here, there) if back else GreaterThan(here, there))
+
+
+def _type_name() -> Subquery:
+    """The name of the type of personnel in the reader's language, as `CodeItem.name`."""
+    code = CodeItem.objects.filter(list=CodeList.PERSONNEL_TYPE, code=OuterRef("personnel_type")).order_by()
+    in_vietnamese = (get_language() or "vi").startswith("vi")
+    return Subquery(code.values(shown=F("name_vi") if in_vietnamese else Coalesce(NullIf("name_en", Value("")), "name_vi"))[:1])
 
 
 class _Row(Func):

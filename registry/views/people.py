@@ -17,7 +17,7 @@ from orgtree.choices import Action
 from orgtree.pages import page, page_view
 from registry.masking import masked
 from registry.models import SavedFilter
-from registry.selectors.filters import AREA_WORDS, CRITERIA, chips, filter_read, options, personnel_types, saved_filters
+from registry.selectors.filters import AREA_WORDS, CRITERIA, chips, filter_read, options, saved_filters
 from registry.selectors.places import areas_found, units_found
 from registry.selectors.staff import Direction, citizen_number, staff_by_number, staff_page
 from registry.services.saved_filters import FilterRefused, filter_remove, filter_save
@@ -39,16 +39,17 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     direction = next((one for one in CURSORS if one in request.GET), "after")
     cursor = request.GET.get(direction, "")
     found = staff_page(user=request.user, wanted=wanted, cursor=cursor, direction=direction)
-    known = options() if wanted.values else {}
-    types = personnel_types()
+    known = options(wanted.values)
     asked = urlencode({**wanted.query, **({"near": "1"} if found.is_near else {})})
     look_around = bool(wanted.text) and not cursor
+    rows = [(row, masked(row.citizen_id), scope.can(request.user, Action.EDIT, row.using_unit)) for row in found.rows]
     return page(
         request,
         "registry/staff_list.html",
         _("Staff profiles"),
         found=found,
-        rows=[(row, masked(row.citizen_id), types.get(row.personnel_type, "")) for row in found.rows],
+        rows=rows,
+        may_pick=any(may_edit for _row, _number, may_edit in rows),
         wanted=wanted,
         strange=strange,
         chips=[(chip, urlencode(chip.without)) for chip in chips(wanted, known)],

@@ -14,6 +14,20 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   });
 }
 
+// One box that ticks all boxes of its table.
+for (const all of document.querySelectorAll("[data-tick-all]")) {
+  const boxes = [...all.closest("table").querySelectorAll(`tbody input[name="${all.dataset.tickAll}"]`)];
+  const show = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    all.checked = ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  };
+  all.hidden = false;
+  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  boxes.forEach((box) => box.addEventListener("change", show));
+  show();
+}
+
 // The place where a workbook is dropped.
 for (const drop of document.querySelectorAll("[data-drop]")) {
   const input = drop.querySelector("input[type=file]");

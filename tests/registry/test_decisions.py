@@ -113,6 +113,22 @@ def test_nobody_outside_my_units_is_picked(office):
     assert draft.lines == {}
 
 
+def test_people_ticked_in_the_list_come_along(office):
+    # given
+    first, second = office.hired(), office.hired()
+    clerk, auditor = office.client("clerk"), office.client("auditor")
+    # when
+    listed = clerk.get(reverse("registry:staff_list")).content.decode()
+    begun_page = clerk.post(reverse("registry:decision_new"), {"key": [str(first.pk)]}).content.decode()
+    answer = clerk.post(reverse("registry:decision_new"), {"key": [str(first.pk)], "kind": DecisionKind.EVALUATION})
+    # then
+    assert all(f'form="pick" name="key" value="{one.pk}"' in listed for one in (first, second))
+    assert 'name="key"' not in auditor.get(reverse("registry:staff_list")).content.decode()
+    assert "Đã chọn 1 người" in begun_page
+    draft = DecisionDraft.objects.get()
+    assert (answer.url, list(draft.lines)) == (reverse("registry:decision", args=[draft.pk]), [str(first.pk)])
+
+
 def test_a_person_is_taken_out_and_the_whole_is_undone_before_it_is_submitted(office):
     # given
     first, second = office.hired(), office.hired()
