@@ -191,6 +191,10 @@ EVIDENCE_MAX_BYTES = ENVIRONMENT.evidence_max_mb * 1024 * 1024
 PAPER_DIRECTORY = ENVIRONMENT.paper_directory
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
+MATCH_AGAIN_DAYS = ENVIRONMENT.match_again_days
+MATCH_OPEN_AGAIN_DAYS = ENVIRONMENT.match_open_again_days
+MATCH_DISPUTE_DAYS = ENVIRONMENT.match_dispute_days
+PARTY_POLICY_FILE = ENVIRONMENT.party_policy_file
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a long career has some hundred rows of up to ten cells in one section of the form
@@ -221,6 +225,9 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "accounts-sessions": {"task": "accounts.sessions_forget", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    # Looks at what is due; the night's run finds whom a lost message left out.
+    "exchange-registers": {"task": "exchange.registers", "schedule": 15.0, "options": {"expires": 15}},
+    "exchange-registers-review": {"task": "exchange.registers_review", "schedule": crontab(minute="20", hour="0-5"), "options": {"expires": 3_000}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 class ChannelKind(TextChoices):
     NATIONAL_HUB = "national_hub", _("National platform")
+    POPULATION = "population", _("Population database")
+    PARTY = "party", _("Party members’ database")
 
 
 class DeliveryState(TextChoices):
@@ -59,3 +61,42 @@ class KeyState(TextChoices):
     ACTIVE = "active", _("Active")
     ROTATED = "rotated", _("Rotated")
     RETIRED = "retired", _("Retired")
+
+
+class MatchOutcome(TextChoices):
+    """What the population database says of one person. Its own codes are mapped to these (`exchange.population`)."""
+
+    NOT_CHECKED = "not_checked", _("Not compared yet")
+    MATCHED = "matched", _("Matched")
+    NAME_DIFF = "name_diff", _("The name differs")
+    DOB_DIFF = "dob_diff", _("The date of birth differs")
+    GENDER_DIFF = "gender_diff", _("The gender differs")
+    ID_NOT_FOUND = "id_not_found", _("The number is not known")
+    ID_CANCELLED = "id_cancelled", _("The number was cancelled")
+    DUPLICATE_ID = "duplicate_id", _("The number belongs to several people")
+    ERROR = "error", _("No usable answer")
+
+
+class MatchOwner(TextChoices):
+    """Who has to put a difference right: the agency its file, or the police what the population database holds."""
+
+    NOBODY = "", _("Nobody")
+    AGENCY = "agency", _("The agency")
+    POLICE = "police", _("The police")
+
+
+class DisputeState(TextChoices):
+    OPEN = "open", _("Open")
+    UPHELD = "upheld", _("Upheld: the population database was corrected")
+    DROPPED = "dropped", _("Given up: the file is corrected")
+
+
+class FactState(TextChoices):
+    """What became of a fact that the Party database told."""
+
+    WAITING = "waiting", _("Waits until the file is free")
+    PROPOSED = "proposed", _("Proposed to the approver")
+    SAME = "same", _("Already on file")
+    NOBODY = "nobody", _("Nobody here has this number")
+    FOREIGN = "foreign", _("Says nothing that the policy lets in")
+    REFUSED = "refused", _("The rules refuse it")

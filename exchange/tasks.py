@@ -21,6 +21,7 @@ from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
 from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run
+from exchange.services.registers import MATCH_TASK, REVIEW_TASK, applied_review, registers_drive, registers_review
 from exchange.services.retrying import DELIVER_TASK
 from exchange.services.stamping import AuthorityFailed, signatures_stamp
 
@@ -78,6 +79,21 @@ def sweep() -> None:
         return
     deliver()
     collect()
+
+
+@shared_task(name=MATCH_TASK, time_limit=TIME_LIMIT)
+def registers(request_id: str = "") -> None:
+    """Put to the population and Party databases what is due; after a request was applied, its people first."""
+    if request_id:
+        applied_review(request_id=UUID(request_id))
+    registers_drive()
+
+
+@shared_task(name=REVIEW_TASK, time_limit=TIME_LIMIT)
+def review() -> None:
+    """Find whom a lost message left out, and begin with them."""
+    if registers_review():
+        registers.delay()
 
 
 @shared_task(name="exchange.stamp", time_limit=TIME_LIMIT)

@@ -5,7 +5,10 @@ from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 from exchange.models.keys import AgencyKey
+from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
+from exchange.models.party import PartyCursor, PartyFact
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
+from exchange.models.registers import RegisterBatch, RegisterEntry, RegisterLane
 from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
@@ -27,8 +30,16 @@ __all__ = [
     "InboundEvidence",
     "InboundResult",
     "InboundTrial",
+    "MatchDispute",
+    "OutcomeCode",
+    "PartyCursor",
+    "PartyFact",
+    "PopulationMatch",
     "Receipt",
     "Reconciliation",
+    "RegisterBatch",
+    "RegisterEntry",
+    "RegisterLane",
     "SetAside",
     "Trial",
 ]

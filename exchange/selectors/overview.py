@@ -12,7 +12,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from exchange.choices import DeliveryState
+from exchange.choices import ChannelKind, DeliveryState
 from exchange.models import Channel, Delivery, Receipt
 from exchange.selectors.causes import title_of
 from exchange.selectors.sight import deliveries_seen
@@ -65,12 +65,12 @@ class ChannelOverview:
 def channel_overviews(*, user: User) -> list[ChannelOverview]:
     """Every channel with the deliveries that `user` sees, by state, and by cause where a person is needed."""
     seen = deliveries_seen(user)
-    return _overviews(Channel.objects.order_by("-active", "code"), seen, _causes(seen))
+    return _overviews(Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB).order_by("-active", "code"), seen, _causes(seen))
 
 
 def delivery_sentences(*, user: User) -> list[str]:
     """One sentence for each active channel, for the home page."""
-    channels = list(Channel.objects.filter(active=True).order_by("code"))
+    channels = list(Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("code"))
     return [one.sentence for one in _overviews(channels, deliveries_seen(user), {})] if channels else []
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from exchange.choices import DifferenceKind, ReconciliationState
+from exchange.choices import ChannelKind, DifferenceKind, ReconciliationState
 from exchange.connectors import CallFailed
 from exchange.models import Channel, EqualityCertificate, Reconciliation
 from exchange.selectors.names import record_names
@@ -37,7 +37,7 @@ def reconciliation_list(request: HttpRequest) -> HttpResponse:
     if settings.ROLE == "hub":
         certificates = EqualityCertificate.objects.select_related("agency").defer("statement", "agency_signature")[:RUNS]
         return page(request, "exchange/certificates.html", _("Certificates of equality"), certificates=certificates)
-    channel = Channel.objects.filter(active=True).order_by("pk").first()
+    channel = Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("pk").first()
     if request.method == "POST":
         if channel is None:
             raise Http404

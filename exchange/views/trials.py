@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from exchange.choices import ChannelKind
 from exchange.models import Channel, Trial
 from exchange.selectors.names import record_names
 from exchange.selectors.sight import operates_line
@@ -153,7 +154,7 @@ def _trial(request: HttpRequest, trial_id: UUID) -> Trial:
 
 
 def _channel(request: HttpRequest) -> Channel | None:
-    active = Channel.objects.filter(active=True).order_by("pk")
+    active = Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("pk")
     code = request.POST.get("channel") or request.GET.get("channel")
     return active.filter(code=code).first() if code else active.first()
 
