@@ -30,6 +30,11 @@ run: $(RUN_STAMP) ## agency on http://127.0.0.1:8000 and hub on :8001, with a de
 demo: $(RUN_STAMP) ## the main job without a browser, from a workbook to the hub's receipts; fails unless every count adds up
 	@exec $(BIN)/python -m config.embedded demo
 
+.PHONY: sandbox
+sandbox: $(RUN_STAMP) ## the other side with faults to switch on, on http://127.0.0.1:8002; SANDBOX_PORT= and SANDBOX= (its options) choose
+	@exec $(BIN)/python -m exchange.sandbox --port $(or $(SANDBOX_PORT),8002) --tls-port $(or $(SANDBOX_TLS_PORT),8003) \
+		--state var/sandbox/state.sqlite $(SANDBOX)
+
 .PHONY: test
 test: lint check chromium softhsm ## everything that CI asks: lint, checks, tests
 	$(BIN)/python -m pytest -n 2

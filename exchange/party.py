@@ -1,4 +1,4 @@
-"""The field policy of the Party database: which fields cross, and in which direction. What it does not name does not cross.
+"""The Party database: the shapes that go over the line, and the field policy: what it does not name does not cross.
 
 The policy is a table (`data/party_policy.csv`, or the agency's own in PARTY_POLICY_FILE): a name of the document `staff_profile/1` or of one
 column of a list ("degrees.degree"), and for each direction 1 or 0. A table that names what there is not is refused as a whole, so that a
@@ -12,9 +12,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
+import msgspec
 from django.conf import settings
+from msgspec import Meta
 
 from registry.schema import STAFF_PROFILE
 from workflows.documents import Document, canonical
@@ -25,6 +28,43 @@ COLUMNS = ("field", "out", "in", "why")
 
 _FIELDS = frozenset(one.name for one in STAFF_PROFILE.fields)
 _LISTS = {one.name: frozenset(column.name for column in one.fields) for one in STAFF_PROFILE.rows}
+
+
+class Fact(msgspec.Struct, kw_only=True):
+    """What the Party database tells of one person. `sequence` counts up and is the cursor."""
+
+    sequence: Annotated[int, Meta(ge=1, lt=2**62)]
+    citizen_id: Annotated[str, Meta(pattern="^[0-9]{12}$")]
+    fields: dict[str, Any]
+
+
+class Facts(msgspec.Struct, kw_only=True):
+    """One page of facts in the order of their sequence; `next` is the cursor of the next page, null on the last."""
+
+    facts: Annotated[list[Fact], Meta(max_length=1_000)]
+    next: Annotated[int, Meta(ge=0)] | None
+
+
+class Member(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One person as the Party database is told: the fields that the policy lets out, no others."""
+
+    ref: UUID
+    citizen_id: Annotated[str, Meta(pattern="^[0-9]{12}$")]
+    version: Annotated[int, Meta(ge=1)]
+    fields: dict[str, Any]
+
+
+class MembersCall(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    members: Annotated[list[Member], Meta(min_length=1, max_length=500)]
+
+
+class MemberAnswer(msgspec.Struct, kw_only=True):
+    """`code` is OK, or why the person was not taken. `digest` is SHA-256 over the canonical JSON of the fields as the database holds them now."""
+
+    ref: UUID
+    code: Annotated[str, Meta(min_length=1, max_length=60)]
+    digest: str = ""
+    message: Annotated[str, Meta(max_length=1_000)] = ""
 
 
 class PolicyInvalid(Exception):

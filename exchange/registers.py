@@ -8,57 +8,18 @@ keeps within every single read's limit, so the whole answer has one too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Protocol, Self
-from uuid import UUID
+from typing import Any, Protocol, Self
 
 import httpx
-import msgspec
-from msgspec import Meta
 
 from exchange.choices import ChannelKind
 from exchange.connectors import JSON, CallFailed, HubConnector
-from exchange.contract import Count, ErrorKind
+from exchange.contract import ErrorKind
 from exchange.models import Channel
+from exchange.party import Facts
 from exchange.population import Answers
 
 POPULATION_PATH, PARTY_PATH, FACTS_PATH = "/population/matches", "/party/members", "/party/facts"
-
-
-class Fact(msgspec.Struct, kw_only=True):
-    """What the Party database tells of one person. `sequence` counts up and is the cursor."""
-
-    sequence: Annotated[int, Meta(ge=1, lt=2**62)]
-    citizen_id: Annotated[str, Meta(pattern="^[0-9]{12}$")]
-    fields: dict[str, Any]
-
-
-class Facts(msgspec.Struct, kw_only=True):
-    """One page of facts in the order of their sequence; `next` is the cursor of the next page, null on the last."""
-
-    facts: Annotated[list[Fact], Meta(max_length=1_000)]
-    next: Count | None
-
-
-class Member(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One person as the Party database is told: the fields that the policy lets out, no others."""
-
-    ref: UUID
-    citizen_id: Annotated[str, Meta(pattern="^[0-9]{12}$")]
-    version: Annotated[int, Meta(ge=1)]
-    fields: dict[str, Any]
-
-
-class MembersCall(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    members: Annotated[list[Member], Meta(min_length=1, max_length=500)]
-
-
-class MemberAnswer(msgspec.Struct, kw_only=True):
-    """`code` is OK, or why the person was not taken. `digest` is SHA-256 over the canonical JSON of the fields as the database holds them now."""
-
-    ref: UUID
-    code: Annotated[str, Meta(min_length=1, max_length=60)]
-    digest: str = ""
-    message: Annotated[str, Meta(max_length=1_000)] = ""
 
 
 class RegisterConnector(Protocol):

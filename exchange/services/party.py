@@ -23,8 +23,8 @@ from exchange.choices import ChannelKind, FactState
 from exchange.connectors import CallFailed
 from exchange.contract import PROFILE_KIND, encode
 from exchange.models import Channel, PartyCursor, PartyFact, RegisterEntry
-from exchange.party import KEY, cut, let_in, policy_in_force
-from exchange.registers import Fact, MemberAnswer, MembersCall, PartyConnector
+from exchange.party import KEY, Fact, MemberAnswer, MembersCall, cut, let_in, policy_in_force
+from exchange.registers import PartyConnector
 from exchange.services.breaker import channel_failed, channel_succeeded
 from exchange.services.lanes import Question, Taken
 from orgtree import clock
