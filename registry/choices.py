@@ -84,6 +84,7 @@ class DecisionKind(TextChoices):
     SALARY_STEP = "salary_step", _("Salary step")
     APPOINTMENT = "appointment", _("Appointment or transfer")
     EVALUATION = "evaluation", _("Evaluation of the year")
+    OVERFRAME = "overframe", _("Over-frame allowance")
 
 
 class UploadState(TextChoices):

@@ -56,12 +56,18 @@ class Confirmation(models.Model):
 
 
 class DecisionDraft(models.Model):
-    """One decision about many people, not sent yet. `common` holds what holds for all of them, `lines` by staff key what is each one's own."""
+    """One decision about many people, not sent yet. `common` holds what holds for all of them, `lines` by staff key what is each one's own.
+
+    `revision` counts its saves; `window` saved last, its `tick`-th time: as in a draft of one file, two windows do not overwrite each other.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12, choices=DecisionKind)
     common = models.JSONField(default=dict)
     lines = models.JSONField(default=dict)
+    revision = models.PositiveIntegerField(default=0)
+    window = models.CharField(max_length=20, blank=True, default="")
+    tick = models.PositiveIntegerField(default=0)
     request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     saved_at = models.DateTimeField(db_default=Now())

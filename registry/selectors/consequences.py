@@ -13,6 +13,7 @@ from workflows.documents import Document
 Row = dict[str, Any]
 SALARY = ("rank_code", "step", "coefficient", "percent")
 APPOINTED, REAPPOINTED = "BN", "BNL"
+OVERFRAME = "07"  # in the list `allowance_type`
 # Lists of which one row holds at a time; of allowances one of each kind.
 _ONE_AT_A_TIME: Mapping[str, tuple[str, ...]] = {"postings": (), "salary_history": (), "secondments": (), "allowances": ("kind",)}
 
@@ -28,7 +29,11 @@ def follow(
     document["salary_history"] = [*_former_step(base, new.get("salary_history", ())), *document["salary_history"]]
     for rows, same in _ONE_AT_A_TIME.items():
         document[rows] = _closed(document[rows], new.get(rows, ()), same)
-    values = {**_pay(base, new.get("salary_history", ())), **_post(document, new.get("postings", ()), within)}
+    values = {
+        **_pay(base, new.get("salary_history", ())),
+        **_share(new.get("allowances", ())),
+        **_post(document, new.get("postings", ()), within),
+    }
     return {**document, **{name: value for name, value in values.items() if name not in written}}
 
 
@@ -78,6 +83,13 @@ def _pay(base: Document, new: Sequence[Row]) -> dict[str, Any]:
         "percent": latest["percent"] or base["percent"] or "100.00",
     }
     return {**values, "rank_date": latest["valid_from"]} if moved else values
+
+
+def _share(new: Sequence[Row]) -> dict[str, Any]:
+    """The over-frame share that is paid from now on, a whole percentage; another one is left for the rules to judge where it stands."""
+    latest = _latest([row for row in new if row["kind"] == OVERFRAME])
+    whole, _point, rest = (latest["percent"] or "").partition(".") if latest else ("", "", "")
+    return {"overframe_percent": int(whole), "overframe_date": latest["valid_from"]} if latest and whole and not rest.strip("0") else {}
 
 
 def _post(document: Document, new: Sequence[Row], within: Callable[[str, str], bool]) -> dict[str, Any]:

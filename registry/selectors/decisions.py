@@ -8,44 +8,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from orgtree.text import plain
+from orgtree.text import words
 from registry.choices import DecisionKind
 from registry.lookups import Lookups
 from registry.models import DecisionDraft, RankCode, SalaryStep, StaffProfile
+from registry.selectors.consequences import OVERFRAME
+from registry.selectors.derived import next_overframe
 from registry.selectors.drafts import Written, draft_write
 from registry.selectors.due import step_due
 from registry.selectors.judging import Remark, drafts_remarks, remark_make
 from registry.selectors.texts import KIND
+from registry.selectors.words import name_asked
 from registry.targets import show
 from workflows.choices import Act, Severity
 from workflows.documents import Document, parse
 from workflows.models import RecordVersion
 
 MOST_PEOPLE = 200
+DUE = (DecisionKind.SALARY_STEP, DecisionKind.OVERFRAME)  # kinds that fall due by the scale
 _SHOWN = 30
 _ROW = "n1"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`rows` is the list into which each person's line goes; `common` and `own` are its columns, the same for all or each one's own."""
+    """`rows` is the list into which each person's line goes; `common` and `own` are its columns, the same for all or each one's own.
+
+    `fixed` are columns that the kind of decision says by itself.
+    """
 
     rows: str
     common: tuple[str, ...]
     own: tuple[str, ...]
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 LAYOUTS: Mapping[DecisionKind, Layout] = {
     DecisionKind.SALARY_STEP: Layout("salary_history", ("decision_number", "decision_date", "valid_from"), ("rank_code", "step", "coefficient")),
     DecisionKind.APPOINTMENT: Layout("postings", ("decision_number", "decision_date", "valid_from"), ("title", "unit", "movement")),
     DecisionKind.EVALUATION: Layout("annual_results", ("decision_number", "year"), ("grade", "emulation", "commendation")),
+    DecisionKind.OVERFRAME: Layout("allowances", ("decision_number", "decision_date", "valid_from"), ("percent",), {"kind": OVERFRAME}),
 }
 
 
@@ -54,6 +65,7 @@ REQUIRED: Mapping[DecisionKind, frozenset[str]] = {
     DecisionKind.SALARY_STEP: frozenset(["decision_number", "valid_from", "rank_code", "step", "coefficient"]),
     DecisionKind.APPOINTMENT: frozenset(["decision_number", "valid_from", "title", "unit"]),
     DecisionKind.EVALUATION: frozenset(["year", "grade"]),
+    DecisionKind.OVERFRAME: frozenset(["decision_number", "valid_from", "percent"]),
 }
 
 
@@ -75,18 +87,18 @@ def decision_get(*, user: User, pk: int) -> DecisionDraft:
 
 
 def people_named(*, user: User, text: str) -> list[StaffProfile]:
-    """Files that the user may edit, by every word of the name or by a whole number."""
-    words = plain(text).split()
-    files = _editable(user)
-    for word in words:
-        files = files.filter(name_search__contains=word)
-    named = list(files.order_by("name_sort", "pk")[:_SHOWN]) if words else []
-    return named or list(_editable(user).filter(staff_number=text.strip())[:_SHOWN] if words else [])
+    """Files that the user may edit, by every word of the name, the last perhaps only begun, or by a whole number."""
+    asked = name_asked(words(text)).exact
+    meant = reduce(or_, (one.condition for one in asked), Q(pk=None))
+    named = list(_editable(user).filter(meant).order_by("name_sort", "pk")[:_SHOWN])
+    return named or list(_editable(user).filter(staff_number=text.strip())[:_SHOWN])
 
 
-def people_due(*, user: User, by: date) -> list[StaffProfile]:
-    """Files that the user may edit whose next salary step falls due on or before the day; over-frame shares are another decision."""
-    return list(step_due(_editable(user), by=by).filter(step__lt=F("last_step")).order_by("name_sort", "pk")[:MOST_PEOPLE])
+def people_due(*, user: User, kind: DecisionKind, by: date) -> list[StaffProfile]:
+    """Files that the user may edit whose next salary step, or whose next over-frame share, falls due on or before the day."""
+    on_last = Q(step__gte=F("last_step"))
+    due = step_due(_editable(user), by=by).filter(on_last if kind == DecisionKind.OVERFRAME else ~on_last)
+    return list(due.order_by("name_sort", "pk")[:MOST_PEOPLE])
 
 
 def files_editable(*, user: User, keys: Sequence[UUID]) -> list[StaffProfile]:
@@ -95,14 +107,31 @@ def files_editable(*, user: User, keys: Sequence[UUID]) -> list[StaffProfile]:
 
 
 def line_begun(*, kind: DecisionKind, profile: StaffProfile) -> dict[str, str]:
-    """What a person's line begins with: for a salary step the one that follows in the scale."""
-    if kind != DecisionKind.SALARY_STEP or profile.rank_code is None or profile.step is None:
+    """What a person's line begins with: the salary step that follows in the scale, or the over-frame share that is next."""
+    if kind not in DUE or profile.rank_code is None or profile.step is None:
         return {}
-    classes = RankCode.objects.filter(code=profile.rank_code).values("salary_class")
-    following = SalaryStep.objects.filter(salary_class__in=classes, step=profile.step + 1).first()
+    scale = SalaryStep.objects.filter(salary_class__in=RankCode.objects.filter(code=profile.rank_code).values("salary_class"))
+    if kind == DecisionKind.OVERFRAME:
+        return _next_share(profile, scale.filter(step=profile.step).first())
+    following = scale.filter(step=profile.step + 1).first()
     if following is None:
         return {"rank_code": profile.rank_code}
     return {"rank_code": profile.rank_code, "step": str(following.step), "coefficient": str(following.coefficient).replace(".", ",")}
+
+
+def _next_share(profile: StaffProfile, scale: SalaryStep | None) -> dict[str, str]:
+    """Nothing for who is not on the last step, or whose scale is not known."""
+    if scale is None or profile.step_date is None:
+        return {}
+    found = next_overframe(
+        step=scale.step,
+        max_step=scale.max_step,
+        months=scale.months,
+        since=profile.step_date,
+        percent=profile.overframe_percent,
+        percent_since=profile.overframe_date,
+    )
+    return {"percent": str(found[0])} if found else {}
 
 
 def decision_lines(*, draft: DecisionDraft, user: User) -> list[Line]:
@@ -135,7 +164,7 @@ def line_cells(kind: DecisionKind, common: Mapping[str, str], own: Mapping[str, 
     """A line as the cells of a draft: one new row of the list."""
     layout = LAYOUTS[kind]
     texts = {**{name: common.get(name, "") for name in layout.common}, **{name: own.get(name, "") for name in layout.own}}
-    return {f"{layout.rows}.{_ROW}.{name}": text for name, text in texts.items()}
+    return {f"{layout.rows}.{_ROW}.{name}": text for name, text in {**texts, **layout.fixed}.items()}
 
 
 def column_of_remark(kind: DecisionKind, remark: Remark) -> str:
@@ -175,6 +204,9 @@ def _present(kind: DecisionKind, bases: Sequence[Document]) -> list[str]:
         return [" · ".join(str(part) for part in parts if part) for parts in shown]
     if kind == DecisionKind.APPOINTMENT:
         return [next((row["title"] for row in base["postings"] if row["valid_to"] is None), "") for base in bases]
+    if kind == DecisionKind.OVERFRAME:
+        days = show("overframe_date", {base["overframe_date"] for base in bases})
+        return [f"{base['overframe_percent']} % · {days[base['overframe_date']]}" if base["overframe_percent"] else "" for base in bases]
     grades = show("annual_results.grade", {row["grade"] for base in bases for row in base["annual_results"]})
     latest = [max(base["annual_results"], key=lambda row: row["year"], default=None) for base in bases]
     return [f"{row['year']}: {grades[row['grade']]}" if row else "" for row in latest]

@@ -19,7 +19,7 @@ from registry.models import DecisionDraft
 from registry.schema import STAFF_PROFILE
 from registry.selectors.decisions import LAYOUTS, MOST_PEOPLE, Line, common_unit, decision_lines, files_editable, line_begun
 from registry.selectors.texts import KIND
-from registry.services.drafts import TAKEN_UP_AGAIN
+from registry.services.drafts import TAKEN_UP_AGAIN, Opened, SavedElsewhere
 from workflows.choices import Act
 from workflows.errors import GateError
 from workflows.models import ChangeRequest
@@ -71,26 +71,36 @@ def people_add(*, actor: User, draft: DecisionDraft, keys: Sequence[UUID]) -> De
         if len(draft.lines) + len(profiles) > MOST_PEOPLE:
             raise TooManyPeople
         begun = {str(one.pk): line_begun(kind=DecisionKind(draft.kind), profile=one) for one in profiles}
-        return _keep(draft, lines={**draft.lines, **begun})
+        return _keep(draft, lines={**draft.lines, **begun}, window="", tick=0)
 
 
 def person_remove(*, draft: DecisionDraft, key: UUID) -> DecisionDraft:
     with transaction.atomic():
         draft = _locked(draft)
-        return _keep(draft, lines={one: line for one, line in draft.lines.items() if one != str(key)})
+        return _keep(draft, lines={one: line for one, line in draft.lines.items() if one != str(key)}, window="", tick=0)
 
 
-def decision_save(*, draft: DecisionDraft, sent: Mapping[str, str]) -> DecisionDraft:
-    """Keep what was typed: "common.decision_number", and "<key of the file>.step" for each person."""
+def decision_save(*, draft: DecisionDraft, sent: Mapping[str, str], opened: Opened | None = None) -> DecisionDraft:
+    """Keep what was typed: "common.decision_number", and "<key of the file>.step" for each person.
+
+    `opened` is what the window knows that saves; None for a caller that cannot be overtaken. Raises SavedElsewhere where another window
+    saved since. What a window sent before its latest save and comes in after it is passed over.
+    """
     layout = LAYOUTS[DecisionKind(draft.kind)]
     with transaction.atomic():
         draft = _locked(draft)
+        if opened is not None:
+            ours = bool(draft.window) and draft.window == opened.window
+            if draft.revision != opened.revision and not ours:
+                raise SavedElsewhere(draft.saved_at)
+            if ours and opened.tick <= draft.tick:
+                return draft
         common = {**draft.common, **{name: sent[f"common.{name}"].strip()[:200] for name in layout.common if f"common.{name}" in sent}}
         lines = {
             key: {**line, **{name: sent[f"{key}.{name}"].strip()[:300] for name in layout.own if f"{key}.{name}" in sent}}
             for key, line in draft.lines.items()
         }
-        return _keep(draft, common=common, lines=lines)
+        return _keep(draft, common=common, lines=lines, window=opened.window if opened else "", tick=opened.tick if opened else 0)
 
 
 def decision_send(*, actor: User, draft: DecisionDraft, submit: bool) -> ChangeRequest:
@@ -147,7 +157,8 @@ def _locked(draft: DecisionDraft) -> DecisionDraft:
 
 
 def _keep(draft: DecisionDraft, **changes: Any) -> DecisionDraft:
-    for name, value in {**changes, "saved_at": clock.now()}.items():
+    """The draft with these changes, as another revision."""
+    for name, value in {**changes, "revision": draft.revision + 1, "saved_at": clock.now()}.items():
         setattr(draft, name, value)
     draft.save()
     return draft

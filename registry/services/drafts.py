@@ -39,7 +39,7 @@ Cells = Mapping[str, str]
 
 
 class SavedElsewhere(Exception):
-    """Another window of the same user has saved this section since this one was opened: `at` is when."""
+    """Another window of the same user has saved this section, or this decision, since this one was opened: `at` is when."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
@@ -48,12 +48,12 @@ class SavedElsewhere(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """What a window knows of the section that it saves: the version and revision it was opened with, its own name, and its how many-th save."""
+    """What a window knows of that which it saves: the revision it was opened with, its own name, its how many-th save, and the file's version."""
 
-    base_version: int
     revision: int
     window: str = ""
     tick: int = 0
+    base_version: int = 0
 
 
 class MovedOn(Exception):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,12 +22,14 @@ from orgtree.pages import page, page_view
 from registry.choices import DecisionKind
 from registry.forms.decisions import decision_form
 from registry.models import DecisionDraft
-from registry.selectors.decisions import common_unit, decision_get, decision_lines, files_editable, people_due, people_named
+from registry.selectors.decisions import DUE, common_unit, decision_get, decision_lines, files_editable, people_due, people_named
 from registry.selectors.derived import add_months
 from registry.selectors.judging import Remark, remark_make
 from registry.selectors.texts import KIND
 from registry.services import decisions
+from registry.services.drafts import Opened, SavedElsewhere
 from registry.services.reads import file_open
+from registry.views.editing import number_sent
 from workflows.choices import Act
 from workflows.errors import GateError
 from workflows.services.outlook import Ahead, route_outlook
@@ -33,6 +38,7 @@ CHANGED = {
     DecisionKind.SALARY_STEP: ["salary_history", "step", "coefficient", "step_date"],
     DecisionKind.APPOINTMENT: ["postings"],
     DecisionKind.EVALUATION: ["annual_results"],
+    DecisionKind.OVERFRAME: ["allowances", "overframe_percent", "overframe_date"],
 }
 
 
@@ -62,7 +68,10 @@ def decision(request: HttpRequest, pk: int) -> HttpResponse:
     """The decision with its people; a change of a field saves it and brings back what the rules say."""
     draft = decision_or_404(request.user, pk)
     if request.method == "POST":
-        draft = decisions.decision_save(draft=draft, sent=request.POST.dict())
+        try:
+            draft = decisions.decision_save(draft=draft, sent=request.POST.dict(), opened=_opened(request))
+        except SavedElsewhere as error:
+            return _overtaken(request, draft, error)
         if request.headers.get("HX-Request") == "true":
             return render(request, "registry/edit/decision_saved.html", _context(request, draft))
         return redirect("registry:decision", pk)
@@ -75,11 +84,15 @@ def decision_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Add the people whose boxes are ticked, everybody who is due, or take one out; what was typed is saved with it."""
     draft = decision_or_404(request.user, pk)
     if (gone := request.POST.get("remove", "")) and gone in draft.lines:
+        try:
+            draft = decisions.decision_save(draft=draft, sent=request.POST.dict(), opened=_opened(request))
+        except SavedElsewhere as error:
+            return _overtaken(request, draft, error)
         decisions.person_remove(draft=draft, key=UUID(gone))
         return redirect("registry:decision", pk)
     keys = _keys(request)
     if "due" in request.POST:
-        keys = [one.pk for one in people_due(user=request.user, by=_due_by())]
+        keys = [one.pk for one in people_due(user=request.user, kind=DecisionKind(draft.kind), by=_due_by())]
         if not keys:
             messages.info(request, _("Nobody whose file you keep is due for a salary step by then."))
     try:
@@ -93,7 +106,10 @@ def decision_people(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def decision_send(request: HttpRequest, pk: int) -> HttpResponse:
     draft = decision_or_404(request.user, pk)
-    draft = decisions.decision_save(draft=draft, sent=request.POST.dict())
+    try:
+        draft = decisions.decision_save(draft=draft, sent=request.POST.dict(), opened=_opened(request))
+    except SavedElsewhere as error:
+        return _overtaken(request, draft, error)
     refused: dict[str, list[Remark]] = {}
     try:
         made = decisions.decision_send(actor=request.user, draft=draft, submit="later" not in request.POST)
@@ -138,9 +154,29 @@ def _context(request: HttpRequest, draft: DecisionDraft, refused: dict[str, list
         "form": decision_form(draft=draft, lines=lines, refused=refused),
         "text": text,
         "found": found,
-        "due_by": _due_by() if draft.kind == DecisionKind.SALARY_STEP else None,
+        "due_by": _due_by() if draft.kind in DUE else None,
+        "revision": draft.revision,
+        "window": secrets.token_hex(6),
         "ahead": _ahead(request.user, draft, lines),
     }
+
+
+def _opened(request: HttpRequest) -> Opened | None:
+    """What the window knows; without its fields it is a plain form of somebody's own, which cannot be overtaken."""
+    if "revision" not in request.POST:
+        return None
+    sent = request.POST
+    return Opened(revision=number_sent(sent.get("revision")), window=sent.get("window", "")[:20], tick=number_sent(sent.get("tick")))
+
+
+def _overtaken(request: HttpRequest, draft: DecisionDraft, error: SavedElsewhere) -> HttpResponse:
+    """Nothing is overwritten: the window is told, and keeps what was typed in it until it is loaded again."""
+    why = _("This draft was saved in another window at {time}.").format(time=f"{timezone.localtime(error.at):%H:%M}")
+    there = reverse("registry:decision", args=[draft.pk])
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "registry/edit/overtaken.html", {"why": why, "there": there}, status=409)
+    messages.error(request, why)
+    return redirect(there)
 
 
 def _ahead(user: User, draft: DecisionDraft, lines: list[Any]) -> list[Ahead]:

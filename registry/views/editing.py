@@ -232,10 +232,10 @@ def moved_by(desk: Desk) -> RecordVersion | None:
 def _save(request: HttpRequest, desk: Desk, section: Section) -> HttpResponse:
     sent = request.POST.dict()
     opened = drafts.Opened(
-        base_version=_number(sent.get("base_version")),
-        revision=_number(sent.get("revision")),
+        base_version=number_sent(sent.get("base_version")),
+        revision=number_sent(sent.get("revision")),
         window=sent.get("window", "")[:20],
-        tick=_number(sent.get("tick")),
+        tick=number_sent(sent.get("tick")),
     )
 
     def read(draft: Draft) -> dict[str, str]:
@@ -265,10 +265,11 @@ def _next(desk: Desk, section: Section, wanted: str) -> str:
 
 def _overtaken(request: HttpRequest, desk: Desk, section: Section, why: str) -> HttpResponse:
     """Nothing is overwritten: the window is told, and keeps what was typed in it until it is loaded again."""
+    there = reverse("registry:edit_section", args=[desk.profile.pk, desk.act, section])
     if request.headers.get("HX-Request") == "true":
-        return render(request, "registry/edit/overtaken.html", {"why": why, "desk": desk, "section": section}, status=409)
+        return render(request, "registry/edit/overtaken.html", {"why": why, "there": there}, status=409)
     messages.error(request, why)
-    return redirect("registry:edit_section", desk.profile.pk, desk.act, section)
+    return redirect(there)
 
 
 def _context(desk: Desk, section: Section) -> dict[str, Any]:
@@ -300,5 +301,6 @@ def _section_of_list(name: str) -> Section | None:
     return LIST_BY_NAME[first].section if first in LIST_BY_NAME else None
 
 
-def _number(text: str | None) -> int:
+def number_sent(text: str | None) -> int:
+    """A count that a window sends; -1 where it is none."""
     return int(text) if text and text.isdecimal() and len(text) < 9 else -1

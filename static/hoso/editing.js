@@ -152,6 +152,42 @@ if (form) {
     });
   }
 
+  // Who types and at once goes elsewhere on the page takes nothing unsaved along: what was typed is saved first.
+  let typing = false; // something has not been read by a save yet
+  let saving = 0;
+  let onward = null;
+  for (const name of ["input", "change"]) form.addEventListener(name, () => (typing = true), true);
+  form.addEventListener("submit", () => (typing = false));
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt !== form) return;
+    typing = false;
+    saving += 1;
+  });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt !== form) return;
+    saving -= 1;
+    if (!event.detail.successful) onward = null; // it is said beside the title; a second try goes through
+    else if (onward && !typing && !saving) onward();
+  });
+  const first = (event, go) => {
+    if (!typing && !saving) return;
+    event.preventDefault();
+    onward = go;
+    if (typing) form.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (link.target || link.hasAttribute("download") || link.getAttribute("href").startsWith("#")) return;
+    first(event, () => location.assign(link.href));
+  });
+  document.addEventListener("submit", (event) => {
+    const other = event.target;
+    if (other === form) return;
+    const button = event.submitter;
+    first(event, () => other.requestSubmit(button));
+  }, true);
+
   // Enter in a field saves it and does not send the form away.
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input:not([type=checkbox])")) {

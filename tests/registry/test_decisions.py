@@ -152,10 +152,44 @@ def test_who_is_due_is_found_and_who_is_on_the_last_step_is_not(office):
     # given
     due = office.hired(step_date="2023-10-01")
     office.hired(step_date="2025-10-01")
-    office.hired(step=9, coefficient="4.98", step_date="2020-10-01")
+    last = office.hired(step=9, coefficient="4.98", step_date="2020-10-01")
     # when, then
-    assert people_due(user=office.users["clerk"], by=date(2027, 1, 1)) == [due]
-    assert people_due(user=office.users["stranger"], by=date(2027, 1, 1)) == []
+    assert people_due(user=office.users["clerk"], kind=DecisionKind.SALARY_STEP, by=date(2027, 1, 1)) == [due]
+    assert people_due(user=office.users["clerk"], kind=DecisionKind.OVERFRAME, by=date(2027, 1, 1)) == [last]
+    assert people_due(user=office.users["stranger"], kind=DecisionKind.SALARY_STEP, by=date(2027, 1, 1)) == []
+
+
+def test_the_next_over_frame_share_is_worked_out_and_the_present_value_follows(office):
+    # given: nobody's first share, and somebody's third
+    first = office.hired(step=9, coefficient="4.98", step_date="2023-10-01")
+    third = office.hired(step=9, coefficient="4.98", step_date="2018-10-01", overframe_percent=6, overframe_date="2025-10-01")
+    draft = begun(office, first, third, kind=DecisionKind.OVERFRAME)
+    # when
+    request = send(office, draft)
+    # then
+    after = {item.key: parse(bytes(item.document.body)) for item in request.items.select_related("document")}
+    assert [(after[one.pk]["overframe_percent"], after[one.pk]["overframe_date"]) for one in (first, third)] == [(5, "2026-10-01"), (7, "2026-10-01")]
+    assert [(row["kind"], row["percent"], row["decision_number"]) for row in after[third.pk]["allowances"]] == [("07", "7.00", "12/QĐ-UBND")]
+
+
+def test_two_windows_on_one_decision_do_not_overwrite_each_other(office):
+    # given: two windows opened on the same draft
+    hoa = office.hired()
+    draft = decisions.decision_begin(actor=office.users["clerk"], kind=DecisionKind.SALARY_STEP, keys=[hoa.pk])
+    there, client = reverse("registry:decision", args=[draft.pk]), office.client("clerk")
+
+    def save(window, tick, number, where=there, **more):
+        sent = {"revision": str(draft.revision), "window": window, "tick": str(tick), "common.decision_number": number, **more}
+        return client.post(where, sent, HTTP_HX_REQUEST="true")
+
+    # when: one saves twice, what it sent first comes in once more, then the other one saves, takes somebody out, and sends
+    answers = [save("one", 1, "1/QĐ"), save("one", 2, "2/QĐ"), save("one", 1, "1/QĐ"), save("two", 1, "9/QĐ")]
+    taken_out = save("two", 2, "9/QĐ", reverse("registry:decision_people", args=[draft.pk]), remove=str(hoa.pk))
+    sent = save("two", 3, "9/QĐ", reverse("registry:decision_send", args=[draft.pk]))
+    # then
+    assert [answer.status_code for answer in (*answers, taken_out, sent)] == [200, 200, 200, 409, 409, 409]
+    kept = DecisionDraft.objects.get(pk=draft.pk)
+    assert (kept.common["decision_number"], list(kept.lines), kept.request) == ("2/QĐ", [str(hoa.pk)], None)
 
 
 def test_the_page_saves_as_one_types_and_says_what_is_missing_once(office):
