@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -124,22 +124,40 @@ def _template_name() -> str:
 
 
 def template() -> str:
-    """The template database, made by whichever worker asks first; the others wait for it."""
-    name = _template_name()
+    """The template database: migrated, with areas and code lists."""
+    return _made_once(_template_name(), _make_template)
+
+
+def demo_template(make: Callable[[], None]) -> str:
+    """The template with the demo in it, which `make` loads over Django's default connection. Made anew in every run: its files are the run's."""
+
+    def fill(connection: psycopg.Connection, name: str) -> None:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template())))
+        with default_connection_on(name):
+            make()
+
+    return _made_once(_name("demo"), fill)
+
+
+def _made_once(name: str, make: Callable[[psycopg.Connection, str], None]) -> str:
+    """A database to clone, made by whichever worker asks first; the others wait for it."""
     with maintenance() as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         ready = connection.execute("SELECT NOT datallowconn FROM pg_database WHERE datname = %s", [name]).fetchone()
         if ready is None or not ready[0]:
             drop(connection, name)
-            if stacks.IMAGE in os.environ:
-                source = sql.Identifier(AGENCY.database)
-                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
-            else:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                _fill(server_url(name))
+            make(connection, name)
             # Nobody may connect from now on: cloning fails while anyone is in the source.
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
     return name
+
+
+def _make_template(connection: psycopg.Connection, name: str) -> None:
+    if stacks.IMAGE in os.environ:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(AGENCY.database)))
+    else:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        _fill(server_url(name))
 
 
 def _fill(url: str) -> None:
@@ -160,9 +178,9 @@ def _fill(url: str) -> None:
 
 
 @contextmanager
-def clone(what: str) -> Iterator[str]:
-    """A database with the template's content; dropped at the end, whoever is still connected."""
-    source, name = template(), _name(what)
+def clone(what: str, source: str = "") -> Iterator[str]:
+    """A database with the template's content, or that of another `source`; dropped at the end, whoever is still connected."""
+    source, name = source or template(), _name(what)
     with maintenance() as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
     yield name

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from django.test import override_settings
 
-from config.demo import main_job, seed
+from config.demo import main_job
 from config.demo.main_job import JobFailed
-from config.demo.people import TODAY
 from exchange.choices import DeliveryState
 from exchange.models import Channel, Delivery
 from orgtree.models import User
@@ -18,12 +16,9 @@ DEMO = Path(__file__).resolve().parents[2] / "demo"
 
 
 @pytest.fixture(scope="module")
-def clerk(committed_db, tmp_path_factory):
+def clerk(demo):
     """The clerk of the demo, on its own day."""
-    var = tmp_path_factory.mktemp("demo")
-    with override_settings(VAR_DIRECTORY=var, TRUST_DIRECTORY=var / "trust", PINNED_TODAY=TODAY.isoformat()):
-        seed.demo_seed()
-        yield User.objects.get(username="lan")
+    return User.objects.get(username="lan")
 
 
 @pytest.fixture(scope="module")

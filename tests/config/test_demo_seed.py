@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.core.files import File
-from django.test import override_settings
 
 from config.demo import seed, workbook
-from config.demo.people import TODAY
 from config.demo.province import DEMO_COMMUNE, ROOT_CODE, commune_code
 from orgtree import scope
 from orgtree.choices import Action
@@ -24,16 +22,7 @@ DEMO = Path(__file__).resolve().parents[2] / "demo"
 
 
 @pytest.fixture(scope="module")
-def seeded(committed_db, tmp_path_factory):
-    """The demo, loaded once for this module on its own day."""
-    var = tmp_path_factory.mktemp("demo")
-    with override_settings(VAR_DIRECTORY=var, TRUST_DIRECTORY=var / "trust", PINNED_TODAY=TODAY.isoformat()):
-        assert seed.demo_seed() is True
-        yield var
-
-
-@pytest.fixture(scope="module")
-def uploaded(seeded):
+def uploaded(demo):
     """The demo's workbook, read as a worker would."""
     with (DEMO / workbook.NAME).open("rb") as stream:
         unit = OrgUnit.objects.get(code=commune_code(DEMO_COMMUNE))
@@ -41,7 +30,7 @@ def uploaded(seeded):
     return upload_process(upload=upload)
 
 
-def test_units_and_people_are_there_by_two_signed_requests(seeded):
+def test_units_and_people_are_there_by_two_signed_requests(demo):
     assert (OrgUnit.objects.count(), StaffProfile.objects.count(), RecordVersion.objects.count()) == (700, 2_000, 2_700)
     requests = ChangeRequest.objects.filter(title__in=(seed.UNITS_TITLE, seed.PEOPLE_TITLE)).order_by("number")
     assert [(one.state, one.kinds) for one in requests] == [
@@ -51,24 +40,24 @@ def test_units_and_people_are_there_by_two_signed_requests(seeded):
     assert sorted(Signature.objects.values_list("user__username", flat=True)) == ["minh", "quantri2"]
 
 
-def test_the_rules_find_nothing_in_the_demo_people(seeded):
+def test_the_rules_find_nothing_in_the_demo_people(demo):
     initial = Finding.objects.filter(request__title=seed.PEOPLE_TITLE)
     assert list(initial.values_list("code", "field", "value")) == []
 
 
-def test_ledger_seals_signatures_and_tables_agree(seeded):
+def test_ledger_seals_signatures_and_tables_agree(demo):
     outcome = verify_ledger()
     assert outcome.damages == []
     assert (outcome.versions, outcome.signatures) == (2_700, 2)
 
 
-def test_a_second_seed_changes_nothing(seeded):
+def test_a_second_seed_changes_nothing(demo):
     requests = ChangeRequest.objects.count()
     assert seed.demo_seed() is False
     assert (ChangeRequest.objects.count(), StaffProfile.objects.count(), User.objects.count()) == (requests, 2_000, len(seed.logins()))
 
 
-def test_logins_hold_their_rights_and_no_others(seeded):
+def test_logins_hold_their_rights_and_no_others(demo):
     here, elsewhere, root = (OrgUnit.objects.get(code=code) for code in (commune_code(DEMO_COMMUNE), commune_code("24373"), ROOT_CODE))
     held = {
         username: {(action.value, unit.code) for action in Action for unit in (here, elsewhere, root) if scope.can(user, action, unit)}
@@ -81,8 +70,8 @@ def test_logins_hold_their_rights_and_no_others(seeded):
         assert held[username] == {(one, code) for one in ("view", action) for code in everywhere}
 
 
-def test_what_the_seed_wrote_lets_somebody_take_part(seeded):
-    path = seeded / "demo.json"
+def test_what_the_seed_wrote_lets_somebody_take_part(demo):
+    path = demo / "demo.json"
     said = json.loads(path.read_text())
     assert path.stat().st_mode & 0o777 == 0o600
     for one in said["logins"]:
