@@ -17,8 +17,10 @@ def kept(raw: Raw | None, doubt: str = "") -> Any:
     """What is stored for a cell as read."""
     if doubt:
         return {"doubt": doubt, **({} if raw is None else {"value": kept(raw)})}
-    if isinstance(raw, str):
-        return raw.replace("\x00", "")[:LONGEST]
+    if raw.__class__ is str:
+        return raw if len(raw) <= LONGEST and "\x00" not in raw else raw.replace("\x00", "")[:LONGEST]
+    if raw.__class__ is int:
+        return raw
     if isinstance(raw, datetime):
         return {"datetime": raw.isoformat()}
     if isinstance(raw, date):

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -251,7 +250,6 @@ class Lookups:
     def __init__(self, *, unit: OrgUnit, actor: User, day: date) -> None:
         self._unit, self._actor, self._day = unit, actor, day
         self.codes = _codes(day)
-        self.memory: dict[Any, Any] = {}  # what cleaning made of a cell, for the next row that holds the same
         self.areas = Areas(day=day)
         self._ranks: dict[str, str] = {}
         self._titles: dict[str, set[str]] = defaultdict(set)

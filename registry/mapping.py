@@ -238,13 +238,22 @@ class ColumnMapping:
 
     def values(self, cells: Mapping[int, Any]) -> dict[str, Any]:
         """Cells by field name: `cells` by column index; a field spread over several columns is put together."""
-        values: dict[str, Any] = {}
-        for join in self._spread:
-            values |= join(cells)
+        values = self.joined(cells)
         for index, name in self._single:
             if index in cells:
                 values[name] = cells[index]
         return values
+
+    def joined(self, cells: Mapping[int, Any]) -> dict[str, Any]:
+        """Only the fields that are spread over several columns, put together; one whose parts are all empty is left out."""
+        values: dict[str, Any] = {}
+        for join in self._spread:
+            values |= join(cells)
+        return values
+
+    @cached_property
+    def spread_fields(self) -> frozenset[str]:
+        return frozenset(name for name, columns in self.fields.items() if len(columns) > 1 or columns[0].part)
 
     def column_of(self, field: str) -> int | None:
         """The first column in which the field is written."""
@@ -263,11 +272,11 @@ class ColumnMapping:
 
     @cached_property
     def _single(self) -> tuple[tuple[int, str], ...]:
-        return tuple((columns[0].index, name) for name, columns in self.fields.items() if len(columns) == 1 and not columns[0].part)
+        return tuple((columns[0].index, name) for name, columns in self.fields.items() if name not in self.spread_fields)
 
     @cached_property
     def _spread(self) -> tuple[Join, ...]:
-        return tuple(_joiner(name, columns) for name, columns in self.fields.items() if len(columns) > 1 or columns[0].part)
+        return tuple(_joiner(name, columns) for name, columns in self.fields.items() if name in self.spread_fields)
 
 
 def suggest(columns: Iterable[Heading], known: Iterable[ProfileField] = FIELDS) -> ColumnMapping:

@@ -13,6 +13,8 @@ Nothing is repaired in silence. What is only another way of writing the same thi
     recipes.without(field, cause)                                  # undone
     Recipes.from_json(recipes.to_json())                           # remembered per sender, replayed on the next file
 
+Whoever cleans whole columns asks for single cells (`clean_cell`) and keeps what they came to.
+
 A cell that is doubtful as a cell (formula, merge) is told by `doubtful_problem`; `recipes.trusts(field, doubt)` says whether its value is
 to be taken. Modules: `causes` (kinds of trouble and their words), `dates`, `values` (a cell by the kind of its field), `rows` (a row),
 `repairs`. Whether a value is *right* is for the rules.
@@ -22,7 +24,7 @@ from registry.cleaning.causes import CERTAIN, Cause
 from registry.cleaning.dates import EXCEL_EPOCH
 from registry.cleaning.refusals import CellRefused, Problem
 from registry.cleaning.repairs import CauseGroup, Effect, Recipe, RecipeInvalid, Recipes, Repair, effects, grouped
-from registry.cleaning.rows import Cleaned, clean_line, clean_row, doubtful_problem
+from registry.cleaning.rows import Cleaned, Outcome, clean_cell, clean_line, clean_row, context_of, doubtful_problem
 from registry.cleaning.values import ROW_FIELDS, SCHEMA_FIELDS
 
 __all__ = [
@@ -35,13 +37,16 @@ __all__ = [
     "CellRefused",
     "Cleaned",
     "Effect",
+    "Outcome",
     "Problem",
     "Recipe",
     "RecipeInvalid",
     "Recipes",
     "Repair",
+    "clean_cell",
     "clean_line",
     "clean_row",
+    "context_of",
     "doubtful_problem",
     "effects",
     "grouped",

@@ -138,13 +138,14 @@ class Recipes:
 
     def apply(self, cells: Mapping[str, Raw]) -> dict[str, Raw]:
         """Cells by field, repaired."""
-        repaired = dict(cells)
-        for name, chain in self._by_field.items():
-            if name in repaired:
-                for repair in chain:
-                    after = repair.apply(repaired[name])
-                    repaired[name] = repaired[name] if after is None else after
-        return repaired
+        return {name: self.repaired(name, cell) for name, cell in cells.items()}
+
+    def repaired(self, field_name: str, cell: Raw) -> Raw:
+        """One cell, repaired."""
+        for repair in self._by_field.get(field_name, ()):
+            after = repair.apply(cell)
+            cell = cell if after is None else after
+        return cell
 
     def trusts(self, field_name: str, doubt: str) -> bool:
         """Whether the value of a doubtful cell (SheetRow.doubtful) is to be taken: repair "trust" with that doubt."""

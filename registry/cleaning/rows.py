@@ -16,9 +16,6 @@ from registry.fields import BY_NAME, ProfileField
 from registry.lookups import Lookups
 from registry.reading import Raw, show_raw
 
-# Kinds whose meaning depends on nothing but the cell: what one value gives is kept for the next row that has it.
-_ALONE = frozenset({"text", "name", "date", "month", "code", "rank", "unit", "int", "number", "decimal", "phone"})
-_MEMORY = 200_000
 _DOUBTS = {"CELL_FORMULA": Cause.FORMULA, "CELL_MERGED": Cause.MERGED}
 _BIRTH_NAME = "birth_name"
 
@@ -47,6 +44,21 @@ def clean_row(cells: Mapping[str, Raw], lookups: Lookups, *, strict: bool = Fals
     return _cleaned({name: (BY_NAME[name], raw) for name, raw in cells.items()}, cells, lookups, strict)
 
 
+def clean_cell(name: str, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw], *, strict: bool) -> Outcome:
+    """(value, problem, notices) of one cell of `clean_row`, `cells` being its row: the same wherever cell and `context_of` are the same."""
+    return _outcome(name, BY_NAME[name], raw, lookups, cells, strict)
+
+
+def context_of(name: str, cells: Mapping[str, Raw]) -> tuple[Raw, ...] | None:
+    """What else of the row decides on the meaning of a cell of this field; None where nothing does."""
+    kind = BY_NAME[name].kind
+    if kind == "area":
+        return (cells.get(name.removesuffix("_area"), ""),)
+    if kind == "citizen_number":
+        return cells.get("birth_date", ""), cells.get("gender", "")
+    return None
+
+
 def clean_line(rows: str, cells: Mapping[str, Raw], lookups: Lookups) -> Cleaned:
     """One row of the list `rows`, its cells by column: values and problems stand under the columns' own names."""
     return _cleaned({column: (ROW_FIELDS[f"{rows}.{column}"], raw) for column, raw in cells.items()}, cells, lookups, strict=False)
@@ -63,17 +75,8 @@ def _cleaned(described: Mapping[str, tuple[ProfileField, Raw]], cells: Mapping[s
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     notices: list[Problem] = []
-    memory: dict[Any, Outcome] = lookups.memory if lookups is not None else {}
-    if len(memory) > _MEMORY:
-        memory.clear()
     for name, (one, raw) in described.items():
-        key = (name, one.name, strict, type(raw), raw) if one.kind in _ALONE else None
-        outcome = memory.get(key) if key is not None else None
-        if outcome is None:
-            outcome = _outcome(name, one, raw, lookups, cells, strict)
-            if key is not None:
-                memory[key] = outcome
-        value, problem, noticed = outcome
+        value, problem, noticed = _outcome(name, one, raw, lookups, cells, strict)
         if problem is not None:
             problems.append(problem)
         elif value is not None:

@@ -18,7 +18,8 @@ from registry.fields import BY_NAME
 from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
 from registry.selectors.upload_people import missing_people
-from registry.services.upload_cleaning import Cleaner, rows_clean
+from registry.services.upload_cells import Cleaner
+from registry.services.upload_cleaning import rows_clean
 from registry.services.upload_findings import CHUNK, Findings, columns_of
 from registry.services.upload_matching import people_match
 from registry.services.upload_repairs import recipes_of, repairs_count
@@ -74,7 +75,7 @@ where r.upload_id = %(upload)s and r.sheet_row = c.sheet_row and u.upload_id = %
     and (u.verified or u.kind = 'conflict') and not r.reasons ? u.field returning c.sheet_row, u.field, u.kind
 """
 _CONCLUDE = """
-update registry_uploadrow r set "values" = c."values", key = c.key, match = c.match, candidates = c.candidates, op = c.op,
+update registry_uploadrow r set "values" = c."values"::jsonb, key = c.key, match = c.match, candidates = c.candidates, op = c.op,
     base_version = c.base_version, changed = c.changed, state = c.state,
     seen_version = coalesce(r.seen_version, c.base_version)
 from checked_row c where r.upload_id = %s and r.sheet_row = c.sheet_row

@@ -75,7 +75,11 @@ def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], N
 
 def _lines(rows: Iterable[SheetRow]) -> Iterator[tuple[int, str]]:
     for row in rows:
-        cells = {column_letter(index): kept(row.cells.get(index), row.doubtful.get(index, "")) for index in row.cells.keys() | row.doubtful.keys()}
+        if row.doubtful:
+            every = row.cells.keys() | row.doubtful.keys()
+            cells = {column_letter(index): kept(row.cells.get(index), row.doubtful.get(index, "")) for index in every}
+        else:
+            cells = {column_letter(index): kept(cell) for index, cell in row.cells.items()}
         yield row.number, _json(cells).decode()
 
 

@@ -5,13 +5,13 @@ Not here: what a cell means (cleaning), whose row it is (upload_matching), wheth
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from orgtree.text import plain
@@ -24,6 +24,7 @@ from workflows.documents import Document, plain_value
 from workflows.services.staging import Proposal
 
 KIND = "staff_profile"
+_object = msgspec.json.decode
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,3 @@ def checked_rows(*, after: int, limit: int) -> list[tuple[int, UUID | None, Mapp
             'select sheet_row, key, "values", failed from checked_row where proposed and sheet_row > %s order by sheet_row limit %s', [after, limit]
         )
         return [(row, key, _object(values), failed) for row, key, values, failed in cursor.fetchall()]
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    """Django reads jsonb of a raw cursor as text."""
-    return json.loads(value) if isinstance(value, str | bytes) else value
