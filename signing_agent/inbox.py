@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from signing_agent.keys import Key, PinWrong
 from signing_agent.sign import PurposeRefused, sign_with
-from workflows.manifest import Statement, read_manifest
+from workflows.manifest import SIGNED, Statement, read_manifest
 
 LIFETIME = 600.0  # seconds that a pairing or a request waits for the person
 MAX_WAITING = 20
@@ -237,7 +237,7 @@ class Inbox:
 
 
 def _check_purpose(statement: Statement) -> None:
-    if statement.purpose != "approve":
+    if statement.purpose not in SIGNED:
         raise PurposeRefused(statement.purpose)
 
 

@@ -14,6 +14,14 @@ from signing_agent.inbox import Pairing, SigningRequest, State
 from workflows.manifest import Statement
 
 VIETNAM = timezone(timedelta(hours=7))
+GROUNDS = {
+    "content": "nội dung đã ký có sai sót (Điều 18 Nghị định 30/2020/NĐ-CP)",
+    "authority": "ký không đúng thẩm quyền hoặc trình tự",
+    "decision": "quyết định làm căn cứ đã bị hủy bỏ, thu hồi hoặc thay thế",
+    "judgment": "theo bản án, kết luận thanh tra, kiểm tra hoặc giải quyết khiếu nại, tố cáo",
+    "key": "khóa ký bị mất hoặc bị người khác sử dụng (Luật 20/2023/QH15 về giao dịch điện tử)",
+}
+HEADINGS = {"approve": "Ký số phê duyệt", "revoke": "Ký số thu hồi chữ ký", "seal": "Ký số của cơ quan"}
 KINDS = {"staff_profile": "hồ sơ cán bộ, công chức, viên chức", "org_unit": "đơn vị trong cây tổ chức"}
 
 EXPIRED = "Yêu cầu này không còn: đã quá 10 phút hoặc chương trình đã khởi động lại. Hãy quay lại trang Hồ Sơ và bấm Ký số lần nữa."
@@ -56,7 +64,7 @@ def request_page(request: SigningRequest, *, problem: str = "") -> str:
         return message_page(REFUSED, done=True)
     statement = request.statement
     return _page(
-        "Ký số phê duyệt",
+        HEADINGS[statement.purpose],
         f"""<h2><bdi>{escape(statement.title)}</bdi></h2>
 {_facts(_statement_rows(statement, request.origin))}
 <details><summary>Nguyên văn nội dung được ký</summary><pre>{escape(request.manifest.decode())}</pre></details>
@@ -103,6 +111,15 @@ def _statement_rows(statement: Statement, origin: str) -> Iterable[tuple[str, st
     """Label and value (HTML) of everything that the manifest says."""
     yield "Đơn vị", f"<bdi>{escape(statement.unit_name or 'chưa có đơn vị (khởi tạo)')}</bdi>"
     yield "Cơ quan", escape(statement.authority)
+    if statement.revokes:
+        yield (
+            "THU HỒI chữ ký",
+            f"<strong>{_number(len(statement.revokes.manifests))}</strong> chữ ký trên đề nghị <code>{statement.revokes.request}</code>",
+        )
+        yield "Căn cứ", escape(GROUNDS.get(statement.revokes.ground, statement.revokes.ground))
+        yield "Lý do", f"<bdi>{escape(statement.revokes.reason)}</bdi>"
+    if statement.over:
+        yield "Ký của cơ quan", f"xác nhận {_number(len(statement.over))} chữ ký cá nhân đã có"
     yield "Phê duyệt", f"<strong>{_number(statement.covered)}</strong> trên {_number(statement.count)} bản ghi"
     yield "Tất cả gồm", "<br>".join(f"{_number(count)} {escape(KINDS.get(kind, kind))}" for kind, count in sorted(statement.kinds.items()))
     yield "Để lại, không duyệt", _excluded(statement.excluded)

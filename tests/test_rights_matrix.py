@@ -74,6 +74,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:manifest_download": ("get", frozenset({"supervisor"})),
     "workflows:request_approve": ("post", frozenset({"supervisor"})),
     "workflows:request_retry": ("get", AGENCY),
+    "workflows:request_revoke": ("get", AGENCY),  # leads back to the request for whoever has nothing to revoke there
+    "workflows:evidence_bundle": ("get", frozenset()),  # nobody has signed this one; who gets a signed one: tests/workflows/test_revoking_pages.py
     "workflows:request_recall": ("post", AGENCY),
     "workflows:request_record": ("get", AGENCY),
     "workflows:row_return": ("post", AGENCY),
@@ -115,6 +117,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:staff_past": ("get", AGENCY),
     "registry:code_list": ("get", EVERYBODY),  # the meaning of codes is no secret
     "registry:code_edit": ("get", frozenset({"root"})),  # who may edit every authority that is kept here
+    "registry:scale_list": ("get", EVERYBODY),
+    "registry:scale_edit": ("get", frozenset({"root"})),
     "registry:worklist": ("get", EVERYBODY),  # holds the findings of the reader's units only
     "registry:staff_edit": ("get", EDITORS),
     "registry:edit_section": ("get", EDITORS),
@@ -298,7 +302,10 @@ def address(office) -> Callable[[str], str]:
         **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         "workflows:rights_person": {"user_id": office.users["clerk"].pk},
         **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end")},
-        **{f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0} for name in ("request_record", "row_return", "row_keep")},
+        **{
+            f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0}
+            for name in ("request_record", "row_return", "row_keep", "evidence_bundle")
+        },
         **exchanged,
         **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
@@ -308,6 +315,7 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:code_edit": {"name": "degree"},
+        **{f"registry:{name}": {"name": "ranks"} for name in ("scale_list", "scale_edit")},
         "registry:mine": {},
         "registry:decision_new": {},
         **{f"registry:{name}": {"pk": decision.pk} for name in ("decision", "decision_people", "decision_send", "decision_discard")},

@@ -6,7 +6,8 @@
 What is checked: the document's bytes give the leaf's digest; the leaf and its proof lead to the root (RFC 9162); every stage's
 manifest names that root and does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a
 certificate whose chain ends in the anchor, valid and not revoked at the time of its time-stamp (RFC 3161) or else of its receipt;
-and the seal names root, manifests and signatures. Exit status 0 when all of it holds; otherwise 1 and what does not.
+and the link of the chain (seal.json) names root, manifests and signatures. Where the signatures were revoked since, that revocation is checked
+in the same way. Exit status 0 when all of it holds, 2 when it held and was revoked since; otherwise 1 and what does not.
 """
 
 from __future__ import annotations
@@ -223,34 +224,56 @@ def check_seal(files: dict[str, bytes], root: bytes, folders: list[str]) -> None
     must(index not in seal["skipped"], "the seal says that this record was not applied")
 
 
+def check_version(files: dict[str, bytes], anchors: list, lists: list, at: datetime | None) -> tuple[list[str], list[dict], bool]:
+    """Lines that say what was proved of one version, its signed manifests, and whether their signatures were revoked since."""
+    root = check_leaf(files)
+    folders = sorted({name.split("/")[0] for name in files if name.startswith("stage-")}, key=lambda name: [int(n) for n in name[6:].split(".")])
+    must(any(f"{folder}/signature.p7s" in files for folder in folders), "no signature is in the evidence")
+    lines, manifests, signed = [], [], []
+    for folder in folders:
+        manifest = check_manifest(files, folder, root)
+        if f"{folder}/signature.p7s" not in files:  # a stage that asks for none; the seal says which signatures there must be
+            lines.append(f"stage {manifest['stage']}: checked by {manifest['decider']['name']}, without a signature")
+            continue
+        must(manifest["purpose"] != "seal" or manifest["over"] == signed, f"{folder}: the seal was put on other signatures")
+        received = read_json(files, f"{folder}/receipt.json")["received_at"]
+        moment, how = datetime.strptime(received, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), "received"
+        if f"{folder}/timestamp.tst" in files:
+            moment, how = check_timestamp(files[f"{folder}/timestamp.tst"], files[f"{folder}/signature.p7s"], anchors, lists), "time-stamped"
+        own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, at or moment)
+        deed = {"seal": "sealed", "revoke": "revoked"}.get(manifest["purpose"], "signed")
+        lines.append(f"stage {manifest['stage']}: {deed} by {own.subject.rfc4514_string()}, {how} {moment:%Y-%m-%dT%H:%M:%SZ}")
+        signed.append(sha256(files[f"{folder}/signature.p7s"]).hex())
+        manifests.append({**manifest, "digest": sha256(files[f"{folder}/manifest.json"]).hex()})
+    check_seal(files, root, folders)
+    later = {name.removeprefix("revocation/"): body for name, body in files.items() if name.startswith("revocation/")}
+    if not later:
+        return lines, manifests, False
+    told, revoking, undone = check_version(later, anchors, lists, at)
+    mine, theirs = json.loads(files["leaf.json"]), json.loads(later["leaf.json"])
+    must((mine["kind"], mine["key"]) == (theirs["kind"], theirs["key"]), "the revocation is of another record")
+    for manifest in revoking:
+        said = manifest.get("revokes", {})
+        must(said.get("request") == manifests[0]["request"] and hex_digest(said.get("root")) == root, "the revocation is of another request")
+        must(said["manifests"] == [one["digest"] for one in manifests], "the revocation names other manifests")
+    said = revoking[0]["revokes"]
+    return [*lines, f"revoked on the ground '{said['ground']}': {said['reason']}", *(f"    {line}" for line in told)], manifests, not undone
+
+
 def verify(path: Path, anchor: Path, at: datetime | None = None) -> list[str]:
-    """Lines that say what was proved. Raises Broken."""
+    """Lines that say what was proved; the last is the verdict, GOOD or REVOKED. Raises Broken."""
     files = read_zip(path)
     anchors = x509.load_pem_x509_certificates(anchor.read_bytes())
     try:
         lists = [load_list(body) for name, body in files.items() if name.startswith("trust/") and name.endswith(".crl")]
-        root = check_leaf(files)
-        folders = sorted({name.split("/")[0] for name in files if name.startswith("stage-")}, key=lambda name: [int(n) for n in name[6:].split(".")])
-        must(any(f"{folder}/signature.p7s" in files for folder in folders), "no signature is in the evidence")
-        lines = []
-        for folder in folders:
-            manifest = check_manifest(files, folder, root)
-            if f"{folder}/signature.p7s" not in files:  # a stage that asks for none; the seal says which signatures there must be
-                lines.append(f"stage {manifest['stage']}: checked by {manifest['decider']['name']}, without a signature")
-                continue
-            received = read_json(files, f"{folder}/receipt.json")["received_at"]
-            moment, how = datetime.strptime(received, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), "received"
-            if f"{folder}/timestamp.tst" in files:
-                moment, how = check_timestamp(files[f"{folder}/timestamp.tst"], files[f"{folder}/signature.p7s"], anchors, lists), "time-stamped"
-            own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, at or moment)
-            lines.append(f"stage {manifest['stage']}: signed by {own.subject.rfc4514_string()}, {how} {moment:%Y-%m-%dT%H:%M:%SZ}")
-        check_seal(files, root, folders)
+        lines, _manifests, is_revoked = check_version(files, anchors, lists, at)
     except Broken:
         raise
     except Exception as error:  # whatever a forged file makes a parser do, the answer is "broken"
         raise Broken(f"the evidence cannot be read: {type(error).__name__}: {error}") from error
     leaf = json.loads(files["leaf.json"])
-    return [f"{leaf['kind']} {leaf['key']} version {leaf['base_version'] + 1}, document {leaf['document_digest']}", *lines]
+    named = f"{leaf['kind']} {leaf['key']} version {leaf['base_version'] + 1}, document {leaf['document_digest']}"
+    return [named, *lines, "REVOKED: what was signed then holds no longer" if is_revoked else "GOOD"]
 
 
 def load_list(body: bytes) -> x509.CertificateRevocationList:
@@ -265,13 +288,12 @@ def main() -> int:
     options = parser.parse_args()
     at = datetime.strptime(options.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if options.at else None
     try:
-        for line in verify(options.evidence, options.anchor, at):
-            print(line)
+        lines = verify(options.evidence, options.anchor, at)
     except Broken as error:
         print(f"BROKEN: {error}", file=sys.stderr)
         return 1
-    print("GOOD")
-    return 0
+    print(*lines, sep="\n")
+    return 0 if lines[-1] == "GOOD" else 2
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class NothingToRetry(GateError):
 class NothingToRevoke(GateError):
     code = "NOTHING_TO_REVOKE"
     text = _(
-        "There is no signature here that you could revoke: the request was not applied, its records are being revoked, or it is not yours to judge."
+        "There is no signature here that you could revoke: it was not applied, its records are being revoked already, or it is not yours to judge."
     )
 
 

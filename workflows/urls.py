@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from workflows.views import absence, deciding, evidence, grants, notices, requests, retrying, reviewing, rights, routes
+from workflows.views import absence, deciding, evidence, grants, notices, requests, retrying, reviewing, revoking, rights, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
@@ -20,6 +20,8 @@ requests_ = [
     path("<uuid:request_id>/sign/<digest:manifest_digest>/manifest.json", deciding.manifest_download, name="manifest_download"),
     path("<uuid:request_id>/sign/<digest:manifest_digest>/signature/", deciding.approve, name="request_approve"),
     path("<uuid:request_id>/retry/", retrying.retry, name="request_retry"),
+    path("<uuid:request_id>/revoke/", revoking.revoke, name="request_revoke"),
+    path("<uuid:request_id>/records/<int:leaf_index>/evidence.zip", evidence.bundle, name="evidence_bundle"),
     path("<uuid:request_id>/evidence/", evidence.add, name="evidence_add"),
     path("<uuid:request_id>/evidence/<uuid:attachment_id>/", evidence.show, name="evidence_show"),
     path("<uuid:request_id>/evidence/<uuid:attachment_id>/remove/", evidence.remove, name="evidence_remove"),

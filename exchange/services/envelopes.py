@@ -51,19 +51,26 @@ def envelope_bytes(batch: Batch) -> bytes:
 
 def envelope_make(request_id: UUID, leaves: Sequence[int]) -> dict[str, Any]:
     """The envelope of some leaves of one request, in that order. Raises BatchUnsendable."""
-    decision = (
-        Decision.objects.filter(stage__request=request_id, verdict=Verdict.APPROVE, signature__isnull=False)
-        .select_related("manifest", "signature")
-        .order_by("-stage__number")
-        .first()
-    )
-    if decision is None or decision.manifest is None or decision.signature is None:
+    return {**_signed(request_id), "items": _items(request_id, leaves)}
+
+
+def _signed(request_id: UUID) -> dict[str, Any]:
+    """What every envelope of a request says: its last signed manifest with signature and receipt time, and what that puts a seal on."""
+    decisions = Decision.objects.filter(stage__request=request_id, verdict=Verdict.APPROVE, manifest__isnull=False, signature__isnull=False)
+    signed = list(decisions.select_related("manifest", "signature", "stage").order_by("stage__number", "pk"))
+    if not signed:
         raise BatchUnsendable("UNSIGNED", "no stage of this request was signed, so there is nothing that proves it to the other side")
+    *before, last = signed
+    return {**_signed_part(last), **({"signed_before": [_signed_part(one) for one in before]} if last.stage.seal else {})}
+
+
+def _signed_part(decision: Decision) -> dict[str, str]:
+    assert decision.manifest is not None
+    assert decision.signature is not None
     return {
         "manifest": base64.b64encode(bytes(decision.manifest.body)).decode(),
         "signature": base64.b64encode(bytes(decision.signature.der)).decode(),
         "received_at": decision.signature.received_at.isoformat(),
-        "items": _items(request_id, leaves),
     }
 
 

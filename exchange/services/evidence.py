@@ -47,6 +47,7 @@ def verify_evidence() -> EvidenceVerification:
     outcome.damages += _versions(outcome, statements)
     outcome.damages += _aside(outcome, statements)
     outcome.damages += _seals()
+    outcome.damages += _sealed(statements)
     return outcome
 
 
@@ -63,6 +64,16 @@ def _manifest(manifest: AgencyManifest, trust: TrustStore, statements: dict[int,
         yield Damage("evidence", place, str(error))
     except SignatureRefused as refused:
         yield Damage("evidence", place, f"{refused.code.value}: {refused.reason}")
+
+
+def _sealed(statements: dict[int, Statement]) -> Iterator[Damage]:
+    """Every signature on which an agency put its seal is kept."""
+    kept = {(agency, bytes(one).hex()) for agency, one in AgencyManifest.objects.values_list("agency_id", "signature_digest")}
+    for manifest in AgencyManifest.objects.only("agency_id", "digest").order_by("pk").iterator(chunk_size=2_000):
+        statement = statements.get(manifest.pk)
+        for one in (statement.over or ()) if statement else ():
+            if (manifest.agency_id, one) not in kept:
+                yield Damage("evidence", f"manifest {bytes(manifest.digest).hex()}", "a signature that its seal was put on is not kept")
 
 
 def _versions(outcome: EvidenceVerification, statements: dict[int, Statement]) -> Iterator[Damage]:

@@ -119,7 +119,7 @@ def process_locked(batch: InboundBatch, envelope: Envelope) -> InboundBatch:
     except BatchRefused as refused:
         return _finish(batch, envelope, {}, dict.fromkeys(range(len(envelope.items)), refused.refusal))
     checked = items_check(agency=agency, envelope=envelope, statement=statement)
-    taking = Taking(batch, agency, manifest, statement.title, checked)
+    taking = Taking(batch, agency, manifest, statement.title, checked, statement.revokes.reason if statement.revokes else "")
     take(taking)
     batch = _finish(batch, envelope, taking.accepted, taking.refusals, taking.set_aside)
     _tally(batch, taking, envelope)

@@ -15,7 +15,7 @@ from exchange.contract import UNIT_KIND, ItemCode, ItemFinding
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, SetAside
 from exchange.services.verification import Checked, Refusal, agency_units
 from orgtree.models import OrgUnit
-from workflows.choices import ItemState
+from workflows.choices import Act, ItemState
 from workflows.documents import canonical, digest
 from workflows.models import ChangeItem
 from workflows.rules import Found
@@ -50,6 +50,7 @@ class Taking:
     manifest: AgencyManifest
     title: str
     checked: Sequence[Checked]
+    revokes: str = ""  # why, where the agency revokes what it signed before
     accepted: dict[int, bytes] = field(default_factory=dict)
     refusals: dict[int, Refusal] = field(default_factory=dict)
     set_aside: set[int] = field(default_factory=set)  # refused and kept as such
@@ -92,6 +93,8 @@ def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
             "batch": str(batch.pk),
             "body": bytes(batch.body_digest).hex(),
         },
+        act=Act.REVOKE if taking.revokes else None,
+        reason=taking.revokes,
     )
     taking.refusals |= _staging_refusals(staged, fresh)
     taking.same = set(staged.unchanged)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from exchange.contract import RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding
+from exchange.contract import RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
 from exchange.models import Agency, AgencyManifest
 from exchange.selectors.lateness import signature_days
 from exchange.services.numbering import Standing, standings
@@ -25,7 +25,7 @@ from orgtree.models import OrgUnit
 from workflows import merkle
 from workflows.cms import RefusalCode, SignatureRefused, TrustStore, bind_to_agency, verify_detached
 from workflows.documents import Problem, canonical, digest
-from workflows.manifest import ManifestInvalid, Statement, read_manifest
+from workflows.manifest import SIGNED, ManifestInvalid, Statement, read_manifest
 from workflows.targets import Target, target
 
 MAX_SHOWN = 200  # characters of an offending value that go back
@@ -71,7 +71,7 @@ def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManife
         statement = read_manifest(envelope.manifest)
     except ManifestInvalid as error:
         raise BatchRefused(ItemCode.MANIFEST_INVALID, str(error)) from error
-    if statement.purpose != "approve":
+    if statement.purpose not in SIGNED:
         raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The manifest does not approve anything: its purpose is “%s”.") % statement.purpose)
     if statement.authority != agency.code:
         raise BatchRefused(
@@ -79,9 +79,31 @@ def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManife
             _("The manifest is of agency %(other)s, the sender is %(code)s.") % {"other": statement.authority, "code": agency.code},
         )
     _check_received_at(agency, envelope.received_at)
-    names = {"agency": agency, "digest": digest(envelope.manifest), "signature_digest": digest(envelope.signature)}
-    known = AgencyManifest.objects.filter(**names, received_at=envelope.received_at).first()
-    return known or _signature_verify(agency, envelope, names), statement
+    _signed_before_verify(agency, envelope, statement)
+    return _signature_keep(agency, envelope), statement
+
+
+def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement) -> None:
+    """What people signed before the agency put its seal on it: the very signatures that the seal names, over the same items; all are kept."""
+    if [digest(one.signature).hex() for one in envelope.signed_before] != list(seal.over or ()):
+        raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The signatures that came along are not those on which the agency put its seal."))
+    for one in envelope.signed_before:
+        try:
+            statement = read_manifest(one.manifest)
+        except ManifestInvalid as error:
+            raise BatchRefused(ItemCode.MANIFEST_INVALID, str(error)) from error
+        same = ("authority", "request", "root", "count", "revokes")
+        if statement.purpose not in SIGNED - {"seal"} or any(getattr(statement, name) != getattr(seal, name) for name in same):
+            raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The agency put its seal on something else than its people signed."))
+        if not set(statement.excluded) <= set(seal.excluded):
+            raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The agency put its seal on records that its people left out."))
+        _signature_keep(agency, one)
+
+
+def _signature_keep(agency: Agency, signed: Envelope | Signed) -> AgencyManifest:
+    names = {"agency": agency, "digest": digest(signed.manifest), "signature_digest": digest(signed.signature)}
+    known = AgencyManifest.objects.filter(**names, received_at=signed.received_at).first()
+    return known or _signature_verify(agency, signed, names)
 
 
 def _check_received_at(agency: Agency, received_at: datetime) -> None:
@@ -97,7 +119,7 @@ def _check_received_at(agency: Agency, received_at: datetime) -> None:
         raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, text % {"days": limit})
 
 
-def _signature_verify(agency: Agency, envelope: Envelope, names: dict[str, Any]) -> AgencyManifest:
+def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[str, Any]) -> AgencyManifest:
     trust = TrustStore.load(settings.TRUST_DIRECTORY)
     try:
         verified = verify_detached(content=envelope.manifest, signature=envelope.signature, moment=envelope.received_at, trust=trust)

@@ -85,6 +85,8 @@ class VersionLine:
     request_title: str
     request: ChangeRequest | None
     changes: Sequence[FieldChange]
+    revoked_by: int | None = None  # the number of the request that revoked the signature behind it
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Map
             request_title=one.request.title,
             request=visible.get(one.request_id),
             changes=_masked(changes.get(one.version, ())),
+            revoked_by=one.revoked_by,  # type: ignore[attr-defined]  # annotated by record_versions
+            revoked_at=one.revoked_at,  # type: ignore[attr-defined]
         )
         for one in versions
     ]

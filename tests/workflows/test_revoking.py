@@ -1,8 +1,14 @@
 """A signature on an applied request is revoked: by others, with a signature, without anything being lost."""
 
+import io
+import zipfile
+
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection
 
+from orgtree.models import User
+from tools.verify_evidence import Broken, verify
 from workflows.choices import Act, Ground, ItemState, RequestState
 from workflows.errors import NothingToRevoke, OwnRequest, ReasonMissing
 from workflows.manifest import read_manifest
@@ -10,6 +16,7 @@ from workflows.models import AuditEvent, ChangeRequest, Manifest, OutboxMessage,
 from workflows.selectors.revoking import may_revoke, revocation_outlook, revocations_of, with_revocation
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
+from workflows.services.evidence import evidence_bundle
 from workflows.services.ledger import verify_ledger
 from workflows.services.revoking import revocation_stage
 from workflows.services.submission import request_submit
@@ -20,8 +27,6 @@ REASON = "Kết luận kiểm tra số 7/KL-SNV ngày 12/10/2026"
 
 @pytest.fixture(scope="module")
 def other(gate):
-    from orgtree.models import User
-
     return User.objects.get(username="other")
 
 
@@ -150,3 +155,43 @@ def test_nobody_writes_or_bends_a_revocation_past_the_gate(gate, other):
             cursor.execute("update workflows_changerequest set revokes_id = %s where id = %s", [applied.pk, revocation.pk])
         finally:
             cursor.execute("set session_replication_role = default")
+
+
+def test_the_evidence_says_that_it_was_revoked_until_that_is_revoked_too(gate, other, tmp_path):
+    key = gate.key()
+    wrong = gate.applied(gate.proposal(key, count=1))
+    assert checked(wrong, tmp_path)[-1] == "GOOD"
+    revocation = in_force(gate, wrong, other)
+    lines = checked(wrong, tmp_path)
+    assert lines[-1].startswith("REVOKED")
+    assert any(REASON in line for line in lines)
+    # a revocation is a signed request like any other: somebody who had no part in it proposes to take it back, and others sign that
+    fourth = User.objects.create(username="fourth", is_superuser=True)
+    fifth = User.objects.get(username="author")
+    again = propose(fourth, revocation)
+    request_submit(actor=fourth, request_id=again.request.pk)
+    with pytest.raises(OwnRequest):
+        manifest_prepare(actor=fifth, request_id=again.request.pk)
+    gate.approve(again.request)
+    request_apply(request_id=again.request.pk)
+    assert checked(wrong, tmp_path)[-1] == "GOOD"
+    assert checked(revocation, tmp_path)[-1].startswith("REVOKED")
+
+
+@pytest.mark.parametrize("name", ["revocation/stage-1/signature.p7s", "revocation/leaf.json", "revocation/seal.json"])
+def test_a_revocation_is_not_taken_out_or_bent_unnoticed(gate, other, tmp_path, name):
+    wrong = gate.applied(gate.proposal(count=1))
+    in_force(gate, wrong, other)
+    path = tmp_path / "bent.zip"
+    with zipfile.ZipFile(io.BytesIO(evidence_bundle(RecordVersion.objects.get(request=wrong)))) as whole, zipfile.ZipFile(path, "w") as bent:
+        for one in whole.namelist():
+            body = whole.read(one)
+            bent.writestr(one, body[:-3] + b"xyz" if one == name else body)
+    with pytest.raises(Broken):
+        verify(path, settings.TRUST_DIRECTORY / "root.pem")
+
+
+def checked(request, folder):
+    path = folder / "evidence.zip"
+    path.write_bytes(evidence_bundle(RecordVersion.objects.get(request=request)))
+    return verify(path, settings.TRUST_DIRECTORY / "root.pem")

@@ -18,6 +18,7 @@ from workflows.choices import RequestState as S
 from workflows.choices import Verdict
 from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
 from workflows.selectors.deciding import decider_line
+from workflows.selectors.revoking import with_revocation
 
 StepState = Literal["done", "now", "todo", "stopped"]
 
@@ -90,8 +91,9 @@ def request_events(request: ChangeRequest) -> list[Event]:
 
 
 def record_versions(*, kind: str, key: UUID) -> Sequence[RecordVersion]:
-    """Every version of a record in the ledger, newest first, with its request and who wrote it; documents included."""
-    return list(RecordVersion.objects.filter(kind=kind, key=key).select_related("request__author", "document").order_by("-version"))
+    """Every version of a record in the ledger, newest first, with its request and who wrote it, documents, and what revoked it (`revoked_by`, `revoked_at`)."""
+    versions = RecordVersion.objects.filter(kind=kind, key=key).select_related("request__author", "document").order_by("-version")
+    return list(with_revocation(versions))
 
 
 def approvers(request_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -2,7 +2,8 @@
 
 Files: document.json (canonical bytes), leaf.json, proof.json, one folder a decision (stage-2, its second decider's stage-2.2) with
 manifest.json and, where it was signed, signature.p7s (chain inside) and timestamp.tst (RFC 3161, where there is one), seal.json,
-trust/*.crl as this installation holds them. The verifier brings its own trust anchor.
+trust/*.crl as this installation holds them. Where the signature was revoked since, the same of the version that revoked it stands below
+revocation/. The verifier brings its own trust anchor.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.conf import settings
 from workflows.choices import Verdict
 from workflows.documents import canonical
 from workflows.models import Decision, RecordVersion, Seal
+from workflows.selectors.revoking import revoking_version
 from workflows.services.ledger import leaf_proof
 
 SCHEMA = "evidence/1"
@@ -24,6 +26,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time: the same evidence is the s
 
 def evidence_bundle(version: RecordVersion) -> bytes:
     """The zip for `version`. Raises LookupError when no person signed it here (on the hub its evidence is the agency's)."""
+    return _zip(_files(version) | _certificates())
+
+
+def _files(version: RecordVersion) -> dict[str, bytes]:
     decisions = list(
         Decision.objects.filter(stage__request=version.request, verdict=Verdict.APPROVE)
         .select_related("manifest", "signature__timestamp", "stage")
@@ -46,9 +52,13 @@ def evidence_bundle(version: RecordVersion) -> bytes:
             files[f"{folder}/timestamp.tst"] = bytes(stamp.token)
         files[f"{folder}/receipt.json"] = canonical({"received_at": decision.signature.received_at.strftime("%Y-%m-%dT%H:%M:%SZ")})
     files["seal.json"] = bytes(Seal.objects.get(request=version.request).body)
-    for path in sorted(settings.TRUST_DIRECTORY.glob("*.crl")):
-        files[f"trust/{path.name}"] = path.read_bytes()
-    return _zip(files)
+    if (revoking := revoking_version(version)) is not None:
+        files |= {f"revocation/{name}": body for name, body in _files(revoking).items()}
+    return files
+
+
+def _certificates() -> dict[str, bytes]:
+    return {f"trust/{path.name}": path.read_bytes() for path in sorted(settings.TRUST_DIRECTORY.glob("*.crl"))}
 
 
 def _leaf(version: RecordVersion) -> bytes:

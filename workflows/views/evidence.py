@@ -19,10 +19,13 @@ from orgtree.pages import page_view
 from workflows.choices import AttachmentKind, ReadAction
 from workflows.errors import GateError
 from workflows.evidence_files import path_of
-from workflows.models import Attachment, ChangeRequest
+from workflows.models import Attachment, ChangeRequest, RecordVersion
+from workflows.selectors.differences import item_changes
 from workflows.selectors.requests import stage_to_decide
+from workflows.selectors.sight import items_seen
 from workflows.services.attachments import attachment_add, attachment_remove
-from workflows.services.reads import read_record
+from workflows.services.evidence import evidence_bundle
+from workflows.services.reads import items_read, read_record
 from workflows.views.requests import request_or_404
 
 CONTENT_TYPES = {AttachmentKind.PDF: "application/pdf", AttachmentKind.JPEG: "image/jpeg", AttachmentKind.PNG: "image/png"}
@@ -97,3 +100,25 @@ def _may_look(user: User, request: ChangeRequest) -> bool:
 
 def _address(request: ChangeRequest) -> str:
     return reverse("workflows:request_detail", args=[request.pk])
+
+
+@page_view
+@require_GET
+def bundle(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpResponse:
+    """The evidence of one applied record as a zip that tools/verify_evidence.py checks offline; for whoever sees the record unmasked."""
+    one = request_or_404(request.user, request_id)
+    version = RecordVersion.objects.filter(request=one, leaf_index=leaf_index).select_related("request", "document").first()
+    item = one.items.filter(leaf_index=leaf_index).first()
+    if version is None or item is None:
+        raise Http404
+    seen, masked = items_seen(user=request.user, request=one, stage=None, items=[item])
+    if not seen or masked:
+        raise Http404
+    try:
+        body = evidence_bundle(version)
+    except LookupError:
+        raise Http404 from None
+    items_read(actor=request.user, request=one, items=item_changes(one, [item]), address=ip_of(request))
+    answer = HttpResponse(body, content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="evidence-{one.number}-{leaf_index + 1}.zip"'
+    return answer

@@ -27,6 +27,7 @@ from workflows.selectors.history import request_events, request_steps
 from workflows.selectors.requests import request_get, request_list, request_page, stage_to_decide
 from workflows.selectors.retrying import NOT_ENDED, retriable
 from workflows.selectors.review import batch_statistics, striking_items
+from workflows.selectors.revoking import may_revoke, revocations_of
 from workflows.services.attachments import may_attach
 from workflows.services.deadlines import stage_deadline
 from workflows.services.ending import may_recall
@@ -100,6 +101,8 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
         may_retry=retriable(user=request.user, request=one).exists(),
         followers=[] if one.state in NOT_ENDED else list(request_list(user=request.user).filter(follows=one)),
+        revocations=revocations_of(one),
+        may_revoke=may_revoke(user=request.user, request=one),
         running=one.state in WITH_THE_WORKERS,
         today=clock.today(),
         **_review(request.user, one, stage),
