@@ -39,6 +39,7 @@ ENTRIES = (
     Entry(_("My file"), icon="badge", view="registry:mine", own=True),
     Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
     Entry(_("To be cleaned"), icon="rule", view="registry:worklist", needs=Action.EDIT),
+    Entry(_("Population matching"), icon="fingerprint", view="exchange:match_list", needs=Action.EDIT),
     Entry(_("One decision, many people"), icon="group_add", view="registry:decision_new", needs=Action.EDIT),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
     Entry(_("Code lists"), icon="list_alt", view="registry:code_list"),

@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
-from exchange.models import Agency, Attempt, Batch, Channel, Delivery, InboundBatch
+from exchange.choices import ChannelKind
+from exchange.models import Agency, Attempt, Batch, Channel, Delivery, InboundBatch, OutcomeCode
 from exchange.selectors.sight import deliveries_seen, operates_line, operates_somewhere
 from exchange.services.channels import channel_set
 from exchange.services.intake import batch_resume
+from exchange.services.matching import outcome_code_set
 from exchange.services.retrying import deliveries_retry
 from orgtree import scope
 from orgtree.choices import Action
@@ -65,6 +67,10 @@ class ChannelAdmin(ForOperators, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the registers, which `register_set` connects."""
+        return super().get_queryset(request).filter(kind=ChannelKind.NATIONAL_HUB)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("code",) if obj else ()
@@ -128,6 +134,30 @@ class DeliveryAdmin(ForOperators, ModelAdmin):
         self.message_user(request, text, messages.SUCCESS)
 
 
+class OutcomeCodeAdmin(ModelAdmin):
+    """What the codes of the population database mean: entered by superusers when they are published, each change in the audit trail."""
+
+    list_display = ("code", "outcome")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # answers of yesterday were judged by it
+
+    def save_model(self, request: HttpRequest, obj: OutcomeCode, form: ModelForm, change: bool) -> None:
+        outcome_code_set(actor=request.user, code=obj)
+
+
 class AgencyAdmin(ForOperators, ModelAdmin):
     """Agencies are admitted by `manage.py hub_agency`, which takes the secret from standard input."""
 
@@ -175,6 +205,6 @@ def _agencies_seen(rows: QuerySet[Any], request: HttpRequest, root: str) -> Quer
 
 
 HUB = {Agency: AgencyAdmin, InboundBatch: InboundBatchAdmin}
-AGENCY = {Channel: ChannelAdmin, Batch: BatchAdmin, Delivery: DeliveryAdmin}
+AGENCY = {Channel: ChannelAdmin, Batch: BatchAdmin, Delivery: DeliveryAdmin, OutcomeCode: OutcomeCodeAdmin}
 for model, page in (HUB if settings.ROLE == "hub" else AGENCY).items():
     admin.site.register(model, page)

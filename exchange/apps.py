@@ -5,9 +5,12 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
+        from exchange.selectors.matching import papers_named
         from exchange.services.registers import MATCH_TASK
         from exchange.services.retrying import DELIVER_TASK
         from workflows.dispatch import after_apply
+        from workflows.evidence_files import keep_named_by
 
         after_apply(DELIVER_TASK)
         after_apply(MATCH_TASK)
+        keep_named_by(papers_named)

@@ -2,10 +2,19 @@
 
 from django.urls import path, re_path
 
-from exchange.views import board, deliveries, reconciling, trials
+from exchange.views import board, deliveries, matching, reconciling, registers, trials
 
 app_name = "exchange"
 urlpatterns = [
+    path("matching/", matching.match_list, name="match_list"),
+    path("matching/act", matching.match_act, name="match_act"),
+    path("matching/export", matching.match_export, name="match_export"),
+    path("matching/<uuid:key>/", matching.match_detail, name="match_detail"),
+    path("matching/<uuid:key>/answers/<uuid:entry_id>/", matching.match_answer, name="match_answer"),
+    path("matching/<uuid:key>/disputes/<int:dispute_id>/paper", matching.match_paper, name="match_paper"),
+    path("registers/", registers.register_list, name="register_list"),
+    path("registers/<slug:code>/again", registers.register_again, name="register_again"),
+    path("registers/<slug:code>/log", registers.register_log, name="register_log"),
     path("", deliveries.delivery_overview, name="delivery_overview"),
     path("queue/<slug:code>/", deliveries.delivery_queue, name="delivery_queue"),
     path("queue/<slug:code>/act", deliveries.delivery_act, name="delivery_act"),

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ MEGABYTE = 1024 * 1024
 HEAD, TAIL = 1024, 2048
 YOUNG = timedelta(days=1)  # a file may wait this long for the row that names it
 _NAME = re.compile(r"[0-9a-f]{64}")
+_keepers: list[Callable[[], Iterable[str]]] = []
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ def sniffed(head: bytes, tail: bytes) -> AttachmentKind:
     if head.startswith(b"\x89PNG\r\n\x1a\n") and b"IEND\xaeB`\x82" in tail:
         return AttachmentKind.PNG
     raise EvidenceRefused.foreign()
+
+
+def keep_named_by(names: Callable[[], Iterable[str]]) -> None:
+    """An app above asks, in its ready(), that the files whose hashes `names` gives are kept, too."""
+    _keepers.append(names)
+
+
+def named_above() -> set[str]:
+    """The hashes that apps above name."""
+    return {sha256 for names in _keepers for sha256 in names()}
 
 
 def files_sweep(*, named: Iterable[str]) -> int:

@@ -15,6 +15,7 @@ from config.embedded.stack import ROOT, PortTaken, Stack
 from config.embedded.supervisor import ChildFailed, Interrupted, interruptible
 
 _MAIN_JOB = "main job"
+SANDBOX_PORT = 8002
 _EXPECTED = (ChildFailed, InUse, LodgingMissing, PortTaken)
 
 
@@ -35,13 +36,14 @@ def demo() -> int:
 def _run() -> int:
     ports = {role.name: _port(role.port_variable, role.port) for role in ROLES}
     print("Hồ Sơ is starting; its data is kept in var/")
-    with Stack(ROOT / "var", ports=ports, report=_report) as stack:
+    with Stack(ROOT / "var", ports=ports, report=_report, sandbox_port=_port("SANDBOX_PORT", SANDBOX_PORT)) as stack:
         stack.seed()
         stack.serve()
         if not stack.done.is_done(_MAIN_JOB):
             print("\nFirst start: the main job runs once, from the workbook to the hub's receipts.\n", flush=True)
             stack.main_job()
             stack.done.mark(_MAIN_JOB)
+        stack.play_registers()
         print(_addresses(stack), flush=True)
         stack.watch()
     return 0
@@ -97,6 +99,7 @@ def _addresses(stack: Stack) -> str:
         "",
         f"  agency  {stack.url(AGENCY)}   Đắk Lắk province",
         f"  hub     {stack.url(HUB)}   Ministry of Home Affairs",
+        f"  sandbox {stack.sandbox_url}   population and Party databases, with faults to switch on",
         "",
         f"  logins of the agency; password {demo['password']}, PIN of the certificates {demo['pin']}",
     ]

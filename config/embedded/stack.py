@@ -37,6 +37,7 @@ from config.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANNEL = "national-hub"
+REGISTERS = ("population", "party")
 _LONG_LOG_BYTES = 5_000_000
 _LOADERS = ("load_areas", "load_codes")
 _DATA_FILES = ("orgtree/data/**/*", "registry/data/**/*", "orgtree/services/areas.py", "registry/services/codes.py")
@@ -61,12 +62,14 @@ class Stack:
     durable: bool = True
     report: Report = _silent
     hub_login: str = "quantri"
+    sandbox_port: int | None = None  # where the other databases are played, if at all; another one when it is taken
 
     def __post_init__(self) -> None:
         self.var = self.var.absolute()
         self.logs = self.var / "log"
         self.supervisor = Supervisor()
         self._leaving = contextlib.ExitStack()
+        self._sandbox_port = _free_or_other(self.sandbox_port) if self.sandbox_port is not None else None
         self._ports = {role.name: self.ports.get(role.name) or free_port() for role in ROLES}
         self._commands = {name: (role, command) for role in ROLES for name, command in role.processes(self._ports[role.name]).items()}
 
@@ -104,7 +107,7 @@ class Stack:
             "SECRET_KEY": getattr(self.secrets, role.name),
             "HOSO_ROLE": role.name,
             "HOSO_AUTHORITY": role.authority,
-            "HOSO_CHANNEL_SECRETS": f"{CHANNEL}={self.secrets.channel}" if role is AGENCY else "",
+            "HOSO_CHANNEL_SECRETS": self._channel_secrets() if role is AGENCY else "",
             "HOSO_TODAY": TODAY.isoformat(),
             "INSECURE_HTTP": "1",
             "TRUST_DIRECTORY": str(self.var / "trust"),
@@ -154,6 +157,14 @@ class Stack:
         write(hub, json.dumps(self.env(HUB)), mode=0o600)
         self.manage(AGENCY, "demo_run", "--hub-env", str(hub), echo=True)
 
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self._sandbox_port}"
+
+    def play_registers(self) -> None:
+        """Start the sandbox, and have it be the population and Party databases: everybody is compared in the background."""
+        self._step("population and Party databases", self._registers_play)
+
     def demo(self) -> dict[str, Any]:
         """What `seed` wrote for people and tests that want to take part: logins, password, PIN."""
         return json.loads((self.var / "demo.json").read_text())
@@ -201,6 +212,21 @@ class Stack:
     def watch(self) -> None:
         """Block until a child ends by itself or a signal arrives."""
         self.supervisor.watch()
+
+    def _registers_play(self) -> None:
+        options = ("--port", str(self._sandbox_port), "--state", str(self.var / "sandbox" / "state.sqlite"))
+        command = [sys.executable, "-m", "exchange.sandbox", *options]
+        env = {**self.env(AGENCY), "SANDBOX_SECRET": self.secrets.channel}
+        child = self.supervisor.start("sandbox", command, env=env, cwd=ROOT, log=self.logs / "sandbox.log", wave=1)
+        self.supervisor.wait_ready(child, lambda: _answers(f"{self.sandbox_url}/state.json"))
+        if not self.done.is_done("registers", self.sandbox_url):
+            self.manage(AGENCY, "register_set", *REGISTERS, "--url", self.sandbox_url, "--client-id", AGENCY.authority)
+            self.done.mark("registers", self.sandbox_url)
+
+    def _channel_secrets(self) -> str:
+        """The channel's secret, which the sandbox shares where it is played: all of this stays on one machine."""
+        codes = (CHANNEL, *REGISTERS) if self._sandbox_port is not None else (CHANNEL,)
+        return ",".join(f"{code}={self.secrets.channel}" for code in codes)
 
     def _start_servers(self) -> None:
         begin = time.monotonic()
@@ -283,15 +309,34 @@ def _put_long_logs_aside(logs: Path) -> None:
             log.replace(log.with_suffix(".log.1"))
 
 
-def _refuse_taken_port(port: int, role: Role) -> None:
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2):  # noqa: S310  (our own address)
+            return True
+    except OSError:
+        return False
+
+
+def _free_or_other(port: int) -> int:
+    """The port, or a free one where another program has it: nobody types the sandbox's address by heart."""
+    return port if _is_free(port) else free_port()
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise PortTaken(
-                f"Port {port}, meant for the {role.name}, is used by another program. Choose another: make run {role.port_variable}={port + 10}"
-            ) from None
+            return False
+    return True
+
+
+def _refuse_taken_port(port: int, role: Role) -> None:
+    if not _is_free(port):
+        raise PortTaken(
+            f"Port {port}, meant for the {role.name}, is used by another program. Choose another: make run {role.port_variable}={port + 10}"
+        )
 
 
 __all__ = ["AGENCY", "HUB", "ChildFailed", "PortTaken", "Stack"]

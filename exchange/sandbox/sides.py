@@ -142,7 +142,7 @@ class Party(Side):
         number, fields = member["citizen_id"], member["fields"]
         self.store.hold(self.name, number, fields)
         joined = fields.get("party_join_date")
-        if joined and _lot(self.seed, number) < 4:
+        if joined and _lot(self.seed, number) < 3:
             told = {"party_official_date": f"{int(joined[:4]) + 1}{joined[4:]}" if joined[5:] != "02-29" else f"{int(joined[:4]) + 1}-03-01"}
             self.store.fact_add(number, {**told, "cell_name": "Chi bộ 1", "fee_paid": True})
         code = STALE if self.faults.strikes(Fault.STALE_CODE) else "OK"
@@ -221,5 +221,5 @@ def _decoded(body: bytes, shape: type[Any]) -> Any:
 
 
 def _lot(seed: int, number: str) -> int:
-    """0 to 99, always the same for a person."""
-    return hashlib.sha256(f"{seed}:party:{number}".encode()).digest()[0] * 100 // 256
+    """0 to 999, always the same for a person."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:party:{number}".encode()).digest()[:4], "big") % 1000

@@ -234,7 +234,7 @@ def _batch_make(channel: Channel, asked: Sequence[tuple[RegisterLane, Question]]
     ]
     RegisterEntry.objects.bulk_create(entries, batch_size=500)
     for (lane, _question), entry in zip(asked, entries, strict=True):
-        lane.entry, lane.due_at, lane.again, lane.withheld = entry, None, False, False
+        lane.entry_id, lane.due_at, lane.again, lane.withheld = entry.pk, None, False, False
 
 
 def _settle(batch: RegisterBatch, by_ref: Mapping[UUID, Sequence[Mapping[str, Any]]], purpose: Purpose) -> set[UUID]:
@@ -255,7 +255,7 @@ def _settle(batch: RegisterBatch, by_ref: Mapping[UUID, Sequence[Mapping[str, An
 
 def _move(lane: RegisterLane, entry: RegisterEntry, taken: Taken | None, *, present: int) -> None:
     """When the lane is due again: later and later where nothing usable came, at once where the file has moved on, else when told."""
-    lane.entry, lane.version = None, entry.version
+    lane.entry_id, lane.version = None, entry.version
     if taken is not None and taken.usable:
         lane.fingerprint, lane.tries = entry.fingerprint, 0
         lane.due_at = clock.now() + taken.again_in if taken.again_in is not None else None

@@ -27,6 +27,7 @@ from exchange.services.lanes import lanes_ask_again
 from exchange.services.matching import MATCH_TASK
 from orgtree import clock, scope
 from orgtree.choices import Action
+from orgtree.locks import Lock, advisory_lock
 from orgtree.models import OrgUnit, User
 from registry.models import StaffProfile
 from registry.selectors.decisions import common_unit
@@ -73,7 +74,7 @@ class MatchRefused(GateError):
 
     @classmethod
     def no_register(cls) -> MatchRefused:
-        return cls(_("No population database is connected. An administrator adds it under “Channels”."))
+        return cls(_("No population database is connected yet. An operator does that with the command register_set."))
 
     @classmethod
     def too_wide(cls) -> MatchRefused:
@@ -101,8 +102,8 @@ def match_patch(match: PopulationMatch) -> dict[str, str]:
 def matches_correct(*, actor: User, keys: Sequence[UUID], note: str = "", files: Sequence[File] = ()) -> Corrected:
     """Propose what the population database holds for these people's files, as one request, and hand it in.
 
-    Who cannot be corrected so is left out with the reason. Raises NotAllowed where the actor may not edit anybody of them, and what staging and
-    submitting raise; MatchRefused when nobody is left and one person was meant.
+    Who cannot be corrected so is left out with the reason. Raises NotAllowed where the actor may not edit anybody of them, what staging and
+    submitting raise, EvidenceRefused for a foreign file; then nothing is made.
     """
     with transaction.atomic():
         matches = _taken(actor, keys)
@@ -133,6 +134,8 @@ def matches_dispute(*, actor: User, keys: Sequence[UUID], reason: str, file: Fil
     kept = file_keep(file) if file is not None else None
     paper = {"sha256": kept.sha256, "file_name": shown_name(file.name or ""), "file_kind": kept.kind} if kept and file else {}
     with transaction.atomic():
+        if paper:
+            advisory_lock(Lock.EVIDENCE)  # the sweep looks at rows and files together
         matches = [one for one in _taken(actor, keys) if one.outcome in OWNERS]
         if not matches:
             raise MatchRefused.settled()

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from exchange.choices import ChannelKind, DisputeState, MatchOutcome, MatchOwner
 from exchange.contract import PROFILE_KIND, encode
@@ -20,8 +20,11 @@ from exchange.models import Channel, MatchDispute, OutcomeCode, PopulationMatch,
 from exchange.population import ASKED_FIELDS, CONTRADICTION, DEFAULT_CODES, OWNERS, UNREADABLE, Judged, MatchCall, Person, judge, read_answer
 from exchange.services.lanes import Question, Taken
 from orgtree import clock
+from orgtree.models import User
 from registry.models import StaffProfile
 from workflows.documents import parse
+from workflows.errors import NotAllowed
+from workflows.services.audit import audit
 from workflows.services.marks import WHOLE, withheld
 
 MATCH_TASK = "exchange.registers"
@@ -81,6 +84,16 @@ def outcome_codes() -> dict[str, MatchOutcome]:
     return {**DEFAULT_CODES, **{code: MatchOutcome(outcome) for code, outcome in OutcomeCode.objects.values_list("code", "outcome")}}
 
 
+def outcome_code_set(*, actor: User, code: OutcomeCode) -> OutcomeCode:
+    """Say what a code means, from the next answer on. Raises NotAllowed for others than superusers."""
+    if not actor.is_superuser:
+        raise NotAllowed
+    with transaction.atomic():
+        code.save()
+        audit(actor=actor, action="outcome_code.set", code=code.code, outcome=code.outcome)
+    return code
+
+
 def asked_of(entry: RegisterEntry) -> dict[str, str]:
     """The four fields as they were asked about."""
     return {name: str(value) for name, value in parse(bytes(entry.payload)).items()}
@@ -105,7 +118,7 @@ def _note(match: PopulationMatch, dispute: MatchDispute | None, entry: RegisterE
         match.since = now
     if not same_values or judged.outcome == MatchOutcome.MATCHED:
         match.correction = None
-    match.outcome, match.differs, match.code, match.entry, match.checked_at = judged.outcome, list(judged.differs), judged.code, entry, now
+    match.outcome, match.differs, match.code, match.entry_id, match.checked_at = judged.outcome, list(judged.differs), judged.code, entry.pk, now
     match.owner = OWNERS.get(judged.outcome, MatchOwner.NOBODY)
     if dispute is None:
         return

@@ -151,6 +151,7 @@ def _keep(channel: Channel, cursor: PartyCursor, facts: Sequence[Fact]) -> int:
 
 def _propose(fact: PartyFact) -> None:
     """One fact as a change request of its own; what the rules or the gate have against it is kept beside it."""
+    assert fact.staff_id is not None
     profile = StaffProfile.objects.select_related("using_unit").get(pk=fact.staff_id)
     marks = withheld(kind=PROFILE_KIND, keys=[profile.pk]).get(profile.pk, frozenset())
     if WHOLE in marks:

@@ -10,11 +10,13 @@ from django.db import transaction
 from exchange.choices import ChannelKind
 from exchange.contract import PROFILE_KIND
 from exchange.models import Channel
-from exchange.services.lanes import Purpose, lanes_review, register_drive, registers_active
+from exchange.selectors.sight import installation_top, operates_line
+from exchange.services.lanes import Purpose, batches_dissolve, lanes_review, register_drive, registers_active
 from exchange.services.matching import MATCH_TASK, Matching
 from exchange.services.party import PartyPush, facts_fetch, facts_propose
 from orgtree.models import User
 from workflows.dispatch import send_on_commit
+from workflows.errors import NotAllowed
 from workflows.models import RecordVersion
 from workflows.services.audit import audit
 
@@ -36,6 +38,17 @@ def register_set(
         audit(actor=actor, action="channel.set", channel=code, base_url=base_url)
         send_on_commit(REVIEW_TASK)
     return channel
+
+
+def register_put_again(*, actor: User, channel: Channel) -> int:
+    """Let the people of parked batches be put once more; returns how many. Raises NotAllowed unless `actor` operates the line."""
+    if not operates_line(actor):
+        raise NotAllowed
+    with transaction.atomic():
+        count = batches_dissolve(channel=channel)
+        audit(actor=actor, action="register.put_again", unit=installation_top(), channel=channel.code, count=count)
+        send_on_commit(MATCH_TASK)
+    return count
 
 
 def registers_review() -> int:
@@ -63,4 +76,4 @@ def registers_drive() -> int:
     return calls
 
 
-__all__ = ["MATCH_TASK", "PURPOSES", "REVIEW_TASK", "applied_review", "register_set", "registers_drive", "registers_review"]
+__all__ = ["MATCH_TASK", "PURPOSES", "REVIEW_TASK", "applied_review", "register_put_again", "register_set", "registers_drive", "registers_review"]

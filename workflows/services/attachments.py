@@ -20,7 +20,7 @@ from orgtree.locks import Lock, advisory_lock
 from orgtree.models import User
 from workflows.choices import RequestState
 from workflows.errors import EvidenceRefused, NotAllowed
-from workflows.evidence_files import file_keep, files_sweep
+from workflows.evidence_files import file_keep, files_sweep, named_above
 from workflows.locks import request_lock
 from workflows.models import Attachment, ChangeRequest
 from workflows.services.audit import audit
@@ -71,7 +71,7 @@ def evidence_sweep() -> int:
     """Delete files that nothing names any more; returns how many."""
     with transaction.atomic():
         advisory_lock(Lock.EVIDENCE)
-        return files_sweep(named=Attachment.objects.values_list("sha256", flat=True).distinct())
+        return files_sweep(named={*Attachment.objects.values_list("sha256", flat=True).distinct(), *named_above()})
 
 
 def shown_name(name: str) -> str:

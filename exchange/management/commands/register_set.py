@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
         parser.add_argument("--batch-size", type=int, default=200, help="people in one call; fewer on a weak line")
 
-    def handle(
-        self, *args: Any, kind: list[str], code: str, name: str, url: str, client_id: str, timeout: int, batch_size: int, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, kind: list[str], code: str, name: str, url: str, client_id: str, **options: Any) -> None:
         for one in kind:
             ours = code or one
             if ours not in settings.CHANNEL_SECRETS:
