@@ -118,7 +118,7 @@ class StaffProfileAdmin(AskedByFilters, ReadOnly, ModelAdmin, ImportExportModelA
 
 
 class Lists(ModelAdmin):
-    """A list that an administrator extends, with Django's own permissions. Nothing is deleted, since old files keep old codes."""
+    """A list with Django's own permissions. Nothing is deleted, since old files keep old codes."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -134,16 +134,17 @@ class CodeItemAdmin(ReadOnly, Lists):
 
 
 @admin.register(RankCode)
-class RankCodeAdmin(Lists):
+class RankCodeAdmin(ReadOnly, Lists):
+    """Looked at here; a change takes the gate, as of a code."""
+
     list_display = ("code", "title", "group", "grade", "salary_class")
     list_filter = ("group", "salary_class")
     search_fields = ("code", "title")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: RankCode | None = None) -> tuple[str, ...]:
-        return ("code",) if obj else ()
-
 
 @admin.register(SalaryStep)
-class SalaryStepAdmin(Lists):
+class SalaryStepAdmin(ReadOnly, Lists):
+    """Looked at here; a change takes the gate, as of a code."""
+
     list_display = ("salary_class", "step", "coefficient", "months", "max_step")
     list_filter = ("salary_class",)

@@ -10,9 +10,12 @@ class RegistryConfig(AppConfig):
         from registry.services.sweeping import TASK
         from registry.targets import StaffProfileTarget
         from registry.targets.codes import CodeEntryTarget
+        from registry.targets.scales import RankEntryTarget, StepEntryTarget
         from workflows.dispatch import after_apply
         from workflows.targets import register
 
         register(CodeEntryTarget())
+        register(RankEntryTarget())
+        register(StepEntryTarget())
         register(StaffProfileTarget())
         after_apply(TASK)

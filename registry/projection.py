@@ -1,4 +1,4 @@
-"""The only writer of the live tables of people and of gated codes, called by the targets inside the applying transaction."""
+"""The only writer of the live tables of people and of gated codes, ranks and salary steps, called by the targets inside the applying transaction."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ on conflict (list, code) do update set name_vi = excluded.name_vi, name_en = exc
     valid_from = excluded.valid_from, valid_to = excluded.valid_to, aliases = excluded.aliases, source = excluded.source
 """
 
+RANKS = """
+insert into registry_rankcode as r (code, title, "group", grade, salary_class, class_evidence, old_code, valid_from, valid_to, source)
+select o.code, o.title, o.category, coalesce(o.grade, ''), coalesce(o.salary_class, ''), '', coalesce(o.old_code, ''), o.valid_from, o.valid_to,
+    o.source
+from opened_rank_entry o
+on conflict (code) do update set title = excluded.title, "group" = excluded."group", grade = excluded.grade, salary_class = excluded.salary_class,
+    old_code = excluded.old_code, valid_from = excluded.valid_from, valid_to = excluded.valid_to, source = excluded.source
+"""
+STEPS = """
+insert into registry_salarystep as s (salary_class, step, coefficient, months, max_step, evidence, source)
+select o.salary_class, o.step, o.coefficient, o.months, o.max_step, '', o.source from opened_step_entry o
+on conflict (salary_class, step) do update set coefficient = excluded.coefficient, months = excluded.months, max_step = excluded.max_step,
+    source = excluded.source
+"""
+
 
 def write_staff(one: Target) -> None:
     """Bring staff profiles and their rows to what was opened. Raises workflows.sqlwrite.ProjectionMismatch."""
@@ -29,3 +44,17 @@ def write_codes(one: Target) -> None:
     write_records(one)
     with connection.cursor() as cursor:
         cursor.execute(CODES)
+
+
+def write_ranks(one: Target) -> None:
+    """Bring ranks to what was opened, and the list that everybody reads with them. Raises workflows.sqlwrite.ProjectionMismatch."""
+    write_records(one)
+    with connection.cursor() as cursor:
+        cursor.execute(RANKS)
+
+
+def write_steps(one: Target) -> None:
+    """The same for steps of the salary scale."""
+    write_records(one)
+    with connection.cursor() as cursor:
+        cursor.execute(STEPS)

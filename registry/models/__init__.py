@@ -6,6 +6,7 @@ from registry.models.drafts import Confirmation, DecisionDraft, Draft
 from registry.models.exports import ListExport
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
+from registry.models.scales import RankEntry, StepEntry
 from registry.models.search import FormerUnitName, NameWord, SavedFilter
 from registry.models.sweep import Sweep, SweepFinding, SweptFile
 from registry.models.uploads import (
@@ -33,11 +34,13 @@ __all__ = [
     "OpenedStaffProfile",
     "Posting",
     "RankCode",
+    "RankEntry",
     "SalaryStep",
     "SavedFilter",
     "SenderMapping",
     "SenderRecipe",
     "StaffProfile",
+    "StepEntry",
     "Sweep",
     "SweepFinding",
     "SweptFile",

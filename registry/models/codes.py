@@ -116,6 +116,8 @@ class RankCode(models.Model):
     class_evidence = models.CharField(_("evidence of the class"), max_length=100, blank=True)
     old_code = models.CharField(_("former code"), max_length=20, blank=True)
     source = models.CharField(_("source"), max_length=200, blank=True)
+    valid_from = models.DateField(_("valid from"), null=True, blank=True)
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("rank")
@@ -135,6 +137,7 @@ class SalaryStep(models.Model):
     months = models.PositiveSmallIntegerField(_("months per step"))
     max_step = models.PositiveSmallIntegerField(_("last step"))
     evidence = models.CharField(_("evidence"), max_length=20, blank=True)
+    source = models.CharField(_("source"), max_length=200, blank=True, default="")
 
     class Meta:
         verbose_name = _("salary step")

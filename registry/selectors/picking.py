@@ -45,9 +45,10 @@ def pick_units(*, user: User, text: str) -> list[Choice]:
 
 
 def pick_ranks(*, text: str) -> list[Choice]:
-    """Ranks by a piece of the code or of the title."""
-    words = plain(text).split()
-    found = [one for one in RankCode.objects.all() if words and all(word in plain(str(one)) for word in words)]
+    """Ranks that may be given today, by a piece of the code or of the title."""
+    words, day = plain(text).split(), clock.today()
+    today = RankCode.objects.filter(Q(valid_from=None) | Q(valid_from__lte=day), Q(valid_to=None) | Q(valid_to__gt=day))
+    found = [one for one in today if words and all(word in plain(str(one)) for word in words)]
     return [Choice(one.code, str(one), one.salary_class and _("class {name}").format(name=one.salary_class)) for one in found[:SHOWN]]
 
 

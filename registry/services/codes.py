@@ -1,4 +1,4 @@
-"""Code lists: loading those of the release, and proposing a change of one code, which goes through the gate.
+"""Code lists: loading those of the release, and proposing a change of a code, a rank or a salary step, which goes through the gate.
 
 Loading is idempotent, one statement a table; a code that went through the gate is left as it was decided.
 """
@@ -18,7 +18,9 @@ from orgtree.models import OrgUnit, User
 from registry.choices import CodeList
 from registry.models import CodeItem, RankCode, SalaryStep
 from registry.models.codes import CodeEntry
+from registry.models.scales import RankEntry, StepEntry
 from registry.targets.codes import CodeEntryTarget, code_key, list_label
+from registry.targets.scales import RankEntryTarget, StepEntryTarget, rank_key, step_key
 from workflows.documents import plain_value
 from workflows.services.staging import Proposal, Staged, request_stage
 
@@ -30,13 +32,14 @@ def codes_load() -> dict[str, int]:
     """Insert or refresh every code, rank and salary step; returns the number of rows of each. Safe to run at every start."""
     with transaction.atomic():
         decided = set(CodeEntry.objects.values_list("list", "code"))
+        ranks, steps = set(RankEntry.objects.values_list("code", flat=True)), set(StepEntry.objects.values_list("salary_class", "step"))
         return {
             "codes": len(
                 CodeItem.objects.bulk_create(_items(decided), update_conflicts=True, unique_fields=["list", "code"], update_fields=list(LOADED))
             ),
             "ranks": len(
                 RankCode.objects.bulk_create(
-                    _ranks(),
+                    [rank for rank in _ranks() if rank.code not in ranks],
                     update_conflicts=True,
                     unique_fields=["code"],
                     update_fields=["title", "group", "grade", "salary_class", "class_evidence", "old_code", "source"],
@@ -44,10 +47,10 @@ def codes_load() -> dict[str, int]:
             ),
             "steps": len(
                 SalaryStep.objects.bulk_create(
-                    _steps(),
+                    [one for one in _steps() if (one.salary_class, one.step) not in steps],
                     update_conflicts=True,
                     unique_fields=["salary_class", "step"],
-                    update_fields=["coefficient", "months", "max_step", "evidence"],
+                    update_fields=["coefficient", "months", "max_step", "evidence", "source"],
                 )
             ),
         }
@@ -61,6 +64,21 @@ def code_propose(*, actor: User, unit: OrgUnit, code_list: str, code: str, value
     patch = {name: plain_value(value) for name, value in values.items()} | {"list": code_list, "code": code}
     proposal = Proposal(kind=CodeEntryTarget.kind, key=code_key(code_list, code), patch=patch, ref=1)
     title = _("Code {code} of the list {name}").format(code=code, name=list_label(code_list))
+    return request_stage(actor=actor, unit=unit, title=title, proposals=[proposal])
+
+
+def rank_propose(*, actor: User, unit: OrgUnit, code: str, values: Mapping[str, Any]) -> Staged:
+    """Propose a rank as it is to be: `values` by field of `rank_entry/1` but the code. Findings are returned, as of `code_propose`."""
+    patch = {name: plain_value(value) for name, value in values.items()} | {"code": code}
+    proposal = Proposal(kind=RankEntryTarget.kind, key=rank_key(code), patch=patch, ref=1)
+    return request_stage(actor=actor, unit=unit, title=_("Rank {code}").format(code=code), proposals=[proposal])
+
+
+def step_propose(*, actor: User, unit: OrgUnit, salary_class: str, step: Any, values: Mapping[str, Any]) -> Staged:
+    """The same for one step of one class of the salary scale, by field of `step_entry/1`."""
+    patch = {name: plain_value(value) for name, value in values.items()} | {"salary_class": salary_class, "step": step}
+    proposal = Proposal(kind=StepEntryTarget.kind, key=step_key(salary_class, str(step)), patch=patch, ref=1)
+    title = _("Salary class {name}, step {step}").format(name=salary_class, step=step)
     return request_stage(actor=actor, unit=unit, title=title, proposals=[proposal])
 
 
@@ -129,6 +147,7 @@ def _steps() -> list[SalaryStep]:
             months=int(row["months_per_step"]),
             max_step=int(row["max_step"]),
             evidence=row["confidence"],
+            source="Nghị định 204/2004/NĐ-CP",
         )
         for row in _read("salary_scale.csv")
     ]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 
 from orgtree.choices import Role
 from orgtree.models import OrgUnit, User
 from registry.lookups import Lookups
-from registry.models import CodeItem
+from registry.models import CodeItem, RankCode, SalaryStep
 from registry.models.codes import CodeEntry
-from registry.services.codes import code_propose, codes_load
+from registry.selectors.picking import pick_ranks
+from registry.services.codes import code_propose, codes_load, rank_propose, step_propose
 from tests.factories import grant_make, unit_make, user_make
 from tests.pages import Office
 from tests.registry.people import TODAY, judge, person, places
@@ -42,12 +45,7 @@ def authority() -> tuple[OrgUnit, User]:
 def applied(authority, **values) -> None:
     unit, clerk = authority
     staged = code_propose(actor=clerk, unit=unit, code_list="language_level", code="VSTEP", values={**VALUES, **values})
-    assert staged.request is not None, staged.returned
-    request_submit(actor=clerk, request_id=staged.request.pk, system_stage="test")
-    request_approve_by_system(request_id=staged.request.pk)
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    request_apply(request_id=staged.request.pk)
+    apply(authority, staged)
 
 
 def test_a_code_takes_the_gate_and_then_stands_in_its_list(authority):
@@ -78,11 +76,7 @@ def test_the_loader_leaves_what_was_decided(authority):
     unit, clerk = authority
     values = {"name_vi": "Nam giới", "source": "Quyết định của tỉnh"}
     staged = code_propose(actor=clerk, unit=unit, code_list="gender", code="1", values=values)
-    request_submit(actor=clerk, request_id=staged.request.pk, system_stage="test")
-    request_approve_by_system(request_id=staged.request.pk)
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    request_apply(request_id=staged.request.pk)
+    apply(authority, staged)
     # when
     codes_load()
     # then
@@ -147,8 +141,6 @@ def test_grades_end_and_levels_have_begun():
 
 def test_the_page_shows_days_names_and_source(authority):
     # given
-    from django.test import Client
-
     client = Client()
     client.force_login(authority[1])
     # when
@@ -160,8 +152,6 @@ def test_the_page_shows_days_names_and_source(authority):
 
 def test_the_form_proposes_and_says_what_is_wrong(authority):
     # given
-    from django.test import Client
-
     client = Client()
     client.force_login(authority[1])
     address = reverse("registry:code_edit", args=["language_level"])
@@ -173,3 +163,106 @@ def test_the_form_proposes_and_says_what_is_wrong(authority):
     assert "V STEP" in wrong.content.decode()
     assert right.status_code == 302
     assert CodeItem.objects.filter(code="VSTEP").count() == 0
+
+
+def propose_step(authority, **values):
+    unit, clerk = authority
+    known = {"coefficient": "2.40", "months": 36, "max_step": 9, "source": "Nghị định thử nghiệm"}
+    return step_propose(actor=clerk, unit=unit, salary_class="A1", step=1, values={**known, **values})
+
+
+def apply(authority, staged) -> None:
+    assert staged.request is not None, staged.returned
+    request_submit(actor=authority[1], request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    request_apply(request_id=staged.request.pk)
+
+
+def test_a_rank_and_a_step_take_the_gate_and_the_loader_leaves_them(authority):
+    # given
+    codes_load()
+    unit, clerk = authority
+    values = {"title": "Chuyên viên số", "category": "công chức", "salary_class": "A1", "source": "Thông tư 1", "valid_from": date(2026, 1, 1)}
+    # when
+    apply(authority, rank_propose(actor=clerk, unit=unit, code="01.777", values=values))
+    apply(authority, rank_propose(actor=clerk, unit=unit, code="01.003", values={**values, "title": "Chuyên viên", "valid_to": date(2026, 7, 1)}))
+    apply(authority, propose_step(authority))
+    codes_load()
+    # then
+    assert [(one.title, one.salary_class) for one in RankCode.objects.filter(code="01.777")] == [("Chuyên viên số", "A1")]
+    assert [one.value for one in pick_ranks(text="01.777")] == ["01.777"]
+    assert pick_ranks(text="01.003") == []  # ended in July
+    assert SalaryStep.objects.get(salary_class="A1", step=1).coefficient == Decimal("2.40")
+    versions = RecordVersion.objects.filter(kind__in=["rank_entry", "step_entry"])
+    assert set(versions.values_list("kind", "version")) == {("rank_entry", 1), ("step_entry", 1)}
+
+
+def test_nobody_changes_such_a_rank_or_step_past_the_gate(authority):
+    # given
+    codes_load()
+    apply(authority, propose_step(authority))
+    applied(authority)
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config('hoso.request', '', true)")
+    # when, then
+    for statement in (
+        "update registry_salarystep set coefficient = 9 where salary_class = 'A1' and step = 1",
+        "update registry_salarystep set salary_class = 'ZZ' where salary_class = 'A1' and step = 1",
+        "delete from registry_salarystep where salary_class = 'A1' and step = 1",
+        "update registry_stepentry set coefficient = 9",
+        "delete from registry_rankentry",
+        "update registry_codeitem set code = 'OTHER' where code = 'VSTEP'",
+    ):
+        with pytest.raises(DatabaseError, match="approved change request"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"source": ""}, "REQUIRED"),
+        ({"coefficient": "0.00"}, "COEFFICIENT_BOUNDS"),
+        ({"coefficient": "hai"}, "VALUE_FORM"),
+        ({"months": 0}, "MONTHS_BOUNDS"),
+        ({"max_step": 0}, "STEP_BOUNDS"),
+    ],
+)
+def test_what_is_wrong_with_a_step_comes_back(authority, values, found):
+    codes_load()
+    staged = propose_step(authority, **values)
+    assert staged.request is None
+    assert found in {one.code for each in staged.returned.values() for one in each}
+
+
+def test_a_coefficient_out_of_order_is_remarked_and_a_class_that_is_none_refused(authority):
+    # given
+    codes_load()
+    unit, clerk = authority
+    # when
+    staged = propose_step(authority, coefficient="4.00")
+    values = {"title": "x", "category": "công chức", "salary_class": "ZZ", "source": "x"}
+    refused = rank_propose(actor=clerk, unit=unit, code="01.777", values=values)
+    # then
+    assert {one.code for one in staged.request.findings.all()} == {"SCALE_ORDER"}
+    assert {one.code for each in refused.returned.values() for one in each} == {"CLASS_UNKNOWN"}
+
+
+def test_the_pages_of_ranks_and_steps_propose_and_say_what_is_wrong(authority):
+    # given
+    codes_load()
+    client = Client()
+    client.force_login(authority[1])
+    address = reverse("registry:scale_edit", args=["steps"])
+    # when
+    shown = client.get(address, {"key": "A1:1"}).content.decode()
+    wrong = client.post(f"{address}?key=A1:1", {"coefficient": "hai", "months": "36", "max_step": "9", "source": "NĐ"})
+    right = client.post(f"{address}?key=A1:1", {"coefficient": "2,4", "months": "36", "max_step": "9", "source": "NĐ"})
+    # then
+    assert 'value="2,34"' in shown
+    assert wrong.status_code == 422
+    assert right.status_code == 302
+    assert "01.003" in client.get(reverse("registry:scale_list", args=["ranks"]), {"q": "chuyen vien"}).content.decode()
+    assert client.get(address, {"key": "A1:99"}).status_code == 404
+    assert client.get(reverse("registry:scale_list", args=["others"])).status_code == 404
