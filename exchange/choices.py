@@ -81,7 +81,7 @@ class MatchOwner(TextChoices):
     """Who has to put a difference right: the agency its file, or the police what the population database holds."""
 
     NOBODY = "", _("Nobody")
-    AGENCY = "agency", _("The agency")
+    AGENCY = "agency", _("Our agency")
     POLICE = "police", _("The police")
 
 

@@ -297,7 +297,7 @@ def _below(user: User, unit: OrgUnit | None) -> list[OrgUnit]:
 
 
 def _shares(units: Collection[OrgUnit], rows: Iterable[tuple[str, str, int, int, int]]) -> list[UnitShare]:
-    """The counts of each unit with all below it; units without anybody are left out."""
+    """The counts of each unit with all below it; units without anybody are left out, where most is to be done comes first."""
     places = sorted(units, key=lambda one: (one.tree_id, one.lft))
     starts = [(one.tree_id, one.lft) for one in places]
     counts: dict[UUID, Counter[str]] = {one.pk: Counter() for one in places}
@@ -308,7 +308,7 @@ def _shares(units: Collection[OrgUnit], rows: Iterable[tuple[str, str, int, int,
     shares = [
         UnitShare(one, counts[one.pk].total(), counts[one.pk][MatchOutcome.MATCHED], sum(counts[one.pk][each] for each in WORK)) for one in units
     ]
-    return [one for one in shares if one.people]
+    return sorted((one for one in shares if one.people), key=lambda one: -one.work)
 
 
 def _day(moment: datetime) -> str:

@@ -37,6 +37,7 @@ from workflows.services.reads import read_record
 from workflows.views.evidence import CONTENT_TYPES, POLICY
 
 MOST_AT_ONCE = 500
+UNITS = 8  # shown at once of the units below
 
 
 @page_view
@@ -46,6 +47,7 @@ def match_list(request: HttpRequest) -> HttpResponse:
     unit, outcome, owner, overdue = _asked(request)
     figures = standing(user=request.user, unit=unit)
     shown = Paginator(queue(user=request.user, unit=unit, outcome=outcome, owner=owner, overdue=overdue), PAGE).get_page(request.GET.get("page"))
+    units = [(one, _query({}, unit=str(one.unit.pk))) for one in figures.units]
     asked = {"unit": str(unit.pk) if unit else "", "outcome": outcome, "owner": owner, "overdue": "1" if overdue else ""}
     return page(
         request,
@@ -53,7 +55,8 @@ def match_list(request: HttpRequest) -> HttpResponse:
         _("Population matching"),
         figures=figures,
         causes=[(one, count, _query(asked, outcome=one.value, owner="", overdue="")) for one, count in figures.outcomes if one in WORK and count],
-        units=[(one, _query({}, unit=str(one.unit.pk))) for one in figures.units],
+        units=units[:UNITS],
+        more_units=units[UNITS:],
         owners=[(one, figures.owners.get(one, 0), _query(asked, owner=one.value)) for one in (MatchOwner.AGENCY, MatchOwner.POLICE)],
         everything=_query(asked, outcome="", owner="", overdue=""),
         matched=_query(asked, outcome=MatchOutcome.MATCHED.value, owner="", overdue=""),
