@@ -137,12 +137,15 @@ class Schema:
     fields: tuple[Field, ...]
     rows: tuple[Rows, ...] = ()
     _names: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+    _blank: Mapping[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         names = ["schema", *(f.name for f in self.fields), *(r.name for r in self.rows)]
         if len(names) != len(set(names)) or not all(name.isascii() for name in names):
             raise ValueError(f"{self.name}: names are ASCII and stand once")
         object.__setattr__(self, "_names", frozenset(names))
+        blank = {"schema": self.identifier, **{f.name: None for f in self.fields}, **{r.name: () for r in self.rows}}
+        object.__setattr__(self, "_blank", blank)
 
     @property
     def identifier(self) -> str:
@@ -150,11 +153,11 @@ class Schema:
 
     def blank(self) -> Document:
         """A total document with nothing in it."""
-        return {"schema": self.identifier, **{f.name: None for f in self.fields}, **{r.name: [] for r in self.rows}}
+        return {**self._blank, **{r.name: [] for r in self.rows}}
 
     def merge(self, before: Document | None, patch: Mapping[str, Any]) -> Document:
         """The document after `patch`: named keys replaced (a list of rows as a whole), rows completed and sorted."""
-        after = {**(before or self.blank()), **patch, "schema": self.identifier}
+        after = {**(before or self._blank), **patch, "schema": self.identifier}
         for rows in self.rows:
             given = after[rows.name]
             after[rows.name] = sorted(({**rows.blank(), **row} for row in given), key=_encode) if given else []
@@ -164,7 +167,7 @@ class Schema:
         """Everything that keeps `document` from being a total, well-typed document of this schema."""
         found = [
             Problem(name, document.get(name), "is missing" if name in self._names else "is not a field of this record")
-            for name in sorted(document.keys() ^ self._names)
+            for name in (() if document.keys() == self._names else sorted(document.keys() ^ self._names))
         ]
         if document.get("schema") != self.identifier:
             found.append(Problem("schema", document.get("schema"), f"must be {self.identifier}"))
@@ -197,7 +200,7 @@ class Schema:
     def changed(self, before: Document | None, after: Document) -> list[str]:
         """Names of the top-level keys that differ, sorted; every filled key for a new record."""
         if before is None:
-            return sorted(name for name, value in after.items() if value not in (None, []) and name != "schema")
+            return sorted([name for name, value in after.items() if value is not None and value != [] and name != "schema"])
         return sorted(name for name in after if before.get(name) != after[name] and name != "schema")
 
     def json_schema(self) -> Document:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from orgtree.text import plain
 from registry.choices import Section
@@ -54,6 +55,7 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=4096)
 def heading_key(text: str) -> str:
     """How headings are compared: without accents, case, punctuation and a leading item number ("8. Số CCCD:" is "so cccd")."""
     return " ".join(_NOT_WORD.sub(" ", _ITEM_NUMBER.sub("", plain(text).replace("%", " phan tram ")).strip()).split())

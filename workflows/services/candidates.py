@@ -32,6 +32,21 @@ from workflows.targets import target
 CHUNK = 5_000
 MAXIMUM = 100_000
 RARE_FROM, RARE_PERCENT = 50, 2  # in a batch of 50 changes or more, what two of a hundred change stands out
+# Lists are copied as text: PostgreSQL makes arrays of them in a fraction of the time that the driver takes.
+_COPIED = {
+    "ref": "int4",
+    "kind": "text",
+    "key": "uuid",
+    "op": "text",
+    "base_version": "int4",
+    "digest": "bytea",
+    "body": "bytea",
+    "changed_names": "text",
+    "unit_keys": "text",
+    "natural_hash": "bytea",
+    "blocked": "bool",
+    "risk": "text",
+}
 CANDIDATES = "select ref as leaf_index, kind, key, op, base_version, digest, body from candidate"
 
 
@@ -106,15 +121,17 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
         cursor.execute(
             "drop table if exists pg_temp.candidate; "
             "create temp table candidate(ref int primary key, kind text, key uuid, op text, base_version int, digest bytea, body bytea, "
-            "changed text[], units uuid[], natural_hash bytea, blocked bool, risk text)"
+            "changed_names text, unit_keys text, natural_hash bytea, blocked bool, risk text, "
+            "changed text[] generated always as (string_to_array(changed_names, ',')) stored, "
+            "units uuid[] generated always as (string_to_array(unit_keys, ',')::uuid[]) stored)"
         )
         for chunk in _chunks(proposals):
             rows = list(_prepare(chunk, seen, unchanged, refused))
             copied += len(rows)
             if copied > MAXIMUM:
                 raise TooLarge
-            with cursor.copy("copy candidate from stdin (format binary)") as copy:
-                copy.set_types(["int4", "text", "uuid", "text", "int4", "bytea", "bytea", "text[]", "uuid[]", "bytea", "bool", "text"])
+            with cursor.copy(f"copy candidate({', '.join(_COPIED)}) from stdin (format binary)") as copy:
+                copy.set_types(list(_COPIED.values()))
                 for row in rows:
                     copy.write_row(row)
             done += len(chunk)
@@ -153,8 +170,8 @@ def _prepare(chunk: Sequence[Proposal], seen: set[tuple[str, UUID]], unchanged: 
             version,
             digest(body),
             body,
-            changed,
-            sorted(one.units_of(proposal.key, before, after)),
+            ",".join(changed),
+            ",".join(sorted(map(str, one.units_of(proposal.key, before, after)))),
             hashlib.sha256(natural.encode()).digest() if natural else None,
             proposal.blocked,
             min(one.risk_of(changed, op).value, proposal.least_risk.value),  # letters, the gravest first
