@@ -18,7 +18,7 @@ from exchange.models import Batch
 from workflows import merkle
 from workflows.choices import Verdict
 from workflows.models import ChangeItem, ChangeRequest, Decision
-from workflows.services.submission import request_leaves
+from workflows.services.leaves import request_leaves
 
 
 class BatchUnsendable(Exception):

@@ -29,8 +29,8 @@ from workflows.rules import Found
 from workflows.selectors.deciding import open_stages
 from workflows.services.audit import audit
 from workflows.services.audit_seals import newest_audit_seal
+from workflows.services.leaves import request_leaves
 from workflows.services.moves import request_move
-from workflows.services.submission import request_leaves
 from workflows.targets import target
 
 ITEMS = (

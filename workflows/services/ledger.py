@@ -7,13 +7,14 @@ beside them, which an intruder would edit as well).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 
 from workflows import merkle
 from workflows.choices import ItemState, Verdict
@@ -22,14 +23,16 @@ from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature, Timestamp
 from workflows.services.audit_seals import audit_damages
+from workflows.services.leaves import leaves_of, request_leaves
 from workflows.services.read_months import month_damages
-from workflows.services.submission import SUBTREE_LEVEL, request_leaves
+from workflows.services.submission import SUBTREE_LEVEL
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
 from workflows.timestamps import StampRefused, signature_value, verify_stamp
 from workflows.trust import TrustStore
 
 BLOCK = 2**SUBTREE_LEVEL
+TOGETHER = 100_000  # items of the requests that are looked at together
 
 
 @dataclass(frozen=True)
@@ -81,15 +84,19 @@ def batch_proofs(request: ChangeRequest, leaf_indexes: Sequence[int]) -> dict[in
     return {index: merkle.proof(tree, index) for index in leaf_indexes}
 
 
-def verify_ledger() -> Verification:
-    """Check everything, oldest seal first. Reads only; takes no lock. Found damages are named, not repaired."""
+def verify_ledger(*, signatures: bool = True, live: bool = True) -> Verification:
+    """Check everything, oldest seal first. Reads only; takes no lock. Found damages are named, not repaired.
+
+    Without `signatures` the certificates behind them are not asked, without `live` the live tables are not compared: what is left is
+    the ledger by itself, every document, leaf, root, seal, manifest, version and audit event.
+    """
     outcome = Verification()
     outcome.damages += _documents(outcome)
-    outcome.damages += _seals(outcome)
+    outcome.damages += _seals(outcome, TrustStore.load(settings.TRUST_DIRECTORY) if signatures else None)
     outcome.damages += _versions(outcome)
     outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
     outcome.damages += (Damage("reads", place, what) for place, what in month_damages())
-    for one in targets():
+    for one in targets() if live else ():
         outcome.damages += _live(one, outcome)
     return outcome
 
@@ -103,45 +110,75 @@ def _documents(outcome: Verification) -> Iterator[Damage]:
             yield Damage("document", f"document {name}", "its bytes are not those of its digest")
 
 
-def _seals(outcome: Verification) -> Iterator[Damage]:
+@dataclass(frozen=True)
+class _Facts:
+    """What is stored about some requests, by request: fetched together, since most requests are small."""
+
+    leaves: Mapping[UUID, list[bytes]]
+    versions: Mapping[UUID, int]
+    decisions: Mapping[UUID, list[Decision]]
+
+
+def _facts(requests: Sequence[ChangeRequest]) -> _Facts:
+    keys = [request.pk for request in requests]
+    counted = RecordVersion.objects.filter(request__in=keys).order_by().values_list("request").annotate(count=Count("pk"))
+    decisions: dict[UUID, list[Decision]] = {key: [] for key in keys}
+    approvals = Decision.objects.filter(stage__request__in=keys, verdict=Verdict.APPROVE)
+    for one in approvals.select_related("manifest", "signature__timestamp", "stage").order_by("stage__number", "pk"):
+        decisions[one.stage.request_id].append(one)
+    return _Facts(leaves_of(keys), dict(counted), decisions)
+
+
+def _seals(outcome: Verification, trust: TrustStore | None) -> Iterator[Damage]:
     """The chain from its first link; each seal against its request, and each request's leaves, manifests and signatures."""
     previous: str | None = None
     expected = 1
-    trust = TrustStore.load(settings.TRUST_DIRECTORY)
-    for seal in Seal.objects.select_related("request").order_by("sequence").iterator(chunk_size=500):
-        place = f"seal {seal.sequence}"
-        body = bytes(seal.body)
-        said = msgspec.json.decode(body)
-        if seal.sequence != expected:
-            yield Damage("seal", place, f"seal {expected} is missing")
-        if digest(body) != bytes(seal.digest) or canonical(said) != body:
-            yield Damage("seal", place, "its bytes are not those of its digest")
-        if said["previous"] != previous or said["sequence"] != seal.sequence or said["request"] != str(seal.request_id):
-            yield Damage("seal", place, "it does not follow the seal before it")
-        previous, expected = bytes(seal.digest).hex(), seal.sequence + 1
-        yield from _request(seal.request, said, trust, outcome)
+    for seals in _seals_by_size():
+        facts = _facts([seal.request for seal in seals])
+        for seal in seals:
+            place = f"seal {seal.sequence}"
+            body = bytes(seal.body)
+            said = msgspec.json.decode(body)
+            if seal.sequence != expected:
+                yield Damage("seal", place, f"seal {expected} is missing")
+            if digest(body) != bytes(seal.digest) or canonical(said) != body:
+                yield Damage("seal", place, "its bytes are not those of its digest")
+            if said["previous"] != previous or said["sequence"] != seal.sequence or said["request"] != str(seal.request_id):
+                yield Damage("seal", place, "it does not follow the seal before it")
+            previous, expected = bytes(seal.digest).hex(), seal.sequence + 1
+            yield from _request(seal.request, said, facts, trust, outcome)
     outcome.last_seal = previous or ""
     for pk in ChangeRequest.objects.filter(state="applied", seal=None).values_list("pk", flat=True):
         yield Damage("seal", f"request {pk}", "it was applied without a seal")
 
 
-def _request(request: ChangeRequest, said: dict[str, object], trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
+def _seals_by_size() -> Iterator[list[Seal]]:
+    """Seals in order, so many together that their requests hold some 100,000 items."""
+    together: list[Seal] = []
+    items = 0
+    for seal in Seal.objects.select_related("request").defer("request__subtrees").order_by("sequence").iterator(chunk_size=500):
+        together.append(seal)
+        items += seal.request.count
+        if items >= TOGETHER or len(together) == 500:
+            yield together
+            together, items = [], 0
+    if together:
+        yield together
+
+
+def _request(request: ChangeRequest, said: dict[str, object], facts: _Facts, trust: TrustStore | None, outcome: Verification) -> Iterator[Damage]:
     outcome.requests += 1
     place = f"request {request.pk}"
-    tree = merkle.levels(request_leaves(request))
+    tree = merkle.levels(facts.leaves.get(request.pk, []))
     root = tree[-1][0] if tree[0] else merkle.EMPTY_ROOT
     if root.hex() != said["root"] or root != bytes(request.root or b"") or request.count != said["count"]:
         yield Damage("items", place, f"its items are not those that were sealed{_where(request, tree)}")
     if (request.evidence or None) != said["evidence"]:
         yield Damage("evidence", place, "what the system stage decided on is not what was sealed")
-    applied = RecordVersion.objects.filter(request=request).count()
+    applied = facts.versions.get(request.pk, 0)
     if applied != said["applied"]:
         yield Damage("versions", place, f"{applied} versions stand where {said['applied']} were sealed")
-    decisions = list(
-        Decision.objects.filter(stage__request=request, verdict=Verdict.APPROVE)
-        .select_related("manifest", "signature__timestamp", "stage")
-        .order_by("stage__number", "pk")
-    )
+    decisions = facts.decisions[request.pk]
     if [bytes(one.manifest_id or b"").hex() for one in decisions] != said["manifests"]:
         yield Damage("decisions", place, "its manifests are not those that were sealed")
     if [bytes(one.signature_id).hex() for one in decisions if one.signature_id] != said["signatures"]:
@@ -161,7 +198,7 @@ def _where(request: ChangeRequest, tree: list[list[bytes]]) -> str:
     return ": leaves " + ", ".join(f"{number * BLOCK} to {min(number * BLOCK + BLOCK, request.count) - 1}" for number in blocks)
 
 
-def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, outcome: Verification) -> Iterator[Damage]:
+def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore | None, outcome: Verification) -> Iterator[Damage]:
     if decision.manifest is None:
         yield Damage("manifest", place, "an approval names no manifest")
         return
@@ -173,7 +210,7 @@ def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore, ou
         return
     if digest(body) != bytes(decision.manifest.digest) or statement.root_hash != root or str(statement.request) not in place:
         yield Damage("manifest", place, "it is not the manifest of these items")
-    if decision.signature is not None:
+    if decision.signature is not None and trust is not None:
         outcome.signatures += 1
         yield from _signature(decision.signature, body, place, trust)
 
@@ -247,24 +284,29 @@ def _versions(outcome: Verification) -> Iterator[Damage]:
 
 
 def _live(one: Target, outcome: Verification) -> Iterator[Damage]:
-    """The live tables, turned back into documents by the database, against the ledger's last version of each record."""
+    """The live tables, turned back into documents by the database, against the ledger's last version of each record.
+
+    Two statements instead of a full join, so that the first, which does the work, can be shared by the database among its processes.
+    """
+    live = one.live._meta.db_table
+    heads = f"(select distinct on (key) key, version, document_id from workflows_recordversion where kind = '{one.kind}' order by key, version desc)"
     with connection.cursor() as cursor:
-        cursor.execute(f"select count(*) from {one.live._meta.db_table}")
+        cursor.execute(f"select count(*) from {live}")
         outcome.records += cursor.fetchone()[0]
         cursor.execute(
-            "with head as (select distinct on (key) key, version, document_id from workflows_recordversion "
-            "where kind = %s order by key, version desc), "
-            f"live as ({live_bodies(one)}) "
-            "select coalesce(h.key, l.id), l.id is null, h.key is null, l.version is distinct from h.version, "
-            "sha256(l.body) is distinct from h.document_id or l.digest is distinct from h.document_id "
-            "from head h full join live l on l.id = h.key "
-            "where l.id is null or h.key is null or l.version is distinct from h.version or sha256(l.body) is distinct from h.document_id "
-            "or l.digest is distinct from h.document_id",
-            [one.kind],
+            f"select l.id, h.key is null, sha256(l.body) is distinct from h.document_id or l.digest is distinct from h.document_id "
+            f"from ({live_bodies(one)}) l left join {heads} h on h.key = l.id "
+            f"where h.key is null or l.version is distinct from h.version or sha256(l.body) is distinct from h.document_id "
+            f"or l.digest is distinct from h.document_id"
         )
-        for key, missing, unknown, _version, edited in cursor.fetchall():
-            what = "is missing" if missing else "stands in no version" if unknown else "was edited" if edited else "has another version number"
+        for key, unknown, edited in cursor.fetchall():
+            what = "stands in no version" if unknown else "was edited" if edited else "has another version number"
             yield Damage("live", f"{one.kind} {key}", f"the live record {what}")
+        cursor.execute(
+            f"select distinct key from workflows_recordversion v where kind = %s and not exists (select from {live} l where l.id = v.key)", [one.kind]
+        )
+        for (key,) in cursor.fetchall():
+            yield Damage("live", f"{one.kind} {key}", "the live record is missing")
 
 
 def proof_of(version: RecordVersion) -> list[bytes]:

@@ -15,10 +15,11 @@ from workflows import merkle
 from workflows.choices import MOVES, ItemState, RequestState
 from workflows.errors import EffectiveDatePast, NotAllowed, RecordBusy, WrongState
 from workflows.locks import request_lock
-from workflows.models import ChangeItem, ChangeRequest, Decision, Stage
+from workflows.models import ChangeRequest, Decision, Stage
 from workflows.services.attachments import attachments_statement
 from workflows.services.audit import audit
 from workflows.services.deadlines import working_days_after
+from workflows.services.leaves import request_leaves
 from workflows.services.moves import request_move
 from workflows.services.routing import route_freeze
 
@@ -75,15 +76,6 @@ def request_withdraw(*, actor: User, request_id: UUID) -> ChangeRequest:
         request.items.filter(state__in=[ItemState.DRAFT, ItemState.OPEN]).update(state=ItemState.ENDED)
         audit(actor=actor, action="request.withdrawn", request=request)
     return request
-
-
-def request_leaves(request: ChangeRequest) -> list[bytes]:
-    """Leaf hashes of every item in leaf order, recomputed from what is stored."""
-    rows = ChangeItem.objects.filter(request=request).order_by("leaf_index").values_list("kind", "key", "op", "base_version", "document_id")
-    return [
-        merkle.leaf_hash(kind=kind, key=key, op=op, base_version=base, document_digest=bytes(document))
-        for kind, key, op, base, document in rows.iterator(chunk_size=20_000)
-    ]
 
 
 def _said(attached: list[dict[str, Any]]) -> dict[str, Any]:
