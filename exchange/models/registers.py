@@ -70,8 +70,8 @@ class RegisterEntry(models.Model):
 class RegisterLane(models.Model):
     """How far a register knows one person's file: settled up to `version`, with what `fingerprint` stands for. One question at a time.
 
-    `due_at` says when the file has to be looked at again, null when it has not. `again` asks even when nothing has changed; `withheld` that
-    the person is marked "does not leave".
+    `due_at` says when the file has to be looked at again because it changed or an answer is wanting, `again_at` when the register is asked
+    although nothing has changed; null: not. `withheld` says that the person is marked "does not leave".
     """
 
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="lanes")
@@ -79,7 +79,7 @@ class RegisterLane(models.Model):
     version = models.PositiveIntegerField(null=True, db_default=None)
     fingerprint = models.BinaryField(max_length=32, null=True, db_default=None)
     due_at = models.DateTimeField(null=True, db_default=Now())
-    again = models.BooleanField(default=False, db_default=False)
+    again_at = models.DateTimeField(null=True, db_default=None)
     withheld = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     entry = models.ForeignKey(RegisterEntry, models.PROTECT, null=True, db_default=None, related_name="+")
@@ -88,4 +88,7 @@ class RegisterLane(models.Model):
         verbose_name = _("lane to a register")
         verbose_name_plural = _("lanes to registers")
         constraints = [models.UniqueConstraint(fields=["channel", "staff"], name="register_lane_once")]
-        indexes = [models.Index(fields=["channel", "due_at"], condition=models.Q(due_at__isnull=False, entry__isnull=True), name="register_lane_due")]
+        indexes = [
+            models.Index(fields=["channel", "due_at"], condition=models.Q(due_at__isnull=False, entry__isnull=True), name="register_lane_due"),
+            models.Index(fields=["channel", "again_at"], condition=models.Q(again_at__isnull=False, entry__isnull=True), name="register_lane_again"),
+        ]

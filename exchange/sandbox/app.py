@@ -64,6 +64,8 @@ class Sandbox:
             return [body]
         name, reply = self._answer(call, struck)
         self.store.call_note(name, f"{call.method} {call.path}"[:200], len(call.body), reply.status, struck)
+        if Fault.TIMEOUT in struck:
+            time.sleep(self.hang)
         return self._send(reply, start, struck)
 
     def _answer(self, call: Call, struck: list[str]) -> tuple[str, Reply]:
@@ -110,8 +112,7 @@ class Sandbox:
     def _spoil(self, side: Side, call: Call, reply: Reply, struck: list[str], *, is_new: bool) -> Reply:
         if is_new and self._hit(Fault.LOST_COMMIT, struck):
             self.store.batch_forget(side.name, call.key)
-        if self._hit(Fault.TIMEOUT, struck):
-            time.sleep(self.hang)
+        self._hit(Fault.TIMEOUT, struck)  # the silence itself follows when the call has been noted
         if self._hit(Fault.EMPTY, struck):
             return Reply(204)
         answers = reply.body.get("answers") if isinstance(reply.body, dict) else None

@@ -85,7 +85,7 @@ def _standing(channel: Channel) -> RegisterStanding:
     lanes = RegisterLane.objects.filter(channel=channel)
     counts = lanes.aggregate(
         known=Count("pk"),
-        due=Count("pk", filter=Q(entry=None, due_at__lte=clock.now())),
+        due=Count("pk", filter=Q(entry=None) & (Q(due_at__lte=clock.now()) | Q(again_at__lte=clock.now()))),
         asked=Count("pk", filter=Q(entry__isnull=False)),
         withheld=Count("pk", filter=Q(withheld=True)),
     )

@@ -112,7 +112,7 @@ def lanes_review(*, channel: Channel, purpose: Purpose, keys: Collection[UUID] |
 
 def lanes_ask_again(*, channel: Channel, keys: Collection[UUID]) -> int:
     """Ask about these people once more although nothing has changed; returns about how many. Those under way are left alone."""
-    return RegisterLane.objects.filter(channel=channel, staff__in=keys, entry=None).update(due_at=Now(), again=True, tries=0)
+    return RegisterLane.objects.filter(channel=channel, staff__in=keys, entry=None).update(again_at=Now(), tries=0)
 
 
 def batches_form(*, channel_id: int, purpose: Purpose) -> int:
@@ -196,7 +196,8 @@ def register_drive(*, channel_id: int, purpose: Purpose, connector: Callable[[Ch
 
 
 def _due(channel: Channel) -> list[RegisterLane]:
-    due = RegisterLane.objects.filter(Q(due_at__lte=clock.now()), channel=channel, entry=None).order_by("due_at", "pk")
+    now = clock.now()
+    due = RegisterLane.objects.filter(Q(due_at__lte=now) | Q(again_at__lte=now), channel=channel, entry=None).order_by("due_at", "pk")
     return list(due.select_for_update(skip_locked=True, no_key=True)[: channel.batch_size])
 
 
@@ -204,17 +205,19 @@ def _form(channel: Channel, purpose: Purpose, lanes: Sequence[RegisterLane]) -> 
     """One batch of those whose question is a new one; 0 when there was none. Everybody else of `lanes` is settled without asking."""
     questions = purpose.questions([lane.staff_id for lane in lanes])
     asked: list[tuple[RegisterLane, Question]] = []
+    now = clock.now()
     for lane in lanes:
         question = questions.get(lane.staff_id)
+        anyway = lane.again_at is not None and lane.again_at <= now
         if question is None:
-            lane.withheld, lane.due_at = True, clock.now() + WITHHELD_AGAIN
-        elif not lane.again and lane.fingerprint is not None and bytes(lane.fingerprint) == question.fingerprint:
+            lane.withheld, lane.due_at, lane.again_at = True, now + WITHHELD_AGAIN, None
+        elif not anyway and lane.fingerprint is not None and bytes(lane.fingerprint) == question.fingerprint:
             lane.version, lane.due_at, lane.withheld, lane.tries = question.version, None, False, 0
         else:
             asked.append((lane, question))
     if asked:
         _batch_make(channel, asked)
-    RegisterLane.objects.bulk_update(lanes, ["version", "due_at", "withheld", "again", "tries", "entry"], batch_size=500)
+    RegisterLane.objects.bulk_update(lanes, ["version", "due_at", "withheld", "again_at", "tries", "entry"], batch_size=500)
     return int(bool(asked))
 
 
@@ -234,7 +237,7 @@ def _batch_make(channel: Channel, asked: Sequence[tuple[RegisterLane, Question]]
     ]
     RegisterEntry.objects.bulk_create(entries, batch_size=500)
     for (lane, _question), entry in zip(asked, entries, strict=True):
-        lane.entry_id, lane.due_at, lane.again, lane.withheld = entry.pk, None, False, False
+        lane.entry_id, lane.due_at, lane.again_at, lane.withheld = entry.pk, None, None, False
 
 
 def _settle(batch: RegisterBatch, by_ref: Mapping[UUID, Sequence[Mapping[str, Any]]], purpose: Purpose) -> set[UUID]:
@@ -249,7 +252,7 @@ def _settle(batch: RegisterBatch, by_ref: Mapping[UUID, Sequence[Mapping[str, An
     RegisterEntry.objects.bulk_update([entry for entry, _said in answered], ["answer", "code", "answered_at"], batch_size=200)
     for entry in entries:
         _move(lanes[entry.pk], entry, taken.get(entry.pk), present=versions[entry.staff_id])
-    RegisterLane.objects.bulk_update(lanes.values(), ["entry", "tries", "due_at", "version", "fingerprint", "again"], batch_size=500)
+    RegisterLane.objects.bulk_update(lanes.values(), ["entry", "tries", "due_at", "version", "fingerprint", "again_at"], batch_size=500)
     return {entry.pk for entry, _said in answered}
 
 
@@ -258,12 +261,12 @@ def _move(lane: RegisterLane, entry: RegisterEntry, taken: Taken | None, *, pres
     lane.entry_id, lane.version = None, entry.version
     if taken is not None and taken.usable:
         lane.fingerprint, lane.tries = entry.fingerprint, 0
-        lane.due_at = clock.now() + taken.again_in if taken.again_in is not None else None
+        lane.again_at = clock.now() + taken.again_in if taken.again_in is not None else None
     else:
         lane.tries = min(lane.tries + 1, MOST_TRIES)
         lane.due_at = clock.now() + full_jitter(lane.tries if taken is None else lane.tries + USELESS)
         if taken is None:
-            lane.again = True  # what was settled before still holds; the question stays open
+            lane.again_at = lane.due_at  # what was settled before still holds; the question stays open
         else:
             lane.fingerprint = None
     if present != entry.version:
@@ -288,4 +291,4 @@ def _failed(batch: RegisterBatch, failure: CallFailed) -> BatchState:
 def batches_dissolve(*, channel: Channel) -> int:
     """Let the people of parked batches be put once more, in new batches; returns how many. The parked ones stay as they ended."""
     parked = RegisterLane.objects.filter(channel=channel, entry__batch__state=BatchState.PARKED)
-    return parked.update(entry=None, due_at=Now(), again=True)
+    return parked.update(entry=None, due_at=Now(), again_at=Now())

@@ -21,10 +21,10 @@ from django.utils.translation import gettext as _
 
 from exchange.choices import ChannelKind, DisputeState, MatchOutcome, MatchOwner
 from exchange.contract import PROFILE_KIND
-from exchange.models import Channel, MatchDispute, PopulationMatch
+from exchange.models import Channel, MatchDispute, PopulationMatch, RegisterLane
 from exchange.population import DIFFERENCES, OWNERS, held_value, read_answer
 from exchange.services.lanes import lanes_ask_again
-from exchange.services.matching import MATCH_TASK
+from exchange.services.matching import DAILY, MATCH_TASK
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.locks import Lock, advisory_lock
@@ -147,6 +147,7 @@ def matches_dispute(*, actor: User, keys: Sequence[UUID], reason: str, file: Fil
         said = {"reason": reason.strip()[:500], "raised_by": actor, "due_on": due, **paper}
         MatchDispute.objects.bulk_create([MatchDispute(match=one, **said) for one in fresh])
         PopulationMatch.objects.filter(pk__in=[one.pk for one in fresh]).update(owner=MatchOwner.POLICE)
+        _ask_daily([one.pk for one in fresh])
         for one in fresh:
             audit(actor=actor, action="match.disputed", unit=one.staff.using_unit, kind=PROFILE_KIND, key=one.pk, outcome=one.outcome, until=f"{due}")
     return len(fresh)
@@ -174,6 +175,12 @@ def matches_ask_again(*, actor: User, keys: Sequence[UUID]) -> int:
         audit(actor=actor, action="match.asked", count=asked)
         send_on_commit(MATCH_TASK)
     return asked
+
+
+def _ask_daily(keys: Sequence[UUID]) -> None:
+    """From tomorrow on; `services.matching` goes on with it until the dispute has ended."""
+    lanes = RegisterLane.objects.filter(channel__kind=ChannelKind.POPULATION, channel__active=True, staff__in=keys, entry=None)
+    lanes.update(again_at=clock.now() + DAILY)
 
 
 def _taken(actor: User, keys: Sequence[UUID]) -> list[PopulationMatch]:

@@ -28,6 +28,7 @@ from workflows.services.audit import audit
 from workflows.services.marks import WHOLE, withheld
 
 MATCH_TASK = "exchange.registers"
+DAILY = timedelta(days=1)
 
 MAKE = """
 insert into exchange_populationmatch(staff_id, differs)
@@ -134,4 +135,4 @@ def _taken(judged: Judged, *, disputed: bool) -> Taken:
     if judged.outcome == MatchOutcome.MATCHED:
         days = settings.MATCH_AGAIN_DAYS
         return Taken(judged.code, again_in=timedelta(days=days) if days else None)
-    return Taken(judged.code, again_in=timedelta(days=1 if disputed else settings.MATCH_OPEN_AGAIN_DAYS))
+    return Taken(judged.code, again_in=DAILY if disputed else timedelta(days=settings.MATCH_OPEN_AGAIN_DAYS))

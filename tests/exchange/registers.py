@@ -16,6 +16,13 @@ from exchange.contract import ErrorKind
 from exchange.models import Channel
 from exchange.services.lanes import lanes_review, register_drive
 from exchange.services.registers import PURPOSES
+from orgtree.models import OrgUnit
+from registry.models import StaffProfile
+from tests.pages import Office
+from workflows.services.applying import request_apply
+from workflows.services.approval import request_approve_by_system
+from workflows.services.staging import Proposal, request_stage
+from workflows.services.submission import request_submit
 
 Says = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
@@ -93,8 +100,34 @@ def round_(channel: Channel, register: PaperRegister, *, wait: bool = True) -> i
     return register_drive(channel_id=channel.pk, purpose=purpose, connector=register)
 
 
+DUE = (
+    *(("exchange_registerbatch", "not_before"), ("exchange_registerlane", "due_at"), ("exchange_registerlane", "again_at")),
+    *(("exchange_channel", "paused_until"), ("exchange_partycursor", "not_before")),
+)
+
+
 def pass_time(seconds: float) -> None:
     """Everything that waits is due `seconds` earlier."""
     with connection.cursor() as cursor:
-        for table, column in (("exchange_registerbatch", "not_before"), ("exchange_registerlane", "due_at"), ("exchange_channel", "paused_until")):
+        for table, column in DUE:
             cursor.execute(f"update {table} set {column} = {column} - interval '1 second' * %s", [seconds])
+
+
+def change(office: Office, person: StaffProfile, **patch: Any) -> None:
+    """A change of the file that came through the gate."""
+    person.refresh_from_db()
+    staged = request_stage(
+        actor=None,
+        system="test",
+        allowed=OrgUnit.objects.all(),
+        unit=office.units["agency"],
+        title="Cập nhật",
+        proposals=[Proposal(kind="staff_profile", key=person.pk, patch=patch, base_version=person.version)],
+    )
+    assert staged.request is not None, staged.returned
+    request_submit(actor=None, request_id=staged.request.pk, system_stage="test")
+    request_approve_by_system(request_id=staged.request.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    request_apply(request_id=staged.request.pk)
+    person.refresh_from_db()

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from exchange.choices import BatchState, ChannelKind, MatchOutcome, MatchOwner
 from exchange.connectors import CallFailed
 from exchange.contract import ErrorKind
 from exchange.models import Channel, PopulationMatch, RegisterBatch, RegisterEntry, RegisterLane
 from exchange.services.lanes import batches_dissolve
-from orgtree.models import OrgUnit
-from tests.exchange.registers import PaperRegister, holds, matched, no_answer, register_make, round_
+from tests.exchange.registers import PaperRegister, change, holds, matched, no_answer, register_make, round_
 from tests.pages import Office
-from workflows.services.applying import request_apply
-from workflows.services.approval import request_approve_by_system
 from workflows.services.marks import mark_propose
-from workflows.services.staging import Proposal, request_stage
-from workflows.services.submission import request_submit
 
 
 @pytest.fixture
@@ -28,26 +23,6 @@ def office(db) -> Office:
 @pytest.fixture
 def channel(office) -> Channel:
     return register_make()
-
-
-def change(office: Office, person, **patch):
-    """A change of the file that came through the gate."""
-    person.refresh_from_db()
-    staged = request_stage(
-        actor=None,
-        system="test",
-        allowed=OrgUnit.objects.all(),
-        unit=office.units["agency"],
-        title="Cập nhật",
-        proposals=[Proposal(kind="staff_profile", key=person.pk, patch=patch, base_version=person.version)],
-    )
-    assert staged.request is not None, staged.returned
-    request_submit(actor=None, request_id=staged.request.pk, system_stage="test")
-    request_approve_by_system(request_id=staged.request.pk)
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    request_apply(request_id=staged.request.pk)
-    person.refresh_from_db()
 
 
 def test_everybody_is_asked_once_and_again_only_when_one_of_the_four_fields_changes(office, channel):
@@ -162,7 +137,7 @@ def test_an_unusable_answer_does_not_take_away_what_is_known_of_the_same_values(
     register = PaperRegister()
     round_(channel, register)
     # when asked again, without a change
-    RegisterLane.objects.update(due_at="2020-01-01T00:00:00Z", again=True)
+    RegisterLane.objects.update(again_at="2020-01-01T00:00:00Z")
     register.says = lambda one: {"code": "???"}
     round_(channel, register)
     # then

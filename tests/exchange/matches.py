@@ -1,0 +1,31 @@
+"""People as they stand beside the population database when its name of them is another: rows for tests of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exchange.models import Channel, PopulationMatch, RegisterBatch, RegisterEntry
+from exchange.services.lanes import Question
+from orgtree import clock
+from registry.models import StaffProfile
+from workflows.documents import canonical
+
+
+def match_made(people: Sequence[StaffProfile]) -> list[PopulationMatch]:
+    """Each was asked about once, and answered with the name "Trần Thị Khác"."""
+    channel, _made = Channel.objects.get_or_create(
+        code="population", defaults={"name": "Dân cư", "kind": "population", "base_url": "http://register.invalid", "client_id": "x"}
+    )
+    batch = RegisterBatch.objects.create(channel=channel, size=len(people), state="done", answered=len(people))
+    found = []
+    for position, one in enumerate(people):
+        fields = {name: str(getattr(one, name)) for name in ("citizen_id", "birth_name", "birth_date", "gender")}
+        question = Question(one.pk, one.version, fields)
+        asked = {"version": one.version, "payload": canonical(fields), "fingerprint": question.fingerprint}
+        said = {"code": "NAME_DIFF", "answered_at": clock.now()}
+        entry = RegisterEntry(batch=batch, position=position, staff=one, **asked, **said)
+        entry.answer = [{"ref": str(entry.pk), "code": "NAME_DIFF", "birth_name": "Trần Thị Khác"}]
+        entry.save(force_insert=True)
+        outcome = {"outcome": "name_diff", "owner": "agency", "differs": ["birth_name"], "checked_at": clock.now()}
+        found.append(PopulationMatch.objects.create(staff=one, entry=entry, **outcome))
+    return found
