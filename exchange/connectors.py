@@ -197,12 +197,16 @@ class HubConnector:
         return token.text
 
     def _exchange(self, stream: Callable[[], Any]) -> tuple[int, httpx.Headers, bytes]:
-        """One HTTP exchange with a bounded answer; failures of transport become kinds."""
+        """One HTTP exchange, bounded in size and time; failures of transport become kinds."""
+        # The client's own limit is for each read: a line that drips byte by byte would keep within it for ever.
+        until = time.monotonic() + self._channel.timeout_seconds
         try:
             with stream() as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
+                    if time.monotonic() > until:
+                        raise CallFailed(ErrorKind.AMBIGUOUS, "NO_ANSWER", "the answer did not end in time", status=response.status_code)
                     if len(body) > MAX_ANSWER:
                         raise CallFailed(
                             ErrorKind.AMBIGUOUS, "ANSWER_TOO_LARGE", f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code

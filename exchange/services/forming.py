@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from exchange.choices import BatchState, DeliveryState
+from exchange.choices import BatchState, ChannelKind, DeliveryState
 from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND
@@ -43,7 +43,8 @@ class Candidate:
 
 
 def channels_active() -> list[Channel]:
-    return list(Channel.objects.filter(active=True).order_by("pk"))
+    """The channels to which versions are delivered; a register that is only asked (`services.lanes`) is not among them."""
+    return list(Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("pk"))
 
 
 def deliveries_fan_out() -> int:
