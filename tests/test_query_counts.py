@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import Upload, UploadFinding, UploadRow
+from tests.exchange.matches import match_made
 from tests.pages import Office
 from workflows.models import Notice
 from workflows.services.approval import manifest_prepare
@@ -62,6 +63,10 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "home of an administrator": ("root", lambda _: reverse("admin:index")),
     "rights": ("clerk", lambda _: reverse("workflows:rights")),
     "rights of a unit": ("supervisor", lambda made: reverse("workflows:rights_unit", args=[made["unit"].pk])),
+    "population matching": ("clerk", lambda _: reverse("exchange:match_list")),
+    "population matching, a person": ("clerk", lambda made: reverse("exchange:match_detail", args=[made["people"][0].pk])),
+    "registers": ("root", lambda _: reverse("exchange:register_list")),
+    "register, what went out": ("root", lambda _: reverse("exchange:register_log", args=["population"])),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
     "my account": ("clerk", lambda _: reverse("accounts:own")),
     "account of a person": ("root", lambda made: reverse("accounts:person", args=[made["request"].author_id])),
@@ -84,6 +89,7 @@ def made(office) -> dict:
     supervisor = office.users["supervisor"]
     Notice.objects.bulk_create([Notice(user=supervisor, kind="waiting", key=f"{number}", request=request) for number in range(PEOPLE)])
     manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
+    match_made(people)
     return {"people": people, "request": request, "manifest": manifest, "upload": upload, "unit": office.units["agency"]}
 
 

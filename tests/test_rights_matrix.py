@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from exchange.models import Channel, EqualityCertificate, Reconciliation, Trial
+from exchange.models import Channel, EqualityCertificate, MatchDispute, Reconciliation, Trial
 from exchange.services.agencies import agency_set
 from orgtree import clock
 from orgtree.choices import Role
@@ -23,6 +23,7 @@ from registry.choices import ListFormat
 from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
 from registry.services.exports import export_ask
+from tests.exchange.matches import match_made
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
@@ -183,6 +184,15 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:reconciliation_signature": ("post", frozenset({"root"})),
     "exchange:certificate_statement": ("get", frozenset({"root"})),
     "exchange:certificate_signature": ("post", frozenset({"root"})),
+    "exchange:match_list": ("get", EVERYBODY),  # holds the people of the reader's units only
+    "exchange:match_act": ("post", EVERYBODY),  # leads back to the list; acting asks again, for each person
+    "exchange:match_export": ("post", EVERYBODY),  # of what is in the reader's own units
+    "exchange:match_detail": ("get", AGENCY),
+    "exchange:match_answer": ("post", EDITORS | {"supervisor"}),  # without a reason it leads back
+    "exchange:match_paper": ("get", EDITORS | {"supervisor"}),
+    "exchange:register_list": ("get", frozenset({"root"})),
+    "exchange:register_log": ("get", frozenset({"root"})),
+    "exchange:register_again": ("post", frozenset({"root"})),
     # The hub's: an agency has no such pages (tests/exchange/test_board.py asks on a hub).
     "exchange:progress": ("get", frozenset()),
     "exchange:progress_report": ("get", frozenset()),
@@ -279,6 +289,10 @@ def address(office) -> Callable[[str], str]:
     sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
     certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b"{}")
     decision = DecisionDraft.objects.create(user=office.users["clerk"], kind="salary_step")
+    compared = match_made([profile])[0]
+    dispute = MatchDispute.objects.create(
+        match=compared, reason="x", raised_by=office.users["clerk"], due_on=clock.today(), sha256=scan.sha256, file_name="qd.pdf", file_kind="pdf"
+    )
     exchanged = {"exchange:progress": {}, "exchange:progress_report": {"form": "xlsx"}, "exchange:public_status": {}}
     exchanged |= {"exchange:progress_body": {"body_id": 1}, "exchange:expectation_add": {"body_id": 1}}
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
@@ -308,6 +322,11 @@ def address(office) -> Callable[[str], str]:
         },
         **exchanged,
         **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
+        **{f"exchange:{name}": {} for name in ("match_list", "match_act", "match_export", "register_list")},
+        **{f"exchange:{name}": {"code": "population"} for name in ("register_log", "register_again")},
+        "exchange:match_detail": {"key": profile.pk},
+        "exchange:match_answer": {"key": profile.pk, "entry_id": compared.entry_id},
+        "exchange:match_paper": {"key": profile.pk, "dispute_id": dispute.pk},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},

@@ -120,7 +120,7 @@ def matches_correct(*, actor: User, keys: Sequence[UUID], note: str = "", files:
             for one in able:
                 if one.pk not in refused:
                     PopulationMatch.objects.filter(pk=one.pk, owner=MatchOwner.POLICE).update(owner=OWNERS[MatchOutcome(one.outcome)])
-            audit(actor=actor, action="match.corrected", request=made, count=len(chosen))
+            audit(actor=actor, action="match.corrected", unit=made.unit, number=made.number, count=len(chosen))
     return Corrected(made, {**left_out, **refused})
 
 
