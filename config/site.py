@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -29,6 +30,7 @@ class Entry:
     icon: str
     view: str
     needs: Action | None = None
+    agency: bool = False  # on an agency only, not on the hub
     own: bool = False  # for whoever may have a file of their own: accounts with a personal number
 
 
@@ -39,11 +41,12 @@ ENTRIES = (
     Entry(_("My file"), icon="badge", view="registry:mine", own=True),
     Entry(_("Staff profiles"), icon="groups", view="registry:staff_list"),
     Entry(_("To be cleaned"), icon="rule", view="registry:worklist", needs=Action.EDIT),
-    Entry(_("Population matching"), icon="fingerprint", view="exchange:match_list", needs=Action.EDIT),
+    Entry(_("Population matching"), icon="fingerprint", view="exchange:match_list", needs=Action.EDIT, agency=True),
     Entry(_("One decision, many people"), icon="group_add", view="registry:decision_new", needs=Action.EDIT),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
     Entry(_("Code lists"), icon="list_alt", view="registry:code_list"),
     Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
+    Entry(_("Transfers between agencies"), icon="move_item", view="exchange:transfer_list", needs=Action.EDIT),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
     Entry(_("Read log"), icon="visibility", view="registry:read_log", needs=Action.AUDIT),
     Entry(_("Audit trail"), icon="policy", view="registry:audit_trail", needs=Action.AUDIT),
@@ -89,6 +92,7 @@ class HoSoSite(UnfoldAdminSite):
         with scope.remembered():
             held = set(Action) if user.is_superuser else {action for action in Action if scope.intervals(user, action)}
         entries = [one for one in ENTRIES if (one.needs is None or one.needs in held) and (not one.own or user.personal_number)]
+        entries = [one for one in entries if not one.agency or settings.ROLE == "agency"]
         groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
         if user.is_staff or Action.GRANT in held:
             groups.append({"title": _("Administration"), "items": self._administered(request)})

@@ -102,6 +102,7 @@ def lanes_review(*, channel: Channel, purpose: Purpose, keys: Collection[UUID] |
     """Find whom the register does not know as they now are: everybody, or the people of `keys`. Returns how many are newly due."""
     values = {"channel": channel.pk, "keys": list(keys) if keys is not None else None}
     with transaction.atomic(), connection.cursor() as cursor:
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)  # two reviews, or a review and a batch being formed, one after the other
         cursor.execute(MAKE, values)
         made = cursor.rowcount
         cursor.execute(WAKE, values)
@@ -152,8 +153,10 @@ def batch_put(*, batch: RegisterBatch, connector: RegisterConnector, purpose: Pu
     try:
         answers = connector.answers(idempotency_key=key) if batch.unsure else None
         if answers is None:
-            RegisterBatch.objects.filter(pk=batch.pk).update(unsure=True)
             entries = list(batch.entries.order_by("position"))
+            if _has_moved_on(entries, purpose):
+                return _put_together_anew(batch)
+            RegisterBatch.objects.filter(pk=batch.pk).update(unsure=True)
             answers = connector.put(idempotency_key=key, body=purpose.body(entries))
     except CallFailed as failure:
         return _failed(batch, failure)
@@ -238,6 +241,21 @@ def _batch_make(channel: Channel, asked: Sequence[tuple[RegisterLane, Question]]
     RegisterEntry.objects.bulk_create(entries, batch_size=500)
     for (lane, _question), entry in zip(asked, entries, strict=True):
         lane.entry_id, lane.due_at, lane.again_at, lane.withheld = entry.pk, None, None, False
+
+
+def _has_moved_on(entries: Sequence[RegisterEntry], purpose: Purpose) -> bool:
+    """Has a file changed, or been marked "does not leave", since the batch was formed? It may have waited long; what is put is what holds now."""
+    questions = purpose.questions([entry.staff_id for entry in entries])
+    return any((now := questions.get(entry.staff_id)) is None or now.fingerprint != bytes(entry.fingerprint) for entry in entries)
+
+
+def _put_together_anew(batch: RegisterBatch) -> BatchState:
+    """End a batch that was never put; its people are looked at again."""
+    with transaction.atomic():
+        ended = RegisterBatch.objects.filter(pk=batch.pk, state=BatchState.READY)
+        if ended.update(state=BatchState.DONE, unsure=False, detail="files have changed: put together anew", ended_at=Now()):
+            RegisterLane.objects.filter(entry__batch=batch).update(entry=None, due_at=Now(), again_at=Now())
+    return BatchState.DONE
 
 
 def _settle(batch: RegisterBatch, by_ref: Mapping[UUID, Sequence[Mapping[str, Any]]], purpose: Purpose) -> set[UUID]:

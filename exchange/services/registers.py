@@ -8,9 +8,12 @@ from uuid import UUID
 from django.db import transaction
 
 from exchange.choices import ChannelKind
-from exchange.contract import PROFILE_KIND
+from exchange.connectors import CallFailed
+from exchange.contract import PROFILE_KIND, ErrorKind
 from exchange.models import Channel
+from exchange.party import PolicyInvalid
 from exchange.selectors.sight import installation_top, operates_line
+from exchange.services.breaker import channel_failed
 from exchange.services.lanes import Purpose, batches_dissolve, lanes_review, register_drive, registers_active
 from exchange.services.matching import MATCH_TASK, Matching
 from exchange.services.party import PartyPush, facts_fetch, facts_propose
@@ -69,10 +72,18 @@ def registers_drive() -> int:
     """Put to every register what is due and may go now, and read what the Party database tells; returns how many calls were made."""
     calls = 0
     for channel in registers_active():
-        calls += register_drive(channel_id=channel.pk, purpose=PURPOSES[channel.kind])
-        if channel.kind == ChannelKind.PARTY:
-            calls += facts_fetch(channel=channel)
-            facts_propose(channel=channel)
+        try:
+            calls += _drive(channel)
+        except PolicyInvalid as error:  # nothing crosses, and the other lines go on
+            channel_failed(channel, CallFailed(ErrorKind.CONFIG, "POLICY_INVALID", str(error)))
+    return calls
+
+
+def _drive(channel: Channel) -> int:
+    calls = register_drive(channel_id=channel.pk, purpose=PURPOSES[channel.kind])
+    if channel.kind == ChannelKind.PARTY:
+        calls += facts_fetch(channel=channel)
+        facts_propose(channel=channel)
     return calls
 
 

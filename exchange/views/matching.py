@@ -44,6 +44,8 @@ UNITS = 8  # shown at once of the units below
 @require_GET
 def match_list(request: HttpRequest) -> HttpResponse:
     """`?unit=` a subtree, `?outcome=` a cause (or everybody who has an outcome), `?owner=` whose turn it is, `?overdue=1`."""
+    if settings.ROLE == "hub":  # each agency compares its own people
+        raise Http404
     unit, outcome, owner, overdue = _asked(request)
     figures = standing(user=request.user, unit=unit)
     shown = Paginator(queue(user=request.user, unit=unit, outcome=outcome, owner=owner, overdue=overdue), PAGE).get_page(request.GET.get("page"))

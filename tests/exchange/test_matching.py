@@ -174,6 +174,24 @@ def test_who_does_not_leave_is_not_asked_about(office, channel):
     assert RegisterLane.objects.get(staff=person).withheld
 
 
+@pytest.mark.parametrize("what", ["mark", "change"])
+def test_a_batch_that_waited_is_put_as_the_files_are_when_it_goes(office, channel, what):
+    # given a batch that the line refused to take
+    person, other = office.hired(), office.hired()
+    register = PaperRegister(script=[CallFailed(ErrorKind.THROTTLED, "TOO_MANY", "slow down", retry_after=60)], arrived=False)
+    round_(channel, register)
+    # when one of its people is marked, or changes, before it is tried again
+    if what == "mark":
+        mark_propose(actor=office.users["clerk"], kind="staff_profile", key=person.pk, unit=office.units["office"], reason="Danh mục bí mật")
+    else:
+        change(office, person, birth_name="Nguyễn Thị Mới")
+    round_(channel, register)
+    # then
+    asked = {one["citizen_id"]: one["birth_name"] for one in register.asked}
+    assert asked.pop(other.citizen_id) == other.birth_name
+    assert asked == ({} if what == "mark" else {person.citizen_id: "Nguyễn Thị Mới"})
+
+
 def test_a_batch_that_is_not_understood_is_parked_and_its_people_can_be_put_again(office, channel):
     # given
     person = office.hired()

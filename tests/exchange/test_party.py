@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from exchange.choices import ChannelKind, FactState
 from exchange.models import PartyFact, RegisterEntry, RegisterLane
 from exchange.party import Fact, Facts
+from exchange.services.lanes import lanes_review
 from exchange.services.party import facts_fetch, facts_propose
+from exchange.services.registers import PURPOSES, registers_drive
 from tests.exchange.registers import PaperRegister, pass_time, register_make, round_
 from tests.pages import Office
 from workflows.choices import RequestState
@@ -161,3 +164,19 @@ def test_what_the_rules_refuse_or_the_file_has_already_makes_no_request(office, 
     # then
     assert list(PartyFact.objects.order_by("sequence").values_list("state", flat=True)) == [FactState.REFUSED, FactState.FOREIGN, FactState.SAME]
     assert PartyFact.objects.get(sequence=1).detail
+
+
+def test_with_a_policy_that_cannot_be_used_nothing_crosses_and_the_other_lines_go_on(office, channel, settings, tmp_path):
+    # given
+    office.hired()
+    (table := tmp_path / "policy.csv").write_text("field,out,in,why\nsalary,1,0,x\n")
+    settings.PARTY_POLICY_FILE = table
+    # when
+    lanes_review(channel=channel, purpose=PURPOSES[channel.kind])
+    registers_drive()
+    # then
+    channel.refresh_from_db()
+    assert channel.last_error.startswith("POLICY_INVALID")
+    assert not RegisterEntry.objects.exists()
+    page = office.client("root").get(reverse("exchange:register_list")).content.decode()
+    assert "there is no field" in page

@@ -5,14 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from exchange import connectors
 from exchange.choices import ChannelKind, MatchOutcome
-from exchange.contract import ErrorKind
+from exchange.connectors import CallFailed, HubConnector
+from exchange.contract import Envelope, ErrorKind, Item, encode
 from exchange.models import Channel, PopulationMatch, RegisterEntry
 from exchange.registers import connect_register
 from exchange.sandbox.app import Sandbox
@@ -23,6 +26,7 @@ from exchange.services.lanes import lanes_review, register_drive
 from exchange.services.registers import PURPOSES
 from tests.exchange.registers import pass_time, register_make
 from tests.pages import Office
+from workflows.documents import canonical, digest
 
 SECRET = "s" * 32
 PEOPLE = 7
@@ -174,3 +178,31 @@ def test_the_same_seed_strikes_with_the_same_faults():
     assert fault_read("timeout=0.2") == (Fault.TIMEOUT, 0.2)
     with pytest.raises(ValueError, match="nonsense"):
         fault_read("nonsense")
+
+
+def test_the_hub_of_the_sandbox_takes_envelopes_and_gives_a_receipt_for_each_record(sandbox, settings):
+    # given
+    documents = [{"name": "Văn phòng"}, {"name": "Phòng Tổ chức"}]
+    items = [
+        Item(kind="org_unit", key=uuid4(), op="create", base_version=0, document=one, leaf_index=place, proof=[])
+        for place, one in enumerate(documents)
+    ]
+    body = encode(Envelope(manifest=b"{}", signature=b"00", received_at=datetime.now(UTC), items=items))
+    channel = Channel(code="sandbox-hub", base_url="", client_id="H15", timeout_seconds=5)
+    settings.CHANNEL_SECRETS = {"sandbox-hub": SECRET}
+    key = "k" * 32
+    with served(sandbox) as address:
+        channel.base_url = address
+        with HubConnector(channel) as line:
+            # when: taken, and nothing said of it
+            sandbox.faults.set(Fault.EMPTY, 1)
+            with pytest.raises(CallFailed):
+                line.send(method="PUT", path="/org-units", idempotency_key=key, body=body)
+            sandbox.faults.set(Fault.EMPTY, 0)
+            # then it is found by its key, and the same again is the same
+            found = line.find(idempotency_key=key)
+            again = line.send(method="PUT", path="/org-units", idempotency_key=key, body=body)
+            receipts = line.receipts(batch=found.batch, after=0).receipts
+            missing = line.find(idempotency_key="z" * 32)
+    assert (again.batch, again.items, missing) == (found.batch, 2, None)
+    assert [one.digest for one in receipts] == [digest(canonical(one)).hex() for one in documents]
