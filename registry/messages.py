@@ -177,7 +177,7 @@ CELLS: Mapping[str, Message] = {
         _("{value} file(s) on hand may be this person's."), _("Say on the page “Who is who” which file it is, or that it is a new one.")
     ),
     "REASON_MISSING": Message(
-        _("A value that was approved with a signature would be overwritten."),
+        _("A value would be overwritten that was approved with a signature, or that stands since birth or entry: that is a correction."),
         _("Give the reason on the page “What will change”, or correct the cell."),
     ),
     "CHANGED_MEANWHILE": Message(

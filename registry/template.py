@@ -1,5 +1,8 @@
 """The workbook that a unit fills in: its people and posts, drop-downs from the code lists, locked keys, a guide, and a hidden mapping.
 
+The hidden sheet also says which version of each file it was written from: what comes back is compared with that, so that a cell which nobody
+touched never takes back what was changed in the program meanwhile, and one that was changed on both sides is shown as a conflict.
+
 A cell left empty changes nothing, so only what a list is looked up by is filled in: who, where, which post. Class-A values beyond the
 citizen number are never in it. That the people of a unit left the program in a file stands in the read log, as for every export.
 """
@@ -53,10 +56,10 @@ def template_workbook(*, unit: OrgUnit | None = None, actor: User | None = None,
         table, guide, lists = book.add_worksheet(PEOPLE_SHEET), book.add_worksheet(GUIDE_SHEET), book.add_worksheet(LISTS_SHEET)
         hidden = book.add_worksheet(TEMPLATE_SHEET)
         _headings_write(table, looks)
-        written = _people_write(table, looks, unit, actor, address) if unit is not None and actor is not None else 0
+        hidden.write_string(0, 0, _mapping_text(unit))
+        written = _people_write(table, hidden, looks, unit, actor, address) if unit is not None and actor is not None else 0
         _lists_write(table, lists, _choices(unit), rows=written + _SPARE_ROWS)
         _guide_write(guide, looks, unit)
-        hidden.write_string(0, 0, _mapping_text(unit))
         hidden.very_hidden()
         for sheet in (table, lists, guide):
             sheet.protect("", _MAY)
@@ -85,13 +88,15 @@ def _headings_write(sheet: Worksheet, looks: Mapping[str, Format]) -> None:
         sheet.write_comment(0, column, _("Form item {item}. For example: {example}").format(item=one.item, example=one.example))
 
 
-def _people_write(sheet: Worksheet, looks: Mapping[str, Format], unit: OrgUnit, actor: User, address: str | None) -> int:
-    """The people line by line; returns how many. Their leaving is recorded before they leave."""
+def _people_write(sheet: Worksheet, hidden: Worksheet, looks: Mapping[str, Format], unit: OrgUnit, actor: User, address: str | None) -> int:
+    """The people line by line, and the version of each file on the hidden sheet; returns how many. Their leaving is recorded before they leave."""
     written = 0
     for chunk in _people(unit, actor):
         files_export(actor=actor, records=[(one.pk, one.using_unit_id) for one in chunk], what="template", address=address)
-        for line in StaffProfileResource(user=actor).lines(chunk):
+        for person, line in zip(chunk, StaffProfileResource(user=actor).lines(chunk), strict=True):
             written += 1
+            hidden.write_string(written, 0, person.citizen_id)
+            hidden.write_number(written, 1, person.version)
             for column, one in enumerate(FIELDS):
                 text = line[one.name] if one.name in _SHOWN else ""
                 if text or one.name in KEYS:

@@ -29,7 +29,8 @@ class Upload(models.Model):
 
     `mapping` is [{"column": "C", "heading": "Số CCCD", "field": "citizen_id", "confidence": 100, "why": "...", "samples": ["..."]}];
     `field` is null for an ignored column. `signature` names its set of headings. `counts` are the finer figures: new, changed, missing,
-    undecided, submitted, fill, overwrite, conflict, verified. `corrects` is the upload whose returned rows this file brings back. `helpers`
+    undecided, submitted, fill, overwrite, conflict, verified. `from_template`: rows are compared with the versions of
+    the files that our template was written from. `corrects` is the upload whose returned rows this file brings back. `helpers`
     are others than the uploader who corrected or decided something in it: they can never decide on its request.
     """
 
@@ -53,6 +54,7 @@ class Upload(models.Model):
     unchanged = models.PositiveIntegerField(_("rows unchanged"), default=0)
     left_out = models.PositiveIntegerField(_("rows left out"), default=0, db_default=0)
     counts = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    from_template = models.BooleanField(default=False, db_default=False)
     waits = models.BooleanField(_("submit only when every row is right"), default=False, db_default=False)
     helpers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", verbose_name=_("corrected by"))
     request = models.ForeignKey("workflows.ChangeRequest", models.PROTECT, null=True, related_name="uploads", verbose_name=_("change request"))
@@ -80,10 +82,11 @@ class UploadRow(models.Model):
     Given: `raw` (cells as read, by column letter), `edits` (cells as corrected here, as text), `version` (grows with every correction),
     `chosen` (the file that a person named as this row's, or the row's own new key), `reasons` (why a verified value is overwritten, by field).
     Concluded: `values` (by field), `match` with its `candidates`, `op`, `base_version` and `changed` of the proposal, `state`.
-    `seen_version` is the version of the file when this row was first compared with it; `request` is where the row went.
+    `seen_version` is the version of the file that our template was written from, else when this row was first compared with it;
+    `request` is where the row went.
     """
 
-    upload = models.ForeignKey(Upload, models.CASCADE, related_name="rows")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="rows", db_index=False)
     sheet_row = models.PositiveIntegerField(_("row"))
     raw = models.JSONField(_("cells"))
     edits = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
@@ -115,7 +118,7 @@ class UploadFinding(models.Model):
     `cause` groups findings that one repair would end; `repair` is that repair as JSON (`registry.cleaning.repairs`), null where there is none.
     """
 
-    upload = models.ForeignKey(Upload, models.CASCADE, related_name="findings")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="findings", db_index=False)
     sheet_row = models.PositiveIntegerField(_("row"), default=0)
     column = models.CharField(_("column"), max_length=3, default="", blank=True)
     heading = models.CharField(_("heading"), max_length=200, default="", blank=True)
@@ -143,7 +146,7 @@ class UploadChange(models.Model):
     `verified` says that the value before was approved with a signature, and that a mistake in it would harm (risk class A).
     """
 
-    upload = models.ForeignKey(Upload, models.CASCADE, related_name="changes")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="changes", db_index=False)
     sheet_row = models.PositiveIntegerField(_("row"))
     key = models.UUIDField()
     field = models.CharField(_("field"), max_length=60)

@@ -27,6 +27,7 @@ from registry.reading.headings import HEADING_ROWS, HeadingBlock, find_headings,
 from registry.reading.limits import MEGABYTE, Limits
 
 TEMPLATE_SHEET = "_hoso"  # of our own template: which column is which field, very hidden
+MOST_VERSIONS = 20_000  # as many people as a template holds
 SAMPLES = 3
 SAMPLE_ROWS = 200
 _LONGEST_SAMPLE = 60
@@ -139,10 +140,21 @@ class Book:
         return _sheet(source, block, self._given) if block else None
 
     @cached_property
+    def versions(self) -> Mapping[str, int]:
+        """What our template says of the people in it: the version of each file when it was written, by citizen number."""
+        if self._given is None or (source := self._hidden) is None:
+            return {}
+        lines = islice(source.rows(), 1, MOST_VERSIONS + 1)
+        return {str(row.cells.get(1)): int(version) for row in lines if isinstance(version := row.cells.get(2), int | float)}
+
+    @cached_property
+    def _hidden(self) -> SheetSource | None:
+        return next((one for one in self.sheets if one.hidden and one.name == TEMPLATE_SHEET), None)
+
+    @cached_property
     def _given(self) -> ColumnMapping | None:
         """The mapping that our template carries; whatever else stands there is passed over."""
-        source = next((one for one in self.sheets if one.hidden and one.name == TEMPLATE_SHEET), None)
-        first = next(source.rows(), None) if source else None
+        first = next(self._hidden.rows(), None) if self._hidden else None
         try:
             return ColumnMapping.from_json(json.loads(str(first.cells.get(1)))["mapping"]) if first else None
         except (ValueError, KeyError, TypeError, RecursionError, MappingInvalid):

@@ -14,7 +14,7 @@ from workflows.choices import Act
 from workflows.documents import Document
 
 # What was so at birth or on entering the service does not change: another value can only be the right one instead of a wrong one.
-_STANDS = frozenset(
+STANDS = frozenset(
     [
         *("birth_name", "gender", "birth_date", "birth_place", "birth_place_area", "home_town", "home_town_area", "ethnicity", "citizen_id"),
         *("other_names", "family_class", "previous_job", "first_recruit_date", "recruiting_agency", "recruit_form", "first_org_date"),
@@ -45,7 +45,7 @@ def field_is_open(name: str, *, act: Act, base: Document) -> bool:
     if act == Act.OWN:
         return described.editor == Editor.PERSON
     if act == Act.RECORD:
-        return name not in _FOLLOWS and (name not in _STANDS or base[name] is None)
+        return name not in _FOLLOWS and (name not in STANDS or base[name] is None)
     return True
 
 

@@ -17,6 +17,7 @@ from registry.choices import ChangeKind, RowState, Section
 from registry.fields import BY_NAME
 from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
+from registry.selectors.acts import STANDS
 from registry.selectors.upload_people import missing_people
 from registry.services.upload_cells import Cleaner
 from registry.services.upload_cleaning import rows_clean
@@ -69,10 +70,12 @@ where u.upload_id = %(upload)s and u.kind <> 'fill' and u.field = any(%(harmful)
     join workflows_decision d on d.stage_id = s.id and d.signature_id is not null
     where i.kind = %(kind)s and i.key = u.key and i.state = 'applied' and u.field = any(i.changed))
 """
+# By hand these are corrections, which want a reason: what was signed, what somebody else changed meanwhile, and what stands since birth or entry.
 _UNREASONED = """
 update checked_row c set state = 'returned' from registry_uploadrow r, registry_uploadchange u
 where r.upload_id = %(upload)s and r.sheet_row = c.sheet_row and u.upload_id = %(upload)s and u.sheet_row = c.sheet_row
-    and (u.verified or u.kind = 'conflict') and not r.reasons ? u.field returning c.sheet_row, u.field, u.kind
+    and (u.verified or u.kind = 'conflict' or u.kind = 'overwrite' and u.field = any(%(stands)s))
+    and not r.reasons ? u.field returning c.sheet_row, u.field, u.kind
 """
 _CONCLUDE = """
 update registry_uploadrow r set "values" = c."values"::jsonb, key = c.key, match = c.match, candidates = c.candidates, op = c.op,
@@ -99,7 +102,7 @@ def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, 
             _check_block(upload, findings, after, block, lambda stage, done: tell(stage, done, total))
             after = block
         tell("concluding", 0, 0)
-        _verified_need_reasons(upload, findings)
+        _overwritten_need_reasons(upload, findings)
     with connection.cursor() as cursor:
         cursor.execute(_CONCLUDE, [upload.pk])
         cursor.execute("drop table checked_row")
@@ -163,14 +166,14 @@ def _check_block(upload: Upload, findings: Findings, after: int, until: int, tel
 
 
 def _proposals(upload: Upload, findings: Findings, after: int, until: int, failed: dict[int, set[str]]) -> Iterator[Proposal]:
-    while rows := [row for row in checked_rows(after=after, limit=CHUNK) if row[0] <= until]:
+    while rows := [row for row in checked_rows(after=after, limit=CHUNK) if row.sheet_row <= until]:
         for one in rows_propose(upload=upload, rows=rows):
             number = one.proposal.ref
             if one.problem:
                 failed.setdefault(number, set()).add(one.problem.field)
                 findings.add(number, one.problem.code, one.problem.field, value=one.problem.value, params=one.problem.params)
             yield one.proposal
-        failed |= {number: failed.get(number, set()) | set(fields) for number, _key, _values, fields in rows if fields}
+        failed |= {row.sheet_row: failed.get(row.sheet_row, set()) | set(row.failed) for row in rows if row.failed}
         after = rows[-1][0]
 
 
@@ -187,8 +190,8 @@ def _already_told(found: Found, failed: set[str], others: Iterable[Found]) -> bo
     return not failed.isdisjoint(columns_of(found.field))
 
 
-def _verified_need_reasons(upload: Upload, findings: Findings) -> None:
-    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "kind": KIND}
+def _overwritten_need_reasons(upload: Upload, findings: Findings) -> None:
+    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "stands": sorted(STANDS), "kind": KIND}
     with connection.cursor() as cursor:
         cursor.execute(_VERIFY, named)
         cursor.execute(_UNREASONED, named)

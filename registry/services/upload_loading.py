@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from django.db import connection
 from django.utils.formats import date_format
 
 from registry.cells import kept
+from registry.choices import RowState
 from registry.mapping import ColumnMapping, Reason
 from registry.models import SenderMapping, Upload
 from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter, open_book
@@ -19,9 +21,12 @@ from registry.services.upload_findings import Findings, rows_copy
 
 TELL_EVERY = 2_000
 MOST_ROWS = 1_000_000  # checked and submitted in blocks of what one request holds
+Line = tuple[int, str, int | None]  # row, its cells as JSON, the version it was written from
 _json = msgspec.json.encode
+_COPY = "copy registry_uploadrow(upload_id, state, sheet_row, raw, seen_version) from stdin"
 _REPLACE = """
-insert into registry_uploadrow(upload_id, sheet_row, raw, state) select %(upload)s, sheet_row, raw, 'waiting' from read_row
+insert into registry_uploadrow(upload_id, sheet_row, raw, seen_version, state)
+select %(upload)s, sheet_row, raw, seen_version, 'waiting' from read_row
 on conflict (upload_id, sheet_row) do update set raw = excluded.raw, state = 'waiting' where registry_uploadrow.state <> 'submitted'
 """
 _DROP_GONE = """
@@ -55,16 +60,19 @@ def mapping_lines(mapping: ColumnMapping, sheet: Sheet) -> list[dict[str, Any]]:
     return [{**one.to_json(), "column": column_letter(one.index), "samples": samples.get(one.index, [])} for one in mapping.columns]
 
 
-def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], None]) -> int:
-    """Store the rows as read; reading again keeps what people gave to a row (edits, decisions), and rows that are in a request."""
+def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], None], versions: Mapping[str, int] = MappingProxyType({})) -> int:
+    """Store the rows as read; reading again keeps what people gave to a row (edits, decisions), and rows that are in a request.
+
+    `versions` are those of the files, by citizen number, that our template was written from.
+    """
     total = table.height
+    number = table.mapping.column_of("citizen_id") if versions else None
+    lines = _told(_lines(table.rows(), number, versions), lambda done: tell("reading", done, total))
+    if upload.rows.exists():
+        _rows_replace(upload, lines)
+    else:
+        rows_copy(_COPY, ((upload.pk, RowState.WAITING, *line) for line in lines))
     with connection.cursor() as cursor:
-        cursor.execute("drop table if exists pg_temp.read_row")
-        cursor.execute("create temp table read_row(sheet_row int primary key, raw jsonb)")
-        rows_copy("copy read_row(sheet_row, raw) from stdin", _told(_lines(table.rows()), lambda done: tell("reading", done, total)))
-        cursor.execute(_DROP_GONE, {"upload": upload.pk})
-        cursor.execute(_REPLACE, {"upload": upload.pk})
-        cursor.execute("drop table read_row")
         cursor.execute("select count(*) from registry_uploadrow where upload_id = %s", [upload.pk])
         read = cursor.fetchone()[0]
     upload.findings.all().delete()
@@ -73,17 +81,28 @@ def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], N
     return read
 
 
-def _lines(rows: Iterable[SheetRow]) -> Iterator[tuple[int, str]]:
+def _rows_replace(upload: Upload, lines: Iterable[Line]) -> None:
+    """Rows that were read before, with other columns perhaps: by way of a table of what stands in the file now."""
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.read_row")
+        cursor.execute("create temp table read_row(sheet_row int primary key, raw jsonb, seen_version int)")
+        rows_copy("copy read_row from stdin", lines)
+        cursor.execute(_DROP_GONE, {"upload": upload.pk})
+        cursor.execute(_REPLACE, {"upload": upload.pk})
+        cursor.execute("drop table read_row")
+
+
+def _lines(rows: Iterable[SheetRow], number: int | None, versions: Mapping[str, int]) -> Iterator[Line]:
     for row in rows:
         if row.doubtful:
             every = row.cells.keys() | row.doubtful.keys()
             cells = {column_letter(index): kept(row.cells.get(index), row.doubtful.get(index, "")) for index in every}
         else:
             cells = {column_letter(index): kept(cell) for index, cell in row.cells.items()}
-        yield row.number, _json(cells).decode()
+        yield row.number, _json(cells).decode(), None if number is None else versions.get(str(row.cells.get(number)))
 
 
-def _told(lines: Iterator[tuple[int, str]], tell: Callable[[int], None]) -> Iterator[tuple[int, str]]:
+def _told(lines: Iterator[Line], tell: Callable[[int], None]) -> Iterator[Line]:
     for done, line in enumerate(lines, start=1):
         yield line
         if done % TELL_EVERY == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,8 @@ from registry.fields import POSTING_FROM, POSTING_TITLE
 from registry.models import Posting, StaffProfile, Upload
 from registry.schema import POSTINGS
 from registry.services.upload_cleaning import new_key
-from workflows.documents import Document, plain_value
+from workflows.documents import Document, parse, plain_value
+from workflows.models import RecordVersion
 from workflows.services.staging import Proposal
 
 KIND = "staff_profile"
@@ -37,6 +38,16 @@ class OnFile:
     postings: Sequence[Document]
 
 
+class CleanRow(NamedTuple):
+    """A row after cleaning and matching: its file (None for a new one), what of it failed, the version that it was first compared with."""
+
+    sheet_row: int
+    key: UUID | None
+    values: Mapping[str, Any]
+    failed: Collection[str] = ()
+    seen_version: int | None = None
+
+
 @dataclass(frozen=True)
 class RowProposal:
     """A row as it goes to the gate, and what was found to be wrong with its post."""
@@ -45,31 +56,51 @@ class RowProposal:
     problem: Problem | None
 
 
-def rows_propose(
-    *, upload: Upload, rows: Sequence[tuple[int, UUID | None, Mapping[str, Any], Collection[str]]], versions: Mapping[int, int] | None = None
-) -> Iterator[RowProposal]:
-    """Proposals of (sheet row, key of the file or None, values, fields that failed), in their order; two queries however many rows.
+def rows_propose(*, upload: Upload, rows: Sequence[CleanRow], versions: Mapping[int, int] | None = None) -> Iterator[RowProposal]:
+    """Proposals of rows, in their order; a few queries however many rows.
 
     `versions` are the versions that the rows were checked against, by row; without them whatever is there now.
     """
-    known = on_file(key for _row, key, _values, _failed in rows if key)
+    known = on_file(row.key for row in rows if row.key)
     read = {one["field"] for one in upload.mapping if one.get("field")}
-    for number, key, values, failed in rows:
-        file, problem = known.get(key) if key else None, None
+    written = _written_from(rows, known) if upload.from_template else {}
+    for row in rows:
+        file, problem = known.get(row.key) if row.key else None, None
         if file:
-            patch, problem = _change(file, values)
+            patch, problem = _change(file, _touched(row.values, written.get(row.sheet_row)))
         else:
-            patch = _new(upload, read, values)
-        version = versions.get(number) if versions is not None else file.version if file else None
+            patch = _new(upload, read, row.values)
+        version = versions.get(row.sheet_row) if versions is not None else file.version if file else None
         proposal = Proposal(
             kind=KIND,
-            key=file.key if file else key or new_key(upload, number),
+            key=file.key if file else row.key or new_key(upload, row.sheet_row),
             patch=patch,
             base_version=version or None,
-            ref=number,
-            blocked=bool(failed) or problem is not None,
+            ref=row.sheet_row,
+            blocked=bool(row.failed) or problem is not None,
         )
         yield RowProposal(proposal, problem)
+
+
+def _written_from(rows: Sequence[CleanRow], known: Mapping[UUID, OnFile]) -> dict[int, Document]:
+    """By row the document that our template showed of a file that has moved on since; one query."""
+    stale = {row.sheet_row: (row.key, row.seen_version) for row in rows if row.key in known and row.seen_version}
+    stale = {number: (key, version) for number, (key, version) in stale.items() if key and version and version < known[key].version}
+    if not stale:
+        return {}
+    kept = RecordVersion.objects.filter(kind=KIND, key__in={key for key, _version in stale.values()})
+    kept = kept.filter(version__in={version for _key, version in stale.values()})
+    bodies = {(key, version): body for key, version, body in kept.values_list("key", "version", "document__body")}
+    return {number: parse(bytes(bodies[place])) for number, place in stale.items() if place in bodies}
+
+
+def _touched(values: Mapping[str, Any], written: Document | None) -> Mapping[str, Any]:
+    """Without the cells that still hold what the template was written with: nobody touched them, so they change nothing."""
+    if written is None:
+        return values
+    current = next((row for row in written["postings"] if row["valid_to"] is None), {})
+    shown = {**written, POSTING_TITLE: current.get("title"), POSTING_FROM: current.get("valid_from")}
+    return {name: value for name, value in values.items() if value != shown.get(name)}
 
 
 def on_file(keys: Iterable[UUID]) -> dict[UUID, OnFile]:
@@ -129,10 +160,11 @@ def _postings_after(postings: Sequence[Document], current: Document | None, new:
     return [*rest, {**current, "valid_to": new["valid_from"]}, new]
 
 
-def checked_rows(*, after: int, limit: int) -> list[tuple[int, UUID | None, Mapping[str, Any], Collection[str]]]:
+def checked_rows(*, after: int, limit: int) -> list[CleanRow]:
     """Rows of `checked_row` that go to the gate, a chunk beyond row `after`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            'select sheet_row, key, "values", failed from checked_row where proposed and sheet_row > %s order by sheet_row limit %s', [after, limit]
+            'select sheet_row, key, "values", failed, seen_version from checked_row where proposed and sheet_row > %s order by sheet_row limit %s',
+            [after, limit],
         )
-        return [(row, key, _object(values), failed) for row, key, values, failed in cursor.fetchall()]
+        return [CleanRow(row, key, _object(values), failed, seen) for row, key, values, failed, seen in cursor.fetchall()]

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from registry.choices import ChangeKind, RowState
+from registry.choices import RowState
 from registry.models import Upload, UploadRow, UploadSubmission
 from registry.services.upload_checking import rows_count
 from registry.services.upload_findings import CHUNK, Findings
-from registry.services.upload_rows import rows_propose
+from registry.services.upload_rows import CleanRow, rows_propose
 from workflows.choices import Severity
 from workflows.models import ChangeRequest
 from workflows.services.staging import MAXIMUM, Proposal, Staged, request_stage
@@ -24,12 +24,12 @@ _WENT = """
 update registry_uploadrow r set state = 'submitted', request_id = %(request)s from workflows_changeitem i
 where r.upload_id = %(upload)s and i.request_id = %(request)s and i.ref = r.sheet_row
 """
-# The approver reads why a verified value is overwritten beside the record.
+# The approver reads beside the record why a value is overwritten that by hand would be corrected with a reason.
 _REASONS = """
 insert into workflows_finding(request_id, leaf_index, code, severity, field, value)
 select %(request)s, i.leaf_index, %(code)s, %(severity)s, u.field, left(r.reasons ->> u.field, 300)
 from workflows_changeitem i join registry_uploadrow r on r.upload_id = %(upload)s and r.sheet_row = i.ref
-join registry_uploadchange u on u.upload_id = r.upload_id and u.sheet_row = r.sheet_row and (u.verified or u.kind = %(conflict)s)
+join registry_uploadchange u on u.upload_id = r.upload_id and u.sheet_row = r.sheet_row
 where i.request_id = %(request)s and r.reasons ? u.field
 """
 
@@ -69,9 +69,9 @@ def _stage(upload: Upload, after: int, until: int, tell: Callable[[str, int], No
 
 def _proposals(upload: Upload, after: int, until: int) -> Iterator[Proposal]:
     rows = UploadRow.objects.filter(upload=upload, state=RowState.STAGED, sheet_row__lte=until).order_by("sheet_row")
-    while chunk := list(rows.filter(sheet_row__gt=after).values_list("sheet_row", "key", "values", "base_version")[:CHUNK]):
-        versions = {number: version for number, _key, _values, version in chunk if version}
-        lines = [(number, key, values or {}, ()) for number, key, values, _version in chunk]
+    while chunk := list(rows.filter(sheet_row__gt=after).values_list("sheet_row", "key", "values", "seen_version", "base_version")[:CHUNK]):
+        versions = {number: version for number, _key, _values, _seen, version in chunk if version}
+        lines = [CleanRow(number, key, values or {}, (), seen) for number, key, values, seen, _version in chunk]
         yield from (one.proposal for one in rows_propose(upload=upload, rows=lines, versions=versions))
         after = chunk[-1][0]
 
@@ -87,7 +87,7 @@ def _take_back(upload: Upload, staged: Staged) -> None:
 
 def _went(upload: Upload, request: ChangeRequest) -> None:
     named: dict[str, Any] = {"upload": upload.pk, "request": request.pk, "code": OVERWRITE_REASON}
-    named |= {"severity": Severity.WARNING, "conflict": ChangeKind.CONFLICT}
+    named |= {"severity": Severity.WARNING}
     with connection.cursor() as cursor:
         cursor.execute(_WENT, named)
         cursor.execute(_REASONS, named)

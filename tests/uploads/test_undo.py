@@ -1,16 +1,21 @@
-"""Taking an applied upload back: what it wrote goes, what somebody wrote since stays and is shown."""
+"""Uploads and what others write meanwhile: taking one back keeps what came since, and a template that comes back merges with it."""
 
 from __future__ import annotations
 
+from io import BytesIO
+
+import openpyxl
 import pytest
 from django.core.files.base import ContentFile
 
 from orgtree.models import OrgUnit
 from registry.choices import ChangeKind
+from registry.fields import FIELDS
 from registry.models import StaffProfile
 from registry.services.upload_fixing import reason_give
 from registry.services.upload_undo import undo_preview, upload_undo
 from registry.services.uploads import upload_process, upload_receive, upload_recheck, upload_submit
+from registry.template import PEOPLE_SHEET, template_workbook
 from tests.pages import Office
 from tests.uploads.workbooks import right, workbook
 from workflows.documents import parse
@@ -118,3 +123,25 @@ def test_what_changed_on_file_since_the_first_check_is_a_conflict(office):
     }
     upload = reason_give(actor=clerk, upload=upload, field="phone", reason="Số mới theo phiếu kê khai")
     assert (upload.staged, upload.returned) == (1, 0)
+
+
+def test_a_template_that_comes_back_merges_with_what_changed_meanwhile(office):
+    # given the template of an agency, written from the first version of a file
+    person = office.hired(birth_name="Lê Hương")
+    clerk, unit = office.users["clerk"], office.units["agency"]
+    book = openpyxl.load_workbook(BytesIO(template_workbook(unit=unit, actor=clerk)))
+    # and somebody who changes phone and address in the program
+    applied(office, person.pk, phone="0987000333", current_address="Thôn 7, xã Ea Kao")
+    # when it comes back with another address, and its phone as it was written
+    sheet = book[PEOPLE_SHEET]
+    column = {one.name: place for place, one in enumerate(FIELDS, start=1)}
+    (line,) = [row for row in range(2, sheet.max_row + 1) if sheet.cell(row, column["citizen_id"]).value == person.citizen_id]
+    sheet.cell(line, column["current_address"]).value = ADDRESS
+    book.save(file := BytesIO())
+    name = "mau.xlsx"
+    upload = upload_process(upload=upload_receive(actor=clerk, unit=unit, file=ContentFile(file.getvalue(), name), name=name))
+    # then the phone of the program stays, and the address is a question
+    assert list(upload.changes.filter(key=person.pk).values_list("field", "kind")) == [("current_address", ChangeKind.CONFLICT)]
+    assert [(one.code, one.field) for one in upload.findings.filter(severity="error")] == [("CHANGED_MEANWHILE", "current_address")]
+    # and what nobody touched in the sheet is no change at all
+    assert upload.unchanged == upload.read - 1

@@ -63,7 +63,7 @@ def test_a_right_row_becomes_a_document_without_a_finding(clerk, units):
     assert found(upload) == [(0, "A", "COLUMN_IGNORED")]
     assert upload.request is None
     (document,) = documents(upload)
-    expected = person(units, staff_number=None, party_join_date=None, recruiting_agency="UBND thành phố Buôn Ma Thuột")
+    expected = person(units, staff_number=None, party_join_date=None)
     assert document == expected
     assert (upload.sheet, upload.heading_row) == ("Danh sách", 3)
     second = upload.mapping[1]

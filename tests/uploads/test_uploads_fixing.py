@@ -19,6 +19,7 @@ from registry.importing import PeopleImport
 from registry.mapping import MappingInvalid, Part
 from registry.models import SenderRecipe, Upload, UploadRepair
 from registry.returned import returned_workbook
+from registry.selectors.acts import field_is_open
 from registry.selectors.upload_causes import cause_effects, cause_lines, repair_lines
 from registry.selectors.upload_changes import change_page, field_totals, new_file_page
 from registry.services.upload_fixing import CellEdit, cells_edit, reason_give, repair_agree, repair_take_back, rows_leave_out
@@ -27,6 +28,7 @@ from registry.services.uploads import upload_process, upload_receive, upload_sub
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places
 from tests.uploads.workbooks import FIRST_ROW, grid, right, send, workbook
+from workflows.choices import Act
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import Contribution
 
@@ -228,7 +230,7 @@ def test_cells_before_and_after_by_kind(clerk, units):
     row = right(1, **{"Nơi ở hiện nay": "Thôn 3, xã Ea Kao"})
     upload = send(clerk, units["agency"], workbook([row, right(2, **{"Họ và tên": "LÊ MƠ"})]))
     assert {name: upload.counts[name] for name in ("new", "changed", "fill", "overwrite", "conflict")} == {
-        "new": 1, "changed": 1, "fill": 1, "overwrite": 2, "conflict": 0,
+        "new": 1, "changed": 1, "fill": 1, "overwrite": 1, "conflict": 0,
     }  # fmt: skip
     cells, after = change_page(upload=upload, kind=ChangeKind.OVERWRITE, field="current_address")
     (cell,) = cells
@@ -240,7 +242,7 @@ def test_cells_before_and_after_by_kind(clerk, units):
     assert [(one.field, one.cells) for one in field_totals(upload=upload, kind=ChangeKind.FILL)] == [("phone", 1)]
     first, place = change_page(upload=upload, limit=1)
     rest, _end = change_page(upload=upload, limit=5, after=place)
-    assert len(first) + len(rest) == 3
+    assert len(first) + len(rest) == 2
     assert [one.name for one in new_file_page(upload=upload)[0]] == ["Lê Mơ"]
 
 
@@ -350,6 +352,31 @@ def test_a_reason_is_asked_for_what_was_verified(clerk, units, monkeypatch):
     assert (upload.staged, upload.returned) == (1, 0)
     upload = upload_submit(actor=clerk, upload=upload)
     assert upload.request.findings.get(code="OVERWRITE_REASON").value == "Giấy khai sinh số 12/2019"
+
+
+def test_a_workbook_overwrites_without_a_reason_what_a_new_fact_may_write_by_hand(clerk, units):
+    # given one person for each field, on file with a value, and a workbook in which that field alone is another
+    others = {
+        "Giới tính": "Nam", "Nơi sinh": "Xã Ea Kao", "Quê quán": "Xã Hòa Xuân", "Dân tộc": "Ê đê", "Ngày tuyển dụng": "01/09/2009",
+        "Cơ quan tuyển dụng": "Tỉnh ủy", "Tôn giáo": "Phật giáo", "Điện thoại": "0987654321", "Nơi ở hiện nay": "Thôn 3, xã Ea Kao",
+        "Ngày vào cơ quan hiện nay": "02/07/2025", "Loại cán bộ": "Viên chức",
+    }  # fmt: skip
+    names = [f"Lê Thị {letter}a" for letter in "BCDGHKLMNST"]
+    number = {place: f"0661850{place:05}" if place else "066085000000" for place in range(len(others))}  # a man's number where the sex becomes his
+    live_make(*(person(units, citizen_id=number[place], staff_number=None, birth_name=name) for place, name in enumerate(names)))
+    rows = [right(**{"Số CCCD": number[place], "Họ và tên": names[place], heading: text}) for place, (heading, text) in enumerate(others.items())]
+    # when it is sent by the clerk who may change them all by hand
+    upload = send(clerk, units["agency"], workbook(rows))
+    # then exactly those corrections wait for a reason that by hand want one, too
+    changes = set(upload.changes.filter(kind=ChangeKind.OVERWRITE).values_list("field", flat=True))
+    assert len(changes) == len(others)
+    asked = {field for field in changes if not field_is_open(field, act=Act.RECORD, base=person(units))}
+    assert set(upload.findings.filter(code="REASON_MISSING").values_list("field", flat=True)) == asked
+    assert 0 < len(asked) < len(others)
+    # and with the reason the gate gets every one of them
+    for field in asked:
+        upload = reason_give(actor=clerk, upload=upload, field=field, reason="Theo lý lịch gốc")
+    assert not upload.findings.filter(code="REASON_MISSING").exists()
 
 
 # --- shells ----------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ RIGHT: Mapping[str, Any] = {
     "Nơi ở hiện nay": "12 Lê Duẩn, phường Buôn Ma Thuột, tỉnh Đắk Lắk",
     "Mã đơn vị": "H15.70.01",
     "Ngày tuyển dụng": "01/09/2008",
-    "Cơ quan tuyển dụng": "UBND thành phố Buôn Ma Thuột",
+    "Cơ quan tuyển dụng": "Ủy ban nhân dân thành phố Buôn Ma Thuột",
     "Ngày vào cơ quan hiện nay": "01/07/2025",
     "Loại cán bộ": "Công chức",
     "Trình độ văn hóa": "12/12",
