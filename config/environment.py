@@ -57,6 +57,11 @@ class Environment:
     match_dispute_days: int = _variable("working days in which a dispute with the police about a match should be settled", default=10)
     party_policy_file: Path | None = _variable("table of the fields that cross to and from the Party database; empty: ours", default=None)
     grant_max_months: int = _variable("longest grant of a role, in months; every grant ends and can be renewed", default=24)
+    webhook_hosts: tuple[str, ...] = _variable(
+        "hosts (name:port) on networks of the State to which webhooks may go though their addresses are private, separated by commas", default=()
+    )
+    transfer_days: int = _variable("working days within which a transfer between agencies is to be taken over (hub)", default=10)
+    transfer_lapse_days: int = _variable("working days after which an offer that nobody took up lapses (hub)", default=30)
     log_level: str = _variable("DEBUG, INFO, WARNING or ERROR", default="INFO")
     email_url: str = _variable("smtp://user:password@host:port, or console:// to print messages", default="console://")
     email_from: str = _variable("sender of the notices sent by e-mail", default="ho-so@localhost")

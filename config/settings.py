@@ -127,6 +127,8 @@ LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 # Accounts (accounts/): django-allauth carries the flows, its rate limits are off because accounts.tries counts for all of them.
 SECOND_FACTOR_REQUIRED = ENVIRONMENT.second_factor == "required" or not (ENVIRONMENT.second_factor or ENVIRONMENT.insecure_http)
 STEP_UP_MINUTES = ENVIRONMENT.step_up_minutes
+WEBHOOK_HOSTS = frozenset(ENVIRONMENT.webhook_hosts)
+TRANSFER_DAYS, TRANSFER_LAPSE_DAYS = ENVIRONMENT.transfer_days, ENVIRONMENT.transfer_lapse_days
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"change_password": "accounts.forms.NewPasswordForm"}
 ACCOUNT_RATE_LIMITS = False
@@ -228,13 +230,15 @@ CELERY_BEAT_SCHEDULE = {
     # Looks at what is due; the night's run finds whom a lost message left out.
     "exchange-registers": {"task": "exchange.registers", "schedule": 15.0, "options": {"expires": 15}},
     "exchange-registers-review": {"task": "exchange.registers_review", "schedule": crontab(minute="20", hour="0-5"), "options": {"expires": 3_000}},
+    "exchange-webhooks": {"task": "exchange.webhooks", "schedule": 30.0, "options": {"expires": 30}},
+    "exchange-transfers": {"task": "exchange.transfers", "schedule": 60.0, "options": {"expires": 60}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 
 # Only the client-credentials grant is served; everything else that RFC 9700 advises against is off.
 OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3_600,
-    "SCOPES": {"exchange": "Send units and profiles, read receipts"},
+    "SCOPES": {"exchange": "Send units and profiles, read receipts", "shared": "Read files by agreement and purpose"},
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,

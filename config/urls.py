@@ -3,10 +3,14 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from oauth2_provider.views import TokenView
 
 from config.health import health
+from exchange.shared_api import api as shared_api
 
 urlpatterns = [
+    path("api/shared/v1/", shared_api.urls),
+    path("o/token/", TokenView.as_view(), name="token"),
     path("health", health, name="health"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("accounts.urls")),  # before the admin's own login, logout and change of password
@@ -17,8 +21,6 @@ urlpatterns = [
 ]
 
 if settings.ROLE == "hub":
-    from oauth2_provider.views import TokenView
-
     from exchange.api import api
 
-    urlpatterns = [path("api/v1/", api.urls), path("o/token/", TokenView.as_view(), name="token"), *urlpatterns]
+    urlpatterns = [path("api/v1/", api.urls), *urlpatterns]

@@ -24,6 +24,7 @@ from exchange.services.channels import channel_set
 from exchange.services.intake import batch_resume
 from exchange.services.matching import outcome_code_set
 from exchange.services.retrying import deliveries_retry
+from exchange.sharing_admin import SHARING
 from orgtree import scope
 from orgtree.choices import Action
 from workflows.errors import GateError
@@ -206,5 +207,5 @@ def _agencies_seen(rows: QuerySet[Any], request: HttpRequest, root: str) -> Quer
 
 HUB = {Agency: AgencyAdmin, InboundBatch: InboundBatchAdmin}
 AGENCY = {Channel: ChannelAdmin, Batch: BatchAdmin, Delivery: DeliveryAdmin, OutcomeCode: OutcomeCodeAdmin}
-for model, page in (HUB if settings.ROLE == "hub" else AGENCY).items():
+for model, page in ((HUB if settings.ROLE == "hub" else AGENCY) | SHARING).items():
     admin.site.register(model, page)

@@ -7,10 +7,17 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         from exchange.selectors.matching import papers_named
         from exchange.services.registers import MATCH_TASK
+        from exchange.services.releases import TRANSFERS_TASK
         from exchange.services.retrying import DELIVER_TASK
+        from exchange.services.webhooks import WEBHOOKS_TASK
+        from exchange.targets import TransferReleaseTarget
         from workflows.dispatch import after_apply
         from workflows.evidence_files import keep_named_by
+        from workflows.targets import register
 
+        register(TransferReleaseTarget())
         after_apply(DELIVER_TASK)
         after_apply(MATCH_TASK)
         keep_named_by(papers_named)
+        after_apply(TRANSFERS_TASK)
+        after_apply(WEBHOOKS_TASK)

@@ -56,6 +56,28 @@ class BodyKind(TextChoices):
     CENTRAL = "central", _("Central body")
 
 
+class TransferState(TextChoices):
+    """A person's passing from one agency to another. `RELEASED` is the old agency's own: the hub has not been told yet."""
+
+    RELEASED = "released", _("Released, not offered yet")
+    OFFERED = "offered", _("Offered")
+    TAKEN = "taken", _("Being taken over")
+    COMPLETED = "completed", _("Taken over")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Lapsed")
+
+
+TRANSFER_OPEN = (TransferState.RELEASED, TransferState.OFFERED, TransferState.TAKEN)
+TRANSFER_ENDED = (TransferState.COMPLETED, TransferState.REFUSED, TransferState.WITHDRAWN, TransferState.EXPIRED)
+
+
+class HookState(TextChoices):
+    WAITING = "waiting", _("Waiting")
+    TAKEN = "taken", _("Received")
+    PARKED = "parked", _("Needs attention")
+
+
 class KeyState(TextChoices):
     REQUESTED = "requested", _("Requested")
     ACTIVE = "active", _("Active")

@@ -78,6 +78,8 @@ class Connector(Protocol):
 
     def certificate(self, sent: Certificate) -> Certificate: ...
 
+    def call(self, method: str, path: str, shape: type[T], **request: Any) -> T: ...
+
 
 @dataclass(frozen=True)
 class _Token:
@@ -144,6 +146,10 @@ class HubConnector:
 
     def certificate(self, sent: Certificate) -> Certificate:
         return self._call("PUT", "/certificates", Certificate, content=encode(sent), headers=JSON)
+
+    def call(self, method: str, path: str, shape: type[T], **request: Any) -> T:
+        """One call of the API that is not delivery's: its answer in `shape`. Raises CallFailed."""
+        return self._call(method, path, shape, **request)
 
     def _call(self, method: str, path: str, shape: type[T], *, expect: int = 200, **request: Any) -> T:
         with _asking(method == "GET"):

@@ -16,14 +16,18 @@ from django.core.cache import cache
 from exchange.choices import ReconciliationState
 from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
+from exchange.services.arrivals import arrivals_drive
 from exchange.services.channels import channel_drive
 from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
 from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run
 from exchange.services.registers import MATCH_TASK, REVIEW_TASK, applied_review, registers_drive, registers_review
+from exchange.services.releases import TRANSFERS_TASK, releases_drive
 from exchange.services.retrying import DELIVER_TASK
 from exchange.services.stamping import AuthorityFailed, signatures_stamp
+from exchange.services.transfers import transfers_expire
+from exchange.services.webhooks import WEBHOOKS_TASK, hooks_drive
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +98,22 @@ def review() -> None:
     """Find whom a lost message left out, and begin with them."""
     if registers_review():
         registers.delay()
+
+
+@shared_task(name=WEBHOOKS_TASK, time_limit=TIME_LIMIT)
+def webhooks(*_request_id: str) -> None:
+    """Tell programs of other agencies which files have changed."""
+    hooks_drive()
+
+
+@shared_task(name=TRANSFERS_TASK, time_limit=TIME_LIMIT)
+def transfers(*_request_id: str) -> None:
+    """Transfers between agencies: the hub ends offers that nobody took up; an agency hears what is new, and tells what it decided."""
+    if settings.ROLE == "hub":
+        transfers_expire()
+        return
+    arrivals_drive()
+    releases_drive()
 
 
 @shared_task(name="exchange.stamp", time_limit=TIME_LIMIT)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from exchange.views import board, deliveries, matching, reconciling, registers, trials
+from exchange.views import board, deliveries, matching, reconciling, registers, sharing, transfers, trials
 
 app_name = "exchange"
 urlpatterns = [
@@ -28,6 +28,14 @@ urlpatterns = [
     re_path(r"^board/report\.(?P<form>xlsx|pdf)$", board.progress_report, name="progress_report"),
     path("board/<int:body_id>/", board.progress_body, name="progress_body"),
     path("board/<int:body_id>/report", board.expectation_add, name="expectation_add"),
+    path("consents/<uuid:key>/", sharing.consents, name="consents"),
+    path("transfers/", transfers.transfer_list, name="transfer_list"),
+    path("transfers/new/<uuid:key>/", transfers.transfer_new, name="transfer_new"),
+    path("transfers/out/<uuid:number>/", transfers.transfer_out, name="transfer_out"),
+    path("transfers/in/<uuid:number>/", transfers.transfer_in, name="transfer_in"),
+    path("transfers/in/<uuid:number>/answer", transfers.transfer_wish, name="transfer_wish"),
+    path("transfers/in/<uuid:number>/accept", transfers.transfer_accept, name="transfer_accept"),
+    path("transfers/case/<uuid:number>/", transfers.transfer_case, name="transfer_case"),
     path("status/", board.public_status, name="public_status"),
     path("trial/", trials.trial_new, name="trial_new"),
     path("trials/<uuid:trial_id>/", trials.trial_detail, name="trial_detail"),

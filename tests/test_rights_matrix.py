@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from exchange.models import Channel, EqualityCertificate, MatchDispute, Reconciliation, Trial
+from exchange.models import Channel, EqualityCertificate, IncomingTransfer, MatchDispute, OutgoingTransfer, Reconciliation, TransferRelease, Trial
 from exchange.services.agencies import agency_set
+from exchange.services.transfer_line import AGENCIES
 from orgtree import clock
 from orgtree.choices import Role
 from orgtree.models import Grant
@@ -24,6 +28,7 @@ from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
 from registry.services.exports import export_ask
 from tests.exchange.matches import match_made
+from tests.factories import gate_lifted
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
 from workflows.services.approval import manifest_prepare
@@ -174,6 +179,14 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:delivery_overview": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
+    "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
+    "exchange:transfer_list": ("get", AGENCY | {"stranger"}),  # their own units' people; who edits anywhere may begin one
+    "exchange:transfer_new": ("get", EDITORS),
+    "exchange:transfer_out": ("get", AGENCY),
+    "exchange:transfer_in": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
+    "exchange:transfer_wish": ("post", frozenset()),  # without an answer there is nothing to do: tested with transfers
+    "exchange:transfer_accept": ("post", frozenset({"root"})),
+    "exchange:transfer_case": ("get", frozenset()),  # the hub's
     "exchange:trial_new": ("get", frozenset({"root"})),  # the whole line is tried by who operates the top unit
     "exchange:trial_detail": ("get", frozenset({"root"})),
     "exchange:trial_statement": ("get", frozenset({"root"})),
@@ -246,6 +259,23 @@ def office(committed_db) -> Office:
     return Office.open()
 
 
+def transfers_make(office: Office, channel: Channel) -> tuple[UUID, UUID]:
+    """Somebody who leaves for another agency, and somebody who comes; the agencies as the hub would tell them."""
+    cache.set(AGENCIES, [("H16", "Tỉnh Gia Lai")])
+    gone, day = office.hired(), clock.today()
+    said = {"effective_on": day, "decision_number": "12/QĐ", "decision_date": day, "person_name": gone.birth_name}
+    with transaction.atomic(), gate_lifted("exchange_transferrelease"):
+        named = {"from_agency": "H15", "to_agency": "H16", "to_agency_name": "Tỉnh Gia Lai", "unit": office.units["agency"]}
+        release = TransferRelease.objects.create(
+            version=1, digest=b"0" * 32, person=gone.pk, person_version=1, person_digest="0" * 64, **named, **said
+        )
+    OutgoingTransfer.objects.create(release=release, state="offered")
+    arrival = IncomingTransfer.objects.create(
+        pk=uuid4(), channel=channel, person=uuid4(), from_agency="H16", from_name="Tỉnh Gia Lai", state="offered", offered_at=clock.now(), **said
+    )
+    return release.pk, arrival.pk
+
+
 @pytest.fixture(scope="module")
 def address(office) -> Callable[[str], str]:
     """The address of each name, leading to records of the agency."""
@@ -293,6 +323,7 @@ def address(office) -> Callable[[str], str]:
     dispute = MatchDispute.objects.create(
         match=compared, reason="x", raised_by=office.users["clerk"], due_on=clock.today(), sha256=scan.sha256, file_name="qd.pdf", file_kind="pdf"
     )
+    released, coming = transfers_make(office, channel)
     exchanged = {"exchange:progress": {}, "exchange:progress_report": {"form": "xlsx"}, "exchange:public_status": {}}
     exchanged |= {"exchange:progress_body": {"body_id": 1}, "exchange:expectation_add": {"body_id": 1}}
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
@@ -344,6 +375,10 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct"} for name in ("edit_review", "edit_rebase", "edit_discard")},
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
+        "exchange:transfer_list": {},
+        **{f"exchange:{name}": {"key": profile.pk} for name in ("transfer_new", "consents")},
+        **{f"exchange:{name}": {"number": released} for name in ("transfer_out", "transfer_case")},
+        **{f"exchange:{name}": {"number": coming} for name in ("transfer_in", "transfer_wish", "transfer_accept")},
         "registry:unit_tree": {},
         "registry:unit_children": {"unit_id": unit.pk},
         **{name: {"upload_id": upload.pk} for name in MATRIX if name.startswith("registry:upload_")},

@@ -9,6 +9,8 @@ from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
 from exchange.models.party import PartyCursor, PartyFact
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.registers import RegisterBatch, RegisterEntry, RegisterLane
+from exchange.models.sharing import Consent, HookMessage, SharingAgreement, SharingClient, SharingDay, Webhook
+from exchange.models.transfers import IncomingTransfer, OpenedTransferRelease, OutgoingTransfer, TransferCase, TransferRelease, TransferStep
 from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
@@ -21,17 +23,22 @@ __all__ = [
     "BucketDigest",
     "BucketMark",
     "Channel",
+    "Consent",
     "Delivery",
     "Difference",
     "EqualityCertificate",
     "Expectation",
     "ExpectedBody",
+    "HookMessage",
     "InboundBatch",
     "InboundEvidence",
     "InboundResult",
     "InboundTrial",
+    "IncomingTransfer",
     "MatchDispute",
+    "OpenedTransferRelease",
     "OutcomeCode",
+    "OutgoingTransfer",
     "PartyCursor",
     "PartyFact",
     "PopulationMatch",
@@ -41,5 +48,12 @@ __all__ = [
     "RegisterEntry",
     "RegisterLane",
     "SetAside",
+    "SharingAgreement",
+    "SharingClient",
+    "SharingDay",
+    "TransferCase",
+    "TransferRelease",
+    "TransferStep",
     "Trial",
+    "Webhook",
 ]

@@ -88,8 +88,8 @@ class AgencyManifest(models.Model):
 class InboundEvidence(models.Model):
     """Why the hub holds a version: the leaf of the agency's manifest that it was, and the proof. Append-only.
 
-    `version` counts what the hub holds; `agency_version` is the agency's own number where the hub set this or an earlier
-    version aside once. On the wire versions are always the agency's.
+    `version` counts what the hub holds; `agency_version` is the agency's own number where it is another: the hub set this or an earlier
+    version aside once, or the person came from another agency, whose versions come first. On the wire versions are always the agency's.
     """
 
     kind = models.CharField(max_length=30)
@@ -103,7 +103,6 @@ class InboundEvidence(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "key", "version"], name="evidence_once_a_version"),
-            models.CheckConstraint(condition=models.Q(agency_version__gte=models.F("version")), name="evidence_number_is_ahead"),
         ]
         indexes = [models.Index(fields=["kind", "key"], condition=models.Q(agency_version__isnull=False), name="evidence_renumbered")]
 

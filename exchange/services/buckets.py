@@ -45,7 +45,7 @@ class Holding:
         one = target(kind)
         table, values = one.live._meta.db_table, {"kind": kind, "agency": self.agency.pk if self.agency else None}
         if self.agency is None:
-            rows = f"select id, version, digest from {table}"
+            rows = f"select id, version, digest from {table} t where not exists ({GONE})"
         else:
             unit = "l.id" if kind == UNIT_KIND else f"l.{one.unit_columns[0]}"
             rows = (
@@ -57,10 +57,14 @@ class Holding:
         return f"select id, uuid_send(id) || int4send(version) || digest as x, h from ({keyed}) keyed where {condition}", values
 
 
+# Whose file has passed to another agency is no more among what this one holds.
+GONE = "select from workflows_hold g where g.kind = %(kind)s and g.key = t.id and g.final"
+
 # Where the agency's number of the version that the hub holds is not the hub's own (services.numbering).
 NUMBERS = """
 select key, max(version) as version from (
-  select key, agency_version as version from exchange_inboundevidence where kind = %(kind)s and agency_version is not null
+  select e.key, e.agency_version as version from exchange_inboundevidence e join exchange_agencymanifest m on m.id = e.manifest_id
+  where e.kind = %(kind)s and e.agency_version is not null and m.agency_id = %(agency)s
   union all
   select key, version from exchange_setaside where kind = %(kind)s and agency_id = %(agency)s and held_as is not null) numbers
 group by key

@@ -2,6 +2,9 @@
 
 Numbers of an agency are contiguous: each is held, refused or the same as what is held (`SetAside`), and each of the three was
 proved by a leaf that the agency signed. The hub's ledger counts what it holds. For nearly every record both are the same.
+
+A person who passed to another agency (`TransferCase`) is counted from one there, while the hub goes on counting: the new agency's numbers
+are those of its own evidence, and of what came before it knows none.
 """
 
 from __future__ import annotations
@@ -12,8 +15,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
 
-from exchange.models import Agency, InboundEvidence, SetAside
+from exchange.choices import TransferState
+from exchange.contract import PROFILE_KIND
+from exchange.models import Agency, InboundEvidence, SetAside, TransferCase
 
 
 @dataclass
@@ -22,11 +28,14 @@ class _Exceptions:
 
     held: dict[int, int] = field(default_factory=dict)
     refused: dict[int, bytes] = field(default_factory=dict)
+    alike: int | None = None  # of a record that passed between agencies: up to here the agency's numbers are the hub's
 
     def hub_version(self, version: int) -> int | None:
-        """The hub's number of the agency's version; None when that one was refused."""
+        """The hub's number of the agency's version; None when that one was refused, or is none of this agency's."""
         if version in self.held:
             return self.held[version]
+        if self.alike is not None and version > self.alike:
+            return None
         if version in self.refused or any(version > known for known in self.held):
             return None
         return version
@@ -49,7 +58,7 @@ class Standing:
 
 
 def standings(*, agency: Agency, kind: str, versions: Mapping[UUID, int]) -> dict[UUID, Standing]:
-    """How each record stands, asked about the agency's version that is named. Three queries, whatever the number of records."""
+    """How each record stands, asked about the agency's version that is named. Four or five queries, whatever the number of records."""
     parted = _exceptions(agency, kind, list(versions))
     none = _Exceptions()
     asked = {key: parted.get(key, none).hub_version(version) or 0 for key, version in versions.items()}
@@ -57,7 +66,7 @@ def standings(*, agency: Agency, kind: str, versions: Mapping[UUID, int]) -> dic
 
 
 def _standing(one: _Exceptions, base: int, held: bytes | None, version: int) -> Standing:
-    head = max(one.held, default=base)
+    head = max(one.held, default=base if one.alike is None else one.alike)
     reach = head
     while reach + 1 in one.refused:
         reach += 1
@@ -66,7 +75,10 @@ def _standing(one: _Exceptions, base: int, held: bytes | None, version: int) -> 
 
 def _exceptions(agency: Agency, kind: str, keys: Sequence[UUID]) -> dict[UUID, _Exceptions]:
     parted: dict[UUID, _Exceptions] = defaultdict(_Exceptions)
-    renumbered = InboundEvidence.objects.filter(kind=kind, key__in=keys, agency_version__isnull=False)
+    if kind == PROFILE_KIND:
+        for key, alike in _passed(agency, keys).items():
+            parted[key].alike = alike
+    renumbered = InboundEvidence.objects.filter(kind=kind, key__in=keys, agency_version__isnull=False, manifest__agency=agency)
     for key, theirs, ours in renumbered.values_list("key", "agency_version", "version"):
         if theirs is not None:
             parted[key].held[theirs] = ours
@@ -77,6 +89,16 @@ def _exceptions(agency: Agency, kind: str, keys: Sequence[UUID]) -> dict[UUID, _
         else:
             parted[key].refused[version] = bytes(digest)
     return parted
+
+
+def _passed(agency: Agency, keys: Sequence[UUID]) -> dict[UUID, int]:
+    """Of those people who passed between agencies, or are about to: the last number that is the same for `agency` and the hub, 0 for none."""
+    passed = TransferCase.objects.filter(key__in=keys, state__in=[TransferState.TAKEN, TransferState.COMPLETED]).values_list("key", flat=True)
+    found = dict.fromkeys(passed, 0)
+    if found:
+        own = InboundEvidence.objects.filter(kind=PROFILE_KIND, key__in=list(found), agency_version=None, manifest__agency=agency)
+        found |= dict(own.order_by().values_list("key").annotate(last=Max("version")))
+    return found
 
 
 def _ledger(kind: str, asked: Mapping[UUID, int]) -> dict[UUID, tuple[int, bytes | None]]:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from exchange.contract import UNIT_KIND, ItemCode, ItemFinding
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, SetAside
-from exchange.services.verification import Checked, Refusal, agency_units
+from exchange.services.passing import passed_note, passing_lock, strayed_refusals, units_touched
+from exchange.services.verification import Checked, Refusal
 from orgtree.models import OrgUnit
 from workflows.choices import Act, ItemState
 from workflows.documents import canonical, digest
@@ -76,11 +77,17 @@ def take(taking: Taking) -> None:
 def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
     """Stage, approve by the system stage and apply."""
     batch, agency, manifest = taking.batch, taking.agency, taking.manifest
+    passing = passing_lock(agency=agency, keys=[one.item.key for one in fresh.values()])
+    if strayed := strayed_refusals(agency=agency, passing=passing, fresh=fresh):
+        taking.refusals |= strayed
+        fresh = {index: one for index, one in fresh.items() if index not in strayed}
+        if not fresh:
+            return
     staged = request_stage(
         actor=None,
         system=SYSTEM,
         unit=agency.root,
-        allowed=agency_units(agency),
+        allowed=units_touched(agency=agency, passing=passing),
         title=_("%(agency)s: %(title)s (manifest %(digest)s)")
         % {"agency": agency.code, "title": taking.title[:200], "digest": bytes(manifest.digest).hex()[:12]},
         proposals=[
@@ -116,6 +123,7 @@ def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
     taking.founded = [one for one in applied if _base(one) == 0]
     _evidence_keep(manifest, applied)
     _root_note(agency, applied)
+    passed_note(passing=passing)
 
 
 def _base(one: Checked) -> int:

@@ -6,7 +6,7 @@ as a whole; an item whose leaf, version or owner does not hold is refused alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from exchange.contract import RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
-from exchange.models import Agency, AgencyManifest
+from exchange.choices import TRANSFER_OPEN, TransferState
+from exchange.contract import PROFILE_KIND, RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
+from exchange.models import Agency, AgencyManifest, TransferCase
 from exchange.selectors.lateness import signature_days
 from exchange.services.numbering import Standing, standings
 from orgtree import clock
@@ -63,6 +64,15 @@ class Checked:
     @property
     def may_be_set_aside(self) -> bool:
         return self.proven and self.standing is not None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where people stand, seen from the sending agency: with another one, offered to another one, gone to another one."""
+
+    foreign: set[UUID]
+    offered: set[UUID]
+    gone: set[UUID]
 
 
 def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManifest, Statement]:
@@ -152,7 +162,8 @@ def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> 
     proven = {one.item.key: one.item.version for one in checked if one.proven}
     known = standings(agency=agency, kind=kind, versions=proven)
     foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
-    return [_check_against(one, known[one.item.key], foreign, agency) if one.proven else one for one in checked]
+    places = Places(foreign, *leaving(agency, kind, list(proven)))
+    return [_check_against(one, known[one.item.key], places, agency) if one.proven else one for one in checked]
 
 
 def _check_alone(index: int, item: Item, statement: Statement, seen: set[UUID]) -> Checked:
@@ -206,15 +217,33 @@ def _foreign(agency: Agency, one: Target, keys: Sequence[UUID]) -> set[UUID]:
     rows = list(one.live._default_manager.filter(pk__in=keys).order_by().values_list("pk", *columns))
     named = {unit for _key, *units in rows for unit in units if unit is not None}
     own = set(agency_units(agency).filter(pk__in=named).order_by().values_list("pk", flat=True))
-    return {key for key, *units in rows if not own.issuperset(unit for unit in units if unit is not None)}
+    others = {key for key, *units in rows if not own.issuperset(unit for unit in units if unit is not None)}
+    return others - coming_to(agency, others) if others and one.kind != UNIT_KIND else others
 
 
-def _check_against(one: Checked, standing: Standing, foreign: set[UUID], agency: Agency) -> Checked:
+def coming_to(agency: Agency, keys: Collection[UUID]) -> set[UUID]:
+    """Those of these people of other agencies whom `agency` is taking over."""
+    return set(TransferCase.objects.filter(key__in=keys, to_agency=agency, state=TransferState.TAKEN).values_list("key", flat=True))
+
+
+def leaving(agency: Agency, kind: str, keys: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Those of these people whom `agency` has offered to another one, so that their files stand still, and those who have gone there."""
+    if kind != PROFILE_KIND:
+        return set(), set()
+    cases = TransferCase.objects.filter(key__in=keys, from_agency=agency, state__in=[*TRANSFER_OPEN, TransferState.COMPLETED])
+    found = list(cases.values_list("key", "state"))
+    return {key for key, state in found if state in TRANSFER_OPEN}, {key for key, state in found if state == TransferState.COMPLETED}
+
+
+def _check_against(one: Checked, standing: Standing, places: Places, agency: Agency) -> Checked:
     item = one.item
-    if item.key in foreign or not _may_be_top(item, agency):
+    held = one.digest is not None and standing.digest == one.digest
+    if held and (item.key not in places.foreign or item.key in places.gone):
+        return replace(one, held=True)  # said once more, also by the agency that held it before
+    if item.key in places.foreign or not _may_be_top(item, agency):
         refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
-    elif one.digest is not None and standing.digest == one.digest:
-        return replace(one, held=True)
+    elif item.key in places.offered:
+        refusal = Refusal(ItemCode.IN_TRANSFER, _("The file is offered to another agency and stands still. Withdraw the offer first."))
     elif item.version <= standing.head:
         refusal = _refusal_of_old(item.version, standing)
     elif item.version > standing.reach + 1:

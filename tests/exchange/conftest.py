@@ -120,3 +120,12 @@ def bridge(office: Any, worker_id: str) -> Iterator[Any]:
         with databases.default_connection_on(name):
             agency_set(actor=None, code="H15", name="Tỉnh H15", client_id="client-H15", secret="s" * 40)
         yield Bridge(name)
+
+
+@pytest.fixture(scope="module")
+def trio(django_db_setup: None, django_db_blocker: Any, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two agencies and a hub (tests.exchange.trio)."""
+    from tests.exchange.trio import trio_open
+
+    with django_db_blocker.unblock(), trio_open(f"{worker_id}_{uuid4().hex[:6]}", tmp_path_factory.mktemp("trio")) as trio:
+        yield trio

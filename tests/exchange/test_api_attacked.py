@@ -39,6 +39,15 @@ OPERATIONS = [
     ("/api/v1/digests", "POST"),
     ("/api/v1/documents", "POST"),
     ("/api/v1/certificates", "PUT"),
+    ("/api/v1/agencies", "GET"),
+    ("/api/v1/transfers", "GET"),
+    ("/api/v1/transfers/{number}", "GET"),
+    ("/api/v1/transfers/{number}", "PUT"),
+    ("/api/v1/transfers/{number}/file", "GET"),
+    ("/api/v1/transfers/{number}/take", "POST"),
+    ("/api/v1/transfers/{number}/give-back", "POST"),
+    ("/api/v1/transfers/{number}/refuse", "POST"),
+    ("/api/v1/transfers/{number}/withdraw", "POST"),
 ]
 
 

@@ -6,6 +6,7 @@ from workflows.models.audit import AuditEvent, AuditSeal
 from workflows.models.delegations import Delegation
 from workflows.models.documents import StoredDocument
 from workflows.models.grants import GrantChange
+from workflows.models.holds import Hold
 from workflows.models.jobs import JobRun
 from workflows.models.ledger import RecordVersion, Seal
 from workflows.models.marks import Mark
@@ -31,6 +32,7 @@ __all__ = [
     "Deputy",
     "Finding",
     "GrantChange",
+    "Hold",
     "JobRun",
     "Manifest",
     "Mark",

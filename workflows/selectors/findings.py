@@ -36,6 +36,7 @@ GATE_FINDINGS: Mapping[str, tuple[Sentence, Sentence]] = {
     "STALE_BASE": (_("The record has changed since you opened it."), _("Open it again, look at what is new, and repeat your change.")),
     "TWICE_IN_REQUEST": (_("{value} stands in this request twice."), _("Keep one of the two rows.")),
     "RECORD_BUSY": (_("Another open request already changes this record: {value}."), _("Wait until it has ended, or ask its author to withdraw it.")),
+    "RECORD_HELD": (_("The record cannot be changed here: {value}."), _("Open the person’s page: it says what happens next and who can act.")),
     "CHANGED_OFTEN": (_("This is change number {value} of the record this month."), _("Look whether the changes belong together.")),
     "RARE_IN_BATCH": (_("Few other records of the request change this field."), _("Look whether it was meant.")),
     "OVERWRITE_REASON": (

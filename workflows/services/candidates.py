@@ -185,6 +185,7 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
         with opened(CANDIDATES, []) as open_:
             check(open_, today=clock.today())
             _find_busy(actor)
+            _find_held()
             _find_striking()
             _find_out_of_scope(actor, allowed)
             found = findings()
@@ -216,6 +217,15 @@ def _find_busy(actor: User | None) -> None:
         for one in requests:
             name = one.title if one.pk in seen else str(one.number)
             cursor.execute("update opened_finding set value = %s where code = 'RECORD_BUSY' and value = %s", [name, str(one.pk)])
+
+
+def _find_held() -> None:
+    """Records that are held (models.Hold): an error, since the ledger would refuse them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into opened_finding select c.ref, 'RECORD_HELD', 'error', '', h.text "
+            "from candidate c join workflows_hold h on h.kind = c.kind and h.key = c.key"
+        )
 
 
 def _find_striking() -> None:

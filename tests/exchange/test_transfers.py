@@ -1,0 +1,370 @@
+"""A person passes from one agency to another by offer and acceptance: two agencies and a hub on three databases, over the real API."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from exchange.models import Agency, Delivery, IncomingTransfer, OutgoingTransfer, TransferCase
+from exchange.selectors.transfers import is_late
+from exchange.services.acceptance import Place
+from exchange.services.arrivals import ArrivalRefused, arrival_propose, arrival_wish
+from exchange.services.buckets import Holding, tree_now
+from exchange.services.evidence import verify_evidence
+from exchange.services.intake import batch_process, batch_receive
+from exchange.services.releases import release_propose, release_withdraw
+from exchange.services.transfers import CaseMoved, owner_of, transfer_refuse, transfer_take, transfer_withdraw, transfers_expire
+from orgtree import clock
+from orgtree.models import OrgUnit
+from registry.models import StaffProfile
+from signing_agent.sign import sign_manifest
+from tests.exchange.sender import Change
+from tests.factories import gate_lifted
+from tests.workflows.certificates import PIN
+from workflows.documents import parse
+from workflows.models import Hold, OutboxMessage, RecordVersion
+from workflows.services.applying import request_apply
+from workflows.services.approval import manifest_prepare, request_approve
+from workflows.services.ledger import verify_ledger
+from workflows.services.staging import Proposal, request_stage
+from workflows.services.submission import request_submit, request_withdraw
+
+DAY = clock.today()
+
+
+def approved(side, request):
+    request_submit(actor=side.office.author, request_id=request.pk)
+    manifest = manifest_prepare(actor=side.office.approver, request_id=request.pk)
+    signature = sign_manifest(p12=side.office.p12, pin=PIN, manifest=bytes(manifest.body))
+    request_approve(actor=side.office.approver, manifest_digest=bytes(manifest.digest), signature=signature)
+    return request_apply(request_id=request.pk)
+
+
+def release(trio, code, key, to, day=None):
+    with trio.at(code) as side:
+        staged = release_propose(
+            actor=side.office.author,
+            profile=StaffProfile.objects.get(pk=key),
+            to_agency=to,
+            to_agency_name=f"Tỉnh {to}",
+            effective_on=day or DAY,
+            decision_number="12/QĐ-UBND",
+            decision_date=DAY,
+        )
+        assert staged.request is not None, staged.returned
+        return approved(side, staged.request)
+
+
+def wish(trio, code, key, what, reason=""):
+    with trio.at(code) as side:
+        arrival = IncomingTransfer.objects.filter(person=key).order_by("-offered_at").first()
+        arrival_wish(actor=side.office.author, arrival=arrival, wish=what, reason=reason)
+    trio.drive(code)
+
+
+def propose(trio, code, key):
+    with trio.at(code) as side:
+        place = Place(OrgUnit.objects.get(pk=side.sender.root), OrgUnit.objects.get(pk=side.sender.office), "Chuyên viên", "")
+        arrival = IncomingTransfer.objects.filter(person=key).order_by("-offered_at").first()
+        return arrival_propose(actor=side.office.author, arrival=arrival, place=place)
+
+
+def accept(trio, code, key):
+    staged = propose(trio, code, key)
+    assert staged.request is not None, staged.returned
+    with trio.at(code) as side:
+        approved(side, staged.request)
+    trio.deliver(code)
+
+
+def owner(trio, key):
+    with trio.at_hub():
+        return Agency.objects.get(pk=owner_of(StaffProfile.objects.get(pk=key).using_unit_id)).code
+
+
+def edit(trio, code, key, **changes):
+    """Somebody changes the file by hand at an agency; gives the findings that kept it, or nothing."""
+    with trio.at(code) as side:
+        staged = request_stage(
+            actor=side.office.author,
+            unit=None,
+            title="Sửa",
+            proposals=[Proposal(kind="staff_profile", key=key, patch={"phone": "0900000001", **changes})],
+        )
+        if staged.request is None:
+            return [one.code for found in staged.returned.values() for one in found]
+        approved(side, staged.request)
+        return []
+
+
+def at_once(steps):
+    """Run the steps in threads that begin together; gives what each returned or raised."""
+    outcomes, start = [None] * len(steps), threading.Barrier(len(steps))
+
+    def run(index):
+        try:
+            start.wait(timeout=10)
+            outcomes[index] = steps[index]()
+        except Exception as error:  # noqa: BLE001 (what a step raised is its outcome)
+            outcomes[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(steps))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return outcomes
+
+
+def states(trio, code, key):
+    with trio.at(code):
+        out = OutgoingTransfer.objects.filter(release__person=key).order_by("changed_at").values_list("state", flat=True)
+        came = IncomingTransfer.objects.filter(person=key).order_by("offered_at").values_list("state", flat=True)
+        return list(out), list(came)
+
+
+def test_a_person_passes_and_the_versions_go_on(trio):
+    # given somebody with two versions at the first agency
+    change = trio.hired("H15")
+    with trio.at("H15") as side:
+        side.office.apply(change.again(phone="0912345679"))
+    trio.deliver("H15")
+    key = change.key
+    # when the agency releases them
+    release(trio, "H15", key, "H16")
+    # then the file stands still here at once
+    assert edit(trio, "H15", key) == ["RECORD_HELD"]
+    with trio.at("H15"):
+        with pytest.raises(DatabaseError):
+            RecordVersion.objects.filter(kind="staff_profile", key=key).update(version=9)
+        assert Hold.objects.get(key=key).text == "Tỉnh H16"
+    # and the hub keeps the case while the person stays with the first agency
+    trio.drive("H15")
+    trio.drive("H16")
+    assert states(trio, "H15", key) == (["offered"], [])
+    assert states(trio, "H16", key) == ([], ["offered"])
+    assert owner(trio, key) == "H15"
+    # when the second agency takes the offer up, the file comes with its proof
+    wish(trio, "H16", key, "take")
+    with trio.at("H16"):
+        arrival = IncomingTransfer.objects.get(person=key)
+        assert (arrival.state, arrival.error_code, arrival.document is not None) == ("taken", "", True)
+        assert arrival.evidence["agency"] == "H15"
+    assert owner(trio, key) == "H15"
+    # then it can no longer be withdrawn
+    with trio.at("H15") as side:
+        trio_transfer = OutgoingTransfer.objects.get(release__person=key)
+        release_withdraw(actor=side.office.author, transfer=trio_transfer, reason="Nhầm")
+    trio.drive("H15")
+    assert states(trio, "H15", key) == (["taken"], [])
+    # when its gate has accepted and the version has arrived
+    accept(trio, "H16", key)
+    # then the person is the second agency's, the hub goes on counting, and the first one reads that they are gone
+    assert owner(trio, key) == "H16"
+    trio.drive("H15")
+    trio.drive("H16")
+    assert (states(trio, "H15", key), states(trio, "H16", key)) == ((["completed"], []), ([], ["completed"]))
+    with trio.at_hub():
+        assert list(RecordVersion.objects.filter(key=key).order_by("version").values_list("version", flat=True)) == [1, 2, 3]
+        case = TransferCase.objects.get(key=key)
+        assert [step.what for step in case.steps.all()] == ["offered", "taken", "completed"]
+        assert case.passed_as == 3
+    with trio.at("H15"):
+        assert Hold.objects.get(key=key).final
+    assert edit(trio, "H15", key) == ["RECORD_HELD"]
+    # and the second agency's next version, its second, is the hub's fourth
+    assert edit(trio, "H16", key) == []
+    trio.deliver("H16")
+    with trio.at_hub():
+        assert StaffProfile.objects.get(pk=key).version == 4
+        assert StaffProfile.objects.get(pk=key).phone == "0900000001"
+        posts = StaffProfile.objects.get(pk=key).postings.order_by("valid_from")
+        assert [(one.unit_id, one.valid_to) for one in posts][-1][1] is None
+        assert posts[0].unit_id is None
+        assert posts[0].valid_to == DAY
+        assert verify_evidence().ok
+        assert verify_ledger().ok
+
+
+def offered(trio, frm="H15", to="H16", day=None):
+    key = trio.hired(frm).key
+    release(trio, frm, key, to, day)
+    trio.drive(frm)
+    trio.drive(to)
+    return key
+
+
+def test_an_offer_that_is_refused_leaves_the_file_where_it_was(trio):
+    key = offered(trio)
+    # when it is refused, with a reason
+    with trio.at("H16") as side, pytest.raises(ArrivalRefused):
+        arrival_wish(actor=side.office.author, arrival=IncomingTransfer.objects.get(person=key), wish="refuse")
+    wish(trio, "H16", key, "refuse", "Không có biên chế")
+    trio.drive("H15")
+    # then both read the reason, and the file moves again
+    with trio.at("H15"):
+        assert OutgoingTransfer.objects.get(release__person=key).reason == "Không có biên chế"
+    assert (states(trio, "H15", key), states(trio, "H16", key)) == ((["refused"], []), ([], ["refused"]))
+    assert edit(trio, "H15", key) == []
+    # and the person may be offered once more
+    trio.deliver("H15")
+    release(trio, "H15", key, "H16")
+    trio.drive("H15")
+    assert states(trio, "H15", key)[0] == ["refused", "offered"]
+
+
+def test_an_offer_is_withdrawn_even_when_answers_are_lost(trio):
+    key = trio.hired("H15").key
+    release(trio, "H15", key, "H16")
+    # given an offer whose answer was lost, and a withdrawal whose first answer is lost as well
+    trio.line.lose = [None, "after"]
+    trio.drive("H15")
+    with trio.at("H15") as side:
+        release_withdraw(actor=side.office.author, transfer=OutgoingTransfer.objects.get(release__person=key), reason="Đổi ý")
+    trio.line.lose = [None, "after"]
+    trio.drive("H15")
+    trio.drive("H15")
+    trio.drive("H15")
+    # then it is withdrawn, once, on both sides
+    assert states(trio, "H15", key)[0] == ["withdrawn"]
+    with trio.at_hub():
+        assert [step.what for step in TransferCase.objects.get(key=key).steps.all()] == ["offered", "withdrawn"]
+    assert edit(trio, "H15", key) == []
+
+
+def test_an_offer_that_nobody_takes_up_is_late_and_then_lapses(trio, settings):
+    key = offered(trio)
+    with trio.at_hub():
+        case = TransferCase.objects.get(key=key)
+        settings.PINNED_TODAY = (case.due_on + timedelta(days=1)).isoformat()
+        assert is_late(case)
+        assert transfers_expire() == 0
+        settings.PINNED_TODAY = (case.expires_on + timedelta(days=1)).isoformat()
+        assert transfers_expire() >= 1
+        assert transfers_expire() == 0
+    trio.drive("H15")
+    trio.drive("H16")
+    assert (states(trio, "H15", key)[0], states(trio, "H16", key)[1]) == (["expired"], ["expired"])
+
+
+def test_what_cannot_be_carried_through_is_given_back(trio):
+    key = offered(trio)
+    wish(trio, "H16", key, "take")
+    staged = propose(trio, "H16", key)
+    # while its request is open it cannot be given back
+    with trio.at("H16") as side:
+        request_submit(actor=side.office.author, request_id=staged.request.pk)
+        with pytest.raises(ArrivalRefused):
+            arrival_wish(actor=side.office.author, arrival=IncomingTransfer.objects.get(person=key), wish="give-back", reason="Thiếu giấy tờ")
+        request_withdraw(actor=side.office.author, request_id=staged.request.pk)
+    # when it is given back, and the answer is lost once
+    trio.line.lose = [None, "after"]
+    wish(trio, "H16", key, "give-back", "Thiếu giấy tờ")
+    trio.drive("H16")
+    assert states(trio, "H16", key)[1] == ["offered"]
+    # then nothing of the person can become true there, and the old agency may withdraw
+    with trio.at("H16") as side:
+        again = request_stage(
+            actor=side.office.author, unit=None, title="Lén", proposals=[Proposal(kind="staff_profile", key=key, patch=side.sender.person().document)]
+        )
+        assert [one.code for one in again.returned[0]] == ["RECORD_HELD"]
+    with trio.at("H15") as side:
+        release_withdraw(actor=side.office.author, transfer=OutgoingTransfer.objects.get(release__person=key), reason="Thôi")
+    trio.drive("H15")
+    assert states(trio, "H15", key)[0] == ["withdrawn"]
+
+
+def test_somebody_comes_back_and_the_numbers_stay_straight(trio):
+    # given somebody who passed to the second agency
+    key = offered(trio, day=DAY - timedelta(days=30))
+    wish(trio, "H16", key, "take")
+    accept(trio, "H16", key)
+    trio.drive("H15")
+    trio.drive("H16")
+    # when they return
+    release(trio, "H16", key, "H15")
+    trio.drive("H16")
+    trio.drive("H15")
+    wish(trio, "H15", key, "take")
+    assert edit(trio, "H15", key) == ["RECORD_HELD"]
+    accept(trio, "H15", key)
+    trio.drive("H16")
+    trio.drive("H15")
+    # then the first agency owns them with its second version, the hub's third
+    assert owner(trio, key) == "H15"
+    assert edit(trio, "H15", key) == []
+    trio.deliver("H15")
+    with trio.at_hub():
+        assert StaffProfile.objects.get(pk=key).version == 4
+        assert verify_evidence().ok
+    assert edit(trio, "H16", key) == ["RECORD_HELD"]
+    # and both compare equal with the hub
+    for code in ("H15", "H16"):
+        assert compared_equal(trio, code)
+
+
+def compared_equal(trio, code):
+    """Are the digests of all people the same on both sides?"""
+    with trio.at(code):
+        mine = tree_now(Holding(None), "staff_profile").root
+    with trio.at_hub():
+        return mine == tree_now(Holding(Agency.objects.get(code=code)), "staff_profile").root
+
+
+def test_a_file_never_passes_without_a_case(trio):
+    # given somebody of the first agency, and a version of theirs that the second one signs without an offer
+    key = trio.hired("H15").key
+    with trio.at("H16") as side:
+        stolen = Change("staff_profile", key, side.sender.person().document, 0)
+        side.office.apply(stolen)
+    trio.deliver("H16")
+    # then the hub refuses it, and the person stays
+    assert owner(trio, key) == "H15"
+    with trio.at("H16"):
+        assert Delivery.objects.get(message__key=key).error_code == "WRONG_OWNER"
+    # and the database itself lets no file pass
+    with trio.at_hub(), pytest.raises(DatabaseError, match="without a transfer"), transaction.atomic(), gate_lifted("registry_staffprofile"):
+        StaffProfile.objects.filter(pk=key).update(using_unit=trio.sides["H16"].sender.office)
+
+
+def test_a_place_to_leave_is_no_place_to_go(trio):
+    """Whoever takes somebody over may touch the unit that they leave, and put nobody else there."""
+    key = offered(trio)
+    wish(trio, "H16", key, "take")
+    staged = propose(trio, "H16", key)
+    elsewhere = str(trio.sides["H15"].sender.office)
+    with trio.at("H16") as side:
+        approved(side, staged.request)
+        message = OutboxMessage.objects.get(key=key)
+        document = parse(bytes(message.document.body))
+    passing = Change("staff_profile", key, document)
+    intruder = trio.sides["H16"].sender.person(managing_agency=str(trio.sides["H15"].sender.root), using_unit=elsewhere, postings=[])
+    signed = trio.sides["H16"].sender.sign(passing, intruder)
+    with trio.at_hub():
+        batch = batch_receive(agency=Agency.objects.get(code="H16"), kind="staff_profile", idempotency_key=uuid4().hex, body=signed.body())
+        results = {one.index: one for one in batch_process(batch_id=batch.pk).results.all()}
+        assert (results[0].outcome, results[1].outcome, results[1].code) == ("accepted", "rejected", "WRONG_OWNER")
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_two_agencies_at_one_moment_at_the_hub(trio, _round):
+    """Withdrawing, taking up and refusing race: one wins, the others read so, and the case has exactly one story."""
+    key = offered(trio)
+    with trio.at_hub():
+        case = TransferCase.objects.get(key=key)
+        old, new = (Agency.objects.get(code=code) for code in ("H15", "H16"))
+        steps = [
+            partial(transfer_withdraw, agency=old, number=case.pk, reason="Thôi"),
+            partial(transfer_take, agency=new, number=case.pk),
+            partial(transfer_refuse, agency=new, number=case.pk, reason="Không"),
+        ]
+        outcomes = at_once(steps)
+        assert [type(one) for one in outcomes].count(CaseMoved) == 2, outcomes
+        assert case.steps.count() == 2
