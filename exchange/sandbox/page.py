@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from exchange.sandbox.faults import TEXTS, Fault
+from exchange.sandbox.people import answer
 from exchange.sandbox.sides import HUB, PARTY, POPULATION, Call
 
 if TYPE_CHECKING:
@@ -70,10 +71,10 @@ def _json(sandbox: Sandbox) -> Shown:
 
 def _html(sandbox: Sandbox) -> Shown:
     held = {name: sandbox.store.holdings(name) for name in (POPULATION, PARTY, HUB)}
-    apart = [(number, one) for number, one in held[POPULATION] if one["state"] != "standing" or one.get("asked", {}) != _values(one)]
+    apart = [(number, one) for number, one in held[POPULATION] if _differs(number, one)]
     figures = (
         ("Dân cư đã được hỏi", len(held[POPULATION])),
-        ("trong đó lưu giá trị khác", len(apart)),
+        ("trong đó không khớp", len(apart)),
         ("CSDL đảng viên lưu", len(held[PARTY])),
         ("Nền tảng quốc gia lưu", len(held[HUB])),
     )
@@ -83,7 +84,7 @@ def _html(sandbox: Sandbox) -> Shown:
 <h2>Lỗi có thể bật</h2><div class="card"><table>{"".join(_fault(sandbox, fault) for fault in Fault)}</table></div>
 <h2>Đã nhận gần đây</h2><div class="card"><table><tr><th>Giờ (UTC)<th>Bên<th>Lời gọi<th>Byte<th>Trả lời<th>Lỗi đã xảy ra</tr>
 {"".join(_call_row(*one) for one in sandbox.store.calls()) or "<tr><td colspan=6>Chưa nhận gì.</td></tr>"}</table></div>
-<h2>CSDL dân cư lưu giá trị khác</h2><p>“Công an sửa”: từ nay CSDL dân cư lưu đúng như đã được hỏi.</p>
+<h2>CSDL dân cư không khớp với hồ sơ</h2><p>“Công an sửa”: từ nay CSDL dân cư lưu đúng như đã được hỏi.</p>
 <div class="card"><table>{"".join(_apart(number, one) for number, one in apart[:100]) or "<tr><td>Không có.</td></tr>"}</table></div></html>"""
     headers = [
         ("Content-Type", "text/html; charset=utf-8"),
@@ -108,6 +109,12 @@ def _call_row(at: str, side: str, what: str, size: int, status: int, faults: str
     return (
         f'<tr><td class="nowrap">{escape(at)}<td>{escape(side)}<td>{escape(what)}<td class="n">{size}<td class="n">{status}<td>{escape(faults)}</tr>'
     )
+
+
+def _differs(number: str, one: dict[str, Any]) -> bool:
+    """Does the database hold somebody else than it was asked about last? Another spelling is nobody else."""
+    asked = one.get("asked")
+    return asked is not None and answer({"ref": "", "citizen_id": number, **asked}, one)["code"] != "MATCHED"
 
 
 def _apart(number: str, one: dict[str, object]) -> str:

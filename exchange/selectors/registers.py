@@ -64,7 +64,7 @@ class Told:
 
 def registers_standing() -> list[RegisterStanding]:
     """Every register that was ever connected; four queries each."""
-    return [_standing(channel) for channel in Channel.objects.filter(kind__in=KINDS).order_by("-active", "kind", "code")]
+    return [_standing(channel) for channel in Channel.objects.filter(kind__in=KINDS).order_by("-active", "-kind", "code")]
 
 
 def told_out(channel: Channel) -> QuerySet[RegisterEntry]:
