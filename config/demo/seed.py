@@ -156,8 +156,10 @@ def _certificates(tell: Tell) -> None:
         )
         for one in logins()
     ]
+    # The organisation's own certificate, with which whoever operates the exchange puts the seal where a route asks for it.
+    holders.append(pki.Person("seal", organization, personal_number="", organization=organization, organization_identifier=settings.AUTHORITY))
     pki.issue_certificates(holders, directory=settings.VAR_DIRECTORY, pin=PIN, trust=settings.TRUST_DIRECTORY)
-    tell(f"{len(holders)} logins with certificates")
+    tell(f"{len(holders) - 1} logins with certificates, and the organisation's own (seal.p12)")
 
 
 def _units_load(users: dict[str, User], tell: Tell) -> None:

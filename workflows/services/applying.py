@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from orgtree import clock
@@ -28,7 +29,6 @@ from workflows.opening import Opened, check, failed_leaves, findings, opened
 from workflows.rules import Found
 from workflows.selectors.deciding import open_stages
 from workflows.services.audit import audit
-from workflows.services.audit_seals import newest_audit_seal
 from workflows.services.leaves import request_leaves
 from workflows.services.moves import request_move
 from workflows.targets import target
@@ -64,8 +64,6 @@ def request_apply(*, request_id: UUID) -> ChangeRequest:
                     one.project()
                 _append_ledger(request)
         request_move(request, RequestState.APPLIED if applied else RequestState.CONFLICT, applied_at=Now() if applied else None)
-        with connection.cursor() as cursor:  # deferred foreign keys are checked here, before the seal chain's lock is held
-            cursor.execute("set constraints all immediate")
         audit(actor=None, action="request.applied" if applied else "request.conflict", request=request, applied=applied, skipped=len(skipped))
         if applied:
             announce_applied(request.pk)
@@ -104,7 +102,7 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
             or statement.root_hash != root
             or statement.count != request.count
             or (statement.effective_on or None) != request.effective_on
-            or (bool(statement.revokes) and statement.revokes.request) != (request.revokes_id or False)
+            or (statement.revokes.request if statement.revokes else None) != (request.revokes_id if decision.user_id else None)
         ):
             raise EvidenceBroken
         if decision.stage.seal and list(statement.over or ()) != signed:
@@ -114,7 +112,7 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
         ):
             raise EvidenceBroken
         if decision.signature is not None:
-            signed.append(bytes(decision.signature_id).hex())
+            signed.append(bytes(decision.signature.digest).hex())
         excluded |= set(statement.excluded)
     if root != bytes(request.root or b"") or request.items.filter(leaf_index__in=excluded, state=ItemState.OPEN).exists():
         raise EvidenceBroken
@@ -122,10 +120,9 @@ def _decisions_verified(request: ChangeRequest) -> Sequence[Decision]:
 
 
 def _open_gate(request: ChangeRequest) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_current_xact_id()::text::bigint, set_config('hoso.request', %s, true)", [str(request.pk)])
-        xid = cursor.fetchone()[0]
-    request_move(request, RequestState.APPLYING, applying_xid=xid)
+    """From here to the end of this transaction the walls let this request write; they compare its number with that of the transaction."""
+    opened_by = RawSQL("(select pg_current_xact_id()::text::bigint from set_config('hoso.request', %s, true))", [str(request.pk)])
+    request_move(request, RequestState.APPLYING, applying_xid=opened_by)
 
 
 def _lock_touched(request: ChangeRequest, open_: Opened) -> None:
@@ -191,12 +188,17 @@ def _append_ledger(request: ChangeRequest) -> None:
 def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int, skipped: Sequence[int]) -> None:
     """Add the request to the chain of seals. Its lock is the last one taken before commit."""
     seal_chain_lock()
-    last = Seal.objects.order_by("-sequence").first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select (select digest from workflows_auditseal order by sequence desc limit 1), s.sequence, s.digest "
+            "from (values (1)) one left join lateral (select sequence, digest from workflows_seal order by sequence desc limit 1) s on true"
+        )
+        newest, last, previous = cursor.fetchone()
     body = canonical(
         {
             "schema": "seal/1",
-            "sequence": last.sequence + 1 if last else 1,
-            "previous": bytes(last.digest).hex() if last else None,
+            "sequence": (last or 0) + 1,
+            "previous": bytes(previous).hex() if last else None,
             "request": str(request.pk),
             "root": bytes(request.root or b"").hex(),
             "count": request.count,
@@ -205,8 +207,8 @@ def _seal(request: ChangeRequest, decisions: Sequence[Decision], *, applied: int
             "manifests": [bytes(one.manifest_id or b"").hex() for one in decisions],
             "signatures": [bytes(one.signature_id).hex() for one in decisions if one.signature_id],
             "evidence": request.evidence or None,
-            "audit": bytes(newest).hex() if (newest := newest_audit_seal()) else None,
+            "audit": bytes(newest).hex() if newest else None,
             "sealed_at": clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
-    Seal.objects.create(sequence=last.sequence + 1 if last else 1, request=request, body=body, digest=hashlib.sha256(body).digest())
+    Seal.objects.create(sequence=(last or 0) + 1, request=request, body=body, digest=hashlib.sha256(body).digest())

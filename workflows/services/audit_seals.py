@@ -50,11 +50,6 @@ def audit_seal() -> AuditSeal | None:
         return AuditSeal.objects.create(sequence=sequence, after_id=begin, to_id=end, leaves=_pack(hashes), body=body, digest=digest(body))
 
 
-def newest_audit_seal() -> bytes | None:
-    newest = AuditSeal.objects.order_by("-sequence").values_list("digest", flat=True).first()
-    return None if newest is None else bytes(newest)
-
-
 def audit_damages() -> Iterator[tuple[str, str]]:
     """(place, what) of everything in the sealed part of the audit trail that is not as it was sealed."""
     previous, expected, begin = None, 1, 0

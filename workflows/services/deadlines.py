@@ -34,6 +34,8 @@ def stage_deadline(stage: Stage) -> date | None:
 
 def stage_opened_at(stage: Stage) -> datetime | None:
     """A stage opens with the last approval before it, the first one with the submit; None before that."""
+    if stage.number == 1:
+        return stage.request.submitted_at
     earlier = Decision.objects.filter(stage__request=stage.request_id, stage__number__lt=stage.number, verdict=Verdict.APPROVE)
     last: datetime | None = earlier.aggregate(last=Max("decided_at"))["last"]
     return last or stage.request.submitted_at
