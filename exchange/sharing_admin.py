@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminURLInputWidget
 
 from exchange.hook_line import AddressRefused, address_checked
 from exchange.models import HookMessage, SharingAgreement, SharingClient, Webhook
@@ -119,6 +120,8 @@ class SharingAgreementAdmin(SetByAdministrators, ModelAdmin):
 
 
 class WebhookForm(ModelForm):
+    url = forms.URLField(label=_("address"), max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget)
+
     class Meta:
         model = Webhook
         fields = ("agreement", "url", "active")
