@@ -69,7 +69,7 @@ messages: $(DEV_STAMP) ## collect the words to translate into locale/, and compi
 	$(BIN)/python tools/messages.py
 
 .PHONY: fault-runs
-fault-runs: $(DEV_STAMP) ## delivery in 100,000 seeded worlds of faults (hours on two cores; RUNS= says how many)
+fault-runs: $(DEV_STAMP) ## delivery in 100,000 seeded worlds of faults (about half an hour on two idle cores; RUNS= says how many)
 	@exec $(BIN)/python -m bench.fault_runs
 
 .PHONY: conformance

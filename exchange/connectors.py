@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -39,6 +41,7 @@ from exchange.contract import (
 )
 from exchange.models import Channel
 
+LINES, RECORDS_UNDER_WAY = 16, 400  # calls at the same time, and so few that a weak line is not filled with records
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_RETRY_AFTER = 3_600.0
 TOKEN_MARGIN = 60.0  # seconds before its end at which a token is fetched anew
@@ -57,7 +60,16 @@ class CallFailed(Exception):
 
 
 class Connector(Protocol):
-    """What delivery needs of the other side. Every method raises CallFailed."""
+    """What delivery needs of the other side, as a context manager; calls may come from several threads. Every method raises CallFailed.
+
+    `lines`: how many calls may be under way at the same time.
+    """
+
+    lines: int
+
+    def __enter__(self) -> Connector: ...
+
+    def __exit__(self, *details: object) -> None: ...
 
     def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted: ...
 
@@ -89,6 +101,7 @@ class _Token:
 
 # Tokens by channel, per process: they are secrets and stay out of database and cache. The clock is monotonic.
 _tokens: dict[tuple[str, str], _Token] = {}
+_fetching = threading.Lock()
 
 
 class HubConnector:
@@ -97,13 +110,19 @@ class HubConnector:
     def __init__(self, channel: Channel, *, transport: httpx.BaseTransport | None = None) -> None:
         self._channel = channel
         self._base = channel.base_url.rstrip("/")
+        self._transport = transport
         self.received = 0  # bytes of answers
+        self.lines = max(1, min(LINES, RECORDS_UNDER_WAY // channel.batch_size))
+
+    @cached_property
+    def _client(self) -> httpx.Client:
         # Redirects are not followed (they would carry the token away), and no proxy or certificate comes from the environment.
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(float(channel.timeout_seconds), connect=min(5.0, float(channel.timeout_seconds))),
+        limit = float(self._channel.timeout_seconds)
+        return httpx.Client(
+            timeout=httpx.Timeout(limit, connect=min(5.0, limit)),
             follow_redirects=False,
             trust_env=False,
-            transport=transport,
+            transport=self._transport,
             headers={"accept": "application/json", "user-agent": f"hoso/{settings.AUTHORITY}"},
         )
 
@@ -111,7 +130,8 @@ class HubConnector:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted:
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
@@ -165,11 +185,17 @@ class HubConnector:
 
     def _authorised(self, method: str, url: str, request: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
         """Call with a token; when it is refused, once more with a new one."""
-        cached = self._token_cached()
-        answer = self._raw(method, url, request, cached or self._token_fetch())
-        if answer[0] == 401 and cached:
-            answer = self._raw(method, url, request, self._token_fetch())
+        token = self._token_cached()
+        answer = self._raw(method, url, request, token or self._token_new(""))
+        if answer[0] == 401 and token:
+            answer = self._raw(method, url, request, self._token_new(token))
         return answer
+
+    def _token_new(self, refused: str) -> str:
+        """A token other than the refused one: fetched by one thread, used by those that waited for it."""
+        with _fetching:
+            token = self._token_cached()
+            return token if token and token != refused else self._token_fetch()
 
     def _raw(self, method: str, url: str, request: Mapping[str, Any], token: str) -> tuple[int, httpx.Headers, bytes]:
         headers = {**request.get("headers", {}), "authorization": f"Bearer {token}"}

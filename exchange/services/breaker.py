@@ -18,6 +18,7 @@ from exchange.models import Channel
 from orgtree import clock
 
 THRESHOLD = 5
+NOTED = timedelta(seconds=1)
 BASE, CAP = 1.0, 600.0  # seconds
 # Kinds that say something about the channel as a whole, not about one batch.
 CHANNEL_WIDE = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG})
@@ -31,6 +32,10 @@ def full_jitter(failures: int) -> timedelta:
 
 
 def channel_succeeded(channel: Channel) -> None:
+    """Close the breaker and note the contact; a channel known to be well a moment ago is not written again."""
+    well = not channel.failures and channel.paused_until is None and not channel.last_error
+    if well and channel.last_contact is not None and clock.now() - channel.last_contact < NOTED:
+        return
     Channel.objects.filter(pk=channel.pk).update(
         failures=0, failing_since=None, paused_until=None, last_contact=Now(), last_error="", last_error_kind=""
     )

@@ -42,8 +42,7 @@ def channel_set(
 
 
 def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
-    """Form and send batches until nothing more may go now. True while receipts are outstanding."""
-    while batches_form(channel_id=channel_id) or Batch.objects.filter(channel=channel_id, state=BatchState.READY).exists():
-        if not deliver(channel_id=channel_id, connector=connector):
-            break
+    """Form batches as far as the window allows, and send what is due. True while receipts are outstanding: they make room for more."""
+    batches_form(channel_id=channel_id)
+    deliver(channel_id=channel_id, connector=connector)
     return Batch.objects.filter(channel=channel_id, state=BatchState.ACCEPTED).exists()

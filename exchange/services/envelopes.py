@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from exchange.contract import ErrorKind, encode
-from exchange.models import Batch
+from exchange.models import Batch, Delivery
 from workflows import merkle
 from workflows.choices import Verdict
 from workflows.models import ChangeItem, ChangeRequest, Decision
@@ -43,15 +43,37 @@ class OutgoingItem(msgspec.Struct, kw_only=True):
     proof: list[str]
 
 
+def envelopes_bytes(batches: Sequence[Batch]) -> dict[UUID, bytes | BatchUnsendable]:
+    """The bodies of some batches' calls, or why one cannot be made; a few statements for each request that they are of."""
+    leaves: dict[UUID, list[int]] = {batch.pk: [] for batch in batches}
+    members = Delivery.objects.filter(batch__in=leaves).order_by("batch", "position").values_list("batch_id", "message__leaf_index")
+    for batch_id, leaf in members:
+        leaves[batch_id].append(leaf)
+    bodies: dict[UUID, bytes | BatchUnsendable] = {}
+    for request_id in {batch.request_id for batch in batches}:
+        own = [batch.pk for batch in batches if batch.request_id == request_id]
+        try:
+            said = _signed(request_id)
+        except BatchUnsendable as error:
+            bodies |= dict.fromkeys(own, error)
+            continue
+        items = _items(request_id, [leaf for batch_id in own for leaf in leaves[batch_id]])
+        bodies |= {batch_id: encode({**said, "items": [items[leaf] for leaf in leaves[batch_id]]}) for batch_id in own}
+    return bodies
+
+
 def envelope_bytes(batch: Batch) -> bytes:
-    """The body of a batch's call. Raises BatchUnsendable when its request carries no signature."""
-    places: dict[Any, int | None] = dict(batch.deliveries.order_by("position").values_list("message__leaf_index", "position"))
-    return encode(envelope_make(batch.request_id, sorted(places, key=lambda leaf: places[leaf] or 0)))
+    """The body of one batch's call. Raises BatchUnsendable when its request carries no signature."""
+    body = envelopes_bytes([batch])[batch.pk]
+    if isinstance(body, BatchUnsendable):
+        raise body
+    return body
 
 
 def envelope_make(request_id: UUID, leaves: Sequence[int]) -> dict[str, Any]:
     """The envelope of some leaves of one request, in that order. Raises BatchUnsendable."""
-    return {**_signed(request_id), "items": _items(request_id, leaves)}
+    said, items = _signed(request_id), _items(request_id, leaves)
+    return {**said, "items": [items[leaf] for leaf in leaves]}
 
 
 def _signed(request_id: UUID) -> dict[str, Any]:
@@ -74,11 +96,12 @@ def _signed_part(decision: Decision) -> dict[str, str]:
     }
 
 
-def _items(request_id: UUID, leaves: Sequence[int]) -> list[OutgoingItem]:
-    items = {one.leaf_index: one for one in ChangeItem.objects.filter(request=request_id, leaf_index__in=leaves).select_related("document")}
+def _items(request_id: UUID, leaves: Sequence[int]) -> dict[int, OutgoingItem]:
+    """Items by their leaves."""
+    items = ChangeItem.objects.filter(request=request_id, leaf_index__in=leaves).select_related("document")
     tree = _tree(request_id)
-    return [
-        OutgoingItem(
+    return {
+        item.leaf_index: OutgoingItem(
             kind=item.kind,
             key=item.key,
             op=item.op,
@@ -87,8 +110,9 @@ def _items(request_id: UUID, leaves: Sequence[int]) -> list[OutgoingItem]:
             leaf_index=item.leaf_index,
             proof=[node.hex() for node in merkle.proof(tree, item.leaf_index)],
         )
-        for item in map(items.__getitem__, leaves)
-    ]
+        for item in items
+        if item.leaf_index is not None
+    }
 
 
 @lru_cache(maxsize=2)

@@ -12,18 +12,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from exchange.choices import BatchState, ChannelKind, DeliveryState
+from exchange.choices import ChannelKind, DeliveryState
 from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
-from exchange.selectors.causes import BEHIND
+from exchange.selectors.causes import BEHIND, MARKED
 from exchange.services.withholding import marked_withhold
+from orgtree import clock
+from workflows.choices import MARKS_HOLD
 from workflows.documents import canonical
 
-WINDOW = 8  # batches of a channel that may be open at the same time
+WINDOW = 8  # batches of a channel that may be open at the same time,
+RECORDS_OPEN, WINDOW_MOST = 512, 64  # and more of them where they are small, up to so many records
 UNIT_CANDIDATES = 20_000
 LARGE = 10_000  # deliveries made at once after which the planner has to look again
 # Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
@@ -72,46 +76,81 @@ def deliveries_fan_out() -> int:
     return made
 
 
+def window(channel: Channel) -> int:
+    """How many batches may be open: one record a call needs many under way, or the line's delay is all that counts."""
+    return max(WINDOW, min(WINDOW_MOST, RECORDS_OPEN // channel.batch_size))
+
+
 def batches_form(*, channel_id: int) -> list[Batch]:
     """Bundle what may go now into batches, up to the channel's window. Their members never change afterwards."""
     formed: list[Batch] = []
     with transaction.atomic():
         channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
-        marked_withhold(channel)
-        _park_behind_refused(channel)
-        room = WINDOW - Batch.objects.filter(channel=channel, state__in=[BatchState.READY, BatchState.ACCEPTED]).count()
-        while len(formed) < room and (batch := _form_one(channel)) is not None:
-            formed.append(batch)
+        seen = _glance(channel)
+        if seen.marks or seen.marked:
+            marked_withhold(channel)
+        if seen.waiting and seen.refused:
+            _park_behind_refused(channel)
+        room = window(channel) - seen.open if seen.waiting or seen.marked else 0
+        while room > len(formed) and (some := _form_some(channel, room - len(formed))):
+            formed += some
     return formed
 
 
-def _form_one(channel: Channel) -> Batch | None:
-    first_unit = _first_open_unit(channel)
-    if first_unit is not None and (batch := _form_units(channel)) is not None:
+@dataclass(frozen=True)
+class Glance:
+    """What a look at the channel's indexes tells before anything is weighed: most looks find nothing to do."""
+
+    open: int
+    waiting: bool
+    refused: bool
+    marked: bool  # something is held back for a mark
+    marks: bool  # there are marks
+
+
+def _glance(channel: Channel) -> Glance:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select (select count(*) from exchange_batch where channel_id = %(channel)s and state in ('ready', 'accepted')), "
+            "exists(select from exchange_delivery where channel_id = %(channel)s and state = 'waiting'), "
+            "exists(select from exchange_delivery where channel_id = %(channel)s and state in ('rejected', 'parked')), "
+            "exists(select from exchange_delivery where channel_id = %(channel)s and state = 'parked' and error_code = %(marked)s), "
+            "exists(select from workflows_mark where state = any(%(holds)s))",
+            {"channel": channel.pk, "marked": MARKED, "holds": [one.value for one in MARKS_HOLD]},
+        )
+        return Glance(*cursor.fetchone())
+
+
+def _form_some(channel: Channel, room: int) -> list[Batch]:
+    """The next batches of one request and kind, at most `room`; units go one batch at a time."""
+    first_unit, under_way = _units_open(channel)
+    if first_unit is not None and not under_way and (batch := _form_units(channel)):
         return batch
     head = _head(channel, below=first_unit)
     if head is None:
-        return None
-    request_id, kind = head
-    return _batch_make(channel, request_id, kind, _eligible(channel, request_id, kind, limit=channel.batch_size, below=first_unit))
+        return []
+    size = channel.batch_size
+    members = _eligible(channel, *head, limit=size * room, below=first_unit)
+    return _batches_make(channel, *head, [members[start : start + size] for start in range(0, len(members), size)])
 
 
-def _first_open_unit(channel: Channel) -> int | None:
-    """The smallest unit message that is not finished: people's messages after it wait."""
+def _units_open(channel: Channel) -> tuple[int | None, bool]:
+    """The smallest unit message that is not finished (people's messages after it wait), and whether a unit is under way."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select min(d.message_id) from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id "
+            "select min(d.message_id), coalesce(bool_or(d.state = 'sent'), false) from exchange_delivery d "
+            "join workflows_outboxmessage m on m.id = d.message_id "
             "where d.channel_id = %s and d.state in ('waiting', 'sent') and m.kind = %s",
             [channel.pk, UNIT_KIND],
         )
-        return cursor.fetchone()[0]
+        return cursor.fetchone()
 
 
 # A waiting delivery whose earlier version, if it has one, is settled: received, replaced, or refused and kept by the other side as
 # such. Versions are contiguous, so the one before is enough.
 LANE = """
 from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id
-where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= now() and not exists (
+where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= %(now)s and not exists (
   select from workflows_outboxmessage p join exchange_delivery e on e.message_id = p.id and e.channel_id = d.channel_id
   where p.kind = m.kind and p.key = m.key and p.version = m.version - 1 and e.state not in ('received', 'replaced')
   and not (e.state = 'rejected' and e.set_aside))
@@ -123,7 +162,7 @@ def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"select m.request_id, m.kind {LANE} and m.kind <> %(unit)s and (%(below)s::bigint is null or m.id < %(below)s) order by m.id limit 1",
-            {"channel": channel.pk, "unit": UNIT_KIND, "below": below},
+            {"channel": channel.pk, "now": clock.now(), "unit": UNIT_KIND, "below": below},
         )
         return cursor.fetchone()
 
@@ -133,21 +172,20 @@ def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, belo
         cursor.execute(
             f"select d.id, m.key, m.version, m.document_id, d.round {LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
             "and (%(below)s::bigint is null or m.id < %(below)s) order by m.leaf_index limit %(limit)s",
-            {"channel": channel.pk, "request": request_id, "kind": kind, "below": below, "limit": limit},
+            {"channel": channel.pk, "now": clock.now(), "request": request_id, "kind": kind, "below": below, "limit": limit},
         )
         return [Candidate(delivery, key, version, bytes(digest), round_) for delivery, key, version, digest, round_ in cursor.fetchall()]
 
 
-def _form_units(channel: Channel) -> Batch | None:
-    """The next batch of units, or None while one is under way or none may go."""
-    if Delivery.objects.filter(channel=channel, state=DeliveryState.SENT, message__kind=UNIT_KIND).exists():
-        return None
+def _form_units(channel: Channel) -> list[Batch]:
+    """The next batch of units, when one may go."""
     with connection.cursor() as cursor:
-        cursor.execute(f"select m.request_id {LANE} and m.kind = %(unit)s order by m.id limit 1", {"channel": channel.pk, "unit": UNIT_KIND})
+        values: dict[str, Any] = {"channel": channel.pk, "now": clock.now(), "unit": UNIT_KIND}
+        cursor.execute(f"select m.request_id {LANE} and m.kind = %(unit)s order by m.id limit 1", values)
         if (row := cursor.fetchone()) is None:
-            return None
+            return []
     chosen = _parents_first(_unit_candidates(channel, row[0]), _missing_units(channel))
-    return _batch_make(channel, row[0], UNIT_KIND, chosen[:MAX_ITEMS]) if chosen else None
+    return _batches_make(channel, row[0], UNIT_KIND, [chosen[:MAX_ITEMS]]) if chosen else []
 
 
 def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
@@ -182,18 +220,23 @@ def _parents_first(candidates: Sequence[Candidate], missing: Iterable[UUID]) -> 
     return ordered
 
 
-def _batch_make(channel: Channel, request_id: UUID, kind: str, members: Sequence[Candidate]) -> Batch:
-    batch = Batch.objects.create(
-        channel=channel, request_id=request_id, kind=kind, size=len(members), idempotency_key=idempotency_key(channel, kind, members)
+def _batches_make(channel: Channel, request_id: UUID, kind: str, shares: Sequence[Sequence[Candidate]]) -> list[Batch]:
+    """One batch for each share, with its members in their places."""
+    batches = Batch.objects.bulk_create(
+        [
+            Batch(channel=channel, request_id=request_id, kind=kind, size=len(members), idempotency_key=idempotency_key(channel, kind, members))
+            for members in shares
+        ]
     )
+    places = [(one.delivery, batch.pk, place) for batch, members in zip(batches, shares, strict=True) for place, one in enumerate(members)]
     with connection.cursor() as cursor:
         cursor.execute(
-            "update exchange_delivery d set state = 'sent', batch_id = %s, position = x.position - 1, changed_at = now(), "
+            "update exchange_delivery d set state = 'sent', batch_id = x.batch, position = x.position, changed_at = now(), "
             "error_kind = '', error_code = '', error_text = '' "
-            "from unnest(%s::bigint[]) with ordinality x(id, position) where d.id = x.id",
-            [batch.pk, [one.delivery for one in members]],
+            "from unnest(%s::bigint[], %s::uuid[], %s::int[]) x(id, batch, position) where d.id = x.id",
+            [list(column) for column in zip(*places, strict=True)],
         )
-    return batch
+    return batches
 
 
 def idempotency_key(channel: Channel, kind: str, members: Sequence[Candidate]) -> str:
@@ -211,8 +254,7 @@ def _park_behind_refused(channel: Channel) -> None:
 
     The statements start from what was refused, which is little, and not from what waits, which may be 100,000 messages.
     """
-    refused = Delivery.objects.filter(channel=channel, state__in=REFUSED_STATES)
-    while refused.exists() and _park_later_versions(channel) + _park_inferior_units(channel):
+    while _park_later_versions(channel) + _park_inferior_units(channel):
         pass
 
 

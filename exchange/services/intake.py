@@ -14,10 +14,12 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 from django.db.models import F
+from psycopg.types.json import Jsonb
 
 from exchange.choices import InboundState, Outcome
 from exchange.contract import PROFILE_KIND, UNIT_KIND, Envelope, decode_envelope
 from exchange.models import Agency, InboundBatch, InboundResult
+from exchange.services.copying import rows_copy
 from exchange.services.taking import Taking, take
 from exchange.services.tally import day_count, late_count
 from exchange.services.verification import BatchRefused, Refusal, items_check, manifest_verify
@@ -32,6 +34,7 @@ from workflows.services.audit import audit
 
 PROCESS_TASK = "exchange.process"
 MAX_FAILURES = 10
+NO_FINDINGS = Jsonb([])
 
 Shape = TypeVar("Shape")
 
@@ -169,11 +172,17 @@ def _finish(
 ) -> InboundBatch:
     """Write the results under the agency's lock, so that the cursor never passes a result that commits later."""
     agency = Agency.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.agency_id)
-    rows = [_result(batch, index, agency.issued + 1 + index, envelope, accepted, refusals) for index in range(len(envelope.items))]
-    for index in set_aside:
-        rows[index].set_aside = True
-    InboundResult.objects.bulk_create(rows)
-    Agency.objects.filter(pk=agency.pk).update(issued=F("issued") + len(rows))
+    size = len(envelope.items)
+    answers = (_answer(accepted.get(index), refusals.get(index)) for index in range(size))
+    rows_copy(
+        InboundResult,
+        RESULT_COLUMNS,
+        (
+            (agency.pk, agency.issued + 1 + index, batch.pk, index, item.kind, item.key, item.version, *answer, index in set_aside)
+            for index, (item, answer) in enumerate(zip(envelope.items, answers, strict=True))
+        ),
+    )
+    Agency.objects.filter(pk=agency.pk).update(issued=F("issued") + size)
     batch.state, batch.accepted, batch.rejected, batch.error = InboundState.PROCESSED, len(accepted), len(refusals), ""
     batch.processed_at = clock.now()
     batch.save(update_fields=["state", "accepted", "rejected", "processed_at", "request", "error"])
@@ -181,21 +190,14 @@ def _finish(
     return batch
 
 
-def _result(
-    batch: InboundBatch, index: int, sequence: int, envelope: Envelope, accepted: Mapping[int, bytes], refusals: Mapping[int, Refusal]
-) -> InboundResult:
-    item = envelope.items[index]
-    refusal = refusals.get(index)
-    said = (
-        {
-            "outcome": Outcome.REJECTED,
-            "code": refusal.code.value,
-            "message": refusal.message,
-            "findings": [msgspec.to_builtins(one) for one in refusal.findings],
-        }
-        if refusal
-        else {"outcome": Outcome.ACCEPTED, "digest": accepted[index]}
-    )
-    return InboundResult(
-        agency_id=batch.agency_id, sequence=sequence, batch=batch, index=index, kind=item.kind, key=item.key, version=item.version, **said
-    )
+RESULT_COLUMNS = {
+    "agency_id": "int8", "sequence": "int8", "batch_id": "uuid", "index": "int4", "kind": "text", "key": "uuid", "version": "int4",
+    "outcome": "text", "digest": "bytea", "code": "text", "message": "text", "findings": "jsonb", "set_aside": "bool",
+}  # fmt: skip
+
+
+def _answer(accepted: bytes | None, refusal: Refusal | None) -> tuple[str, bytes | None, str, str, Jsonb]:
+    """Outcome, digest, code, message and findings."""
+    if refusal is None:
+        return str(Outcome.ACCEPTED), accepted, "", "", NO_FINDINGS
+    return str(Outcome.REJECTED), None, refusal.code.value, refusal.message, Jsonb([msgspec.to_builtins(one) for one in refusal.findings])

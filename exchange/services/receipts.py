@@ -6,7 +6,7 @@ person. A batch's receipts, its deliveries and its end are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -23,7 +23,8 @@ from exchange.contract import ErrorKind, ItemCode, ItemReceipt, kind_of
 from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
 from exchange.selectors.causes import BEHIND
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter
-from exchange.services.delivery import attempt_end, attempt_make, batch_park, lease
+from exchange.services.calling import together
+from exchange.services.delivery import attempts_end, attempts_make, batch_park, channel_due, lease
 from orgtree import clock
 
 MAX_ROUNDS = 5  # how often a conflict at the other side is tried again by itself
@@ -32,8 +33,10 @@ POLL_FIRST, POLL_LAST = 0.5, 30.0  # seconds between two questions for the same 
 
 @dataclass(frozen=True)
 class Member:
-    """A delivery of a batch and what its receipt has to name."""
+    """A delivery at its place in a batch, and what its receipt has to name."""
 
+    batch: UUID
+    position: int
     delivery: int
     round: int
     kind: str
@@ -54,61 +57,83 @@ class Verdict:
     set_aside: bool = False
 
 
-def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 100) -> int:
+def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 200) -> int:
     """Ask for the results of accepted batches that are due for a question; returns how many batches ended."""
     ended = asked = 0
-    while asked < at_most and (batch := _claim(channel_id)) is not None:
-        asked += 1
-        try:
-            ended += _collect(batch, connector(batch.channel))
-        except CallFailed as failure:
-            _put_off(batch, failure)
+    if (channel := channel_due(channel_id, BatchState.ACCEPTED)) is None:
+        return ended
+    with connector(channel) as line:
+        while asked < at_most and (batches := _claim(channel_id, line.lines)):
+            asked += len(batches)
+            ended += _collect(batches, line)
+            if len(batches) < line.lines:
+                break
     return ended
 
 
-def _claim(channel_id: int) -> Batch | None:
+def _claim(channel_id: int, at_most: int) -> list[Batch]:
     with transaction.atomic():
         now = clock.now()
         due = Batch.objects.filter(channel=channel_id, channel__active=True, state=BatchState.ACCEPTED, not_before__lte=now).exclude(
             channel__paused_until__gt=now
         )
-        batch = due.select_related("channel").select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("not_before").first()
-        if batch is not None:
-            Batch.objects.filter(pk=batch.pk).update(not_before=now + lease(batch.channel))
-    return batch
+        chosen = due.select_related("channel").select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("not_before")
+        batches = list(chosen[:at_most])
+        if batches:
+            Batch.objects.filter(pk__in=[batch.pk for batch in batches]).update(not_before=now + lease(batches[0].channel))
+    return batches
 
 
-def _collect(batch: Batch, connector: Connector) -> bool:
-    """One question for one batch; True when it ended."""
-    remote_id = cast(UUID, batch.remote_id)  # a constraint keeps it for every accepted batch
-    status = connector.status(batch=remote_id)
-    channel_succeeded(batch.channel)
-    if status.state == "failed":
-        batch_park(
-            batch=batch, kind=ErrorKind.AMBIGUOUS, code="REMOTE_FAILED", text="the other side could not process the batch; its operator was told"
-        )
-        return True
-    if status.state == "received":
-        wait = min(POLL_LAST, POLL_FIRST * 1.5 ** min(batch.polls, 20))
-        Batch.objects.filter(pk=batch.pk, state=BatchState.ACCEPTED).update(polls=F("polls") + 1, not_before=clock.now() + timedelta(seconds=wait))
-        return False
-    batch_close(batch=batch, receipts=_fetch(batch, remote_id, connector))
-    return True
+def _collect(batches: Sequence[Batch], line: Connector) -> int:
+    """One question for each batch, and the receipts of those that are processed; returns how many batches ended."""
+    ended, processed, failures = 0, [], []
+    for group in together(lambda batch: line.status(batch=_remote(batch)), batches):
+        if any(one.failure is None for one in group):
+            channel_succeeded(batches[0].channel)
+        _ask_later([one.batch for one in group if one.failure is None and one.answer.state == "received"])
+        for one in group:
+            if one.failure is not None:
+                failures.append(one)
+            elif one.answer.state == "failed":
+                text = "the other side could not process the batch; its operator was told"
+                batch_park(batch=one.batch, kind=ErrorKind.AMBIGUOUS, code="REMOTE_FAILED", text=text)
+                ended += 1
+            elif one.answer.state == "processed":
+                processed.append(one.batch)
+    if processed:
+        attempts = attempts_make(processed, Attempt.Call.RECEIPTS)
+        for group in together(lambda batch: _fetch(batch, line), processed):
+            attempts_end(attempts, group)
+            fetched = {one.batch: one.answer for one in group if one.failure is None}
+            batches_close(fetched)
+            ended += len(fetched)
+            failures += [one for one in group if one.failure is not None]
+    # Last, so that what a failure says about the channel outlasts the successes of the same moment.
+    for one in failures:
+        _put_off(one.batch, cast(CallFailed, one.failure))
+    return ended
 
 
-def _fetch(batch: Batch, remote_id: UUID, connector: Connector) -> list[ItemReceipt]:
-    attempt = attempt_make(batch, Attempt.Call.RECEIPTS)
+def _remote(batch: Batch) -> UUID:
+    return cast(UUID, batch.remote_id)  # a constraint keeps it for every accepted batch
+
+
+def _ask_later(batches: Sequence[Batch]) -> None:
+    """Batches that the other side has not processed yet: the longer it takes, the rarer the question."""
+    for polls in {batch.polls for batch in batches}:
+        wait = timedelta(seconds=min(POLL_LAST, POLL_FIRST * 1.5 ** min(polls, 20)))
+        same = [batch.pk for batch in batches if batch.polls == polls]
+        Batch.objects.filter(pk__in=same, state=BatchState.ACCEPTED).update(polls=polls + 1, not_before=clock.now() + wait)
+
+
+def _fetch(batch: Batch, line: Connector) -> list[ItemReceipt]:
+    """All receipts of a batch, page by page; touches no database, since several are fetched at a time."""
     fetched: list[ItemReceipt] = []
     cursor: int | None = 0
-    try:
-        while cursor is not None and len(fetched) <= batch.size:
-            page = connector.receipts(batch=remote_id, after=cursor)
-            fetched += page.receipts
-            cursor = page.next
-    except CallFailed as failure:
-        attempt_end(attempt, failure)
-        raise
-    attempt_end(attempt)
+    while cursor is not None and len(fetched) <= batch.size:
+        page = line.receipts(batch=_remote(batch), after=cursor)
+        fetched += page.receipts
+        cursor = page.next
     return fetched
 
 
@@ -122,32 +147,46 @@ def _put_off(batch: Batch, failure: CallFailed) -> None:
         mine.update(polls=F("polls") + 1, not_before=clock.now() + full_jitter(batch.polls + 1))
 
 
-def batch_close(*, batch: Batch, receipts: Sequence[ItemReceipt]) -> None:
-    """Write the receipts of a batch on its deliveries and end it. Doing so twice changes nothing."""
-    by_index = {one.index: one for one in receipts}
+def batches_close(fetched: Mapping[Batch, Sequence[ItemReceipt]]) -> None:
+    """Write the receipts of batches of one channel on their deliveries and end them. Doing so twice changes nothing."""
+    if not fetched:
+        return
+    answers = {batch.pk: {one.index: one for one in receipts} for batch, receipts in fetched.items()}
     with transaction.atomic():
-        if not Batch.objects.filter(pk=batch.pk, state=BatchState.ACCEPTED).update(state=BatchState.DONE, ended_at=Now()):
-            return
-        members = _members(batch)
-        Receipt.objects.bulk_create(
-            [_receipt(batch, member, by_index[position]) for position, member in members.items() if position in by_index], ignore_conflicts=True
-        )
-        verdicts = [_judge(member, by_index.get(position)) for position, member in members.items()]
+        members = _members(_end(list(answers)))
+        said = [(member, answers[member.batch].get(member.position)) for member in members]
+        Receipt.objects.bulk_create([_receipt(member, answer) for member, answer in said if answer is not None], ignore_conflicts=True)
+        verdicts = [_judge(member, answer) for member, answer in said]
         _write(verdicts)
-        _replace_refused(batch.channel_id, [one.member for one in verdicts if one.state == DeliveryState.RECEIVED and one.member.version > 1])
+        later = [one.member for one in verdicts if one.state == DeliveryState.RECEIVED and one.member.version > 1]
+        _replace_refused(next(iter(fetched)).channel_id, later)
 
 
-def _members(batch: Batch) -> dict[int, Member]:
-    rows = batch.deliveries.filter(state=DeliveryState.SENT, position__isnull=False).values_list(
-        "position", "pk", "round", "message__kind", "message__key", "message__version", "message__document_id"
+def _end(batch_ids: list[UUID]) -> list[UUID]:
+    """End those that are still open; returns them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update exchange_batch set state = 'done', ended_at = now() where id = any(%s) and state = 'accepted' returning id", [batch_ids]
+        )
+        return [batch_id for (batch_id,) in cursor.fetchall()]
+
+
+def _members(batch_ids: Sequence[UUID]) -> list[Member]:
+    rows = (
+        Delivery.objects.filter(batch__in=batch_ids, state=DeliveryState.SENT, position__isnull=False)
+        .order_by("batch", "position")
+        .values_list("batch_id", "position", "pk", "round", "message__kind", "message__key", "message__version", "message__document_id")
     )
-    return {position or 0: Member(pk, round_, kind, key, version, bytes(digest)) for position, pk, round_, kind, key, version, digest in rows}
+    return [
+        Member(batch, place or 0, pk, round_, kind, key, version, bytes(digest))
+        for batch, place, pk, round_, kind, key, version, digest in rows
+    ]
 
 
-def _receipt(batch: Batch, member: Member, said: ItemReceipt) -> Receipt:
+def _receipt(member: Member, said: ItemReceipt) -> Receipt:
     return Receipt(
         delivery_id=member.delivery,
-        batch=batch,
+        batch_id=member.batch,
         outcome=said.outcome,
         code=said.code[:40],
         message=said.message,
@@ -179,6 +218,8 @@ def _judge(member: Member, said: ItemReceipt | None) -> Verdict:
 
 def _write(verdicts: Sequence[Verdict]) -> None:
     """Deliveries take their verdicts in one statement; one that is tried again leaves its batch for a new round."""
+    if not verdicts:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "update exchange_delivery d set state = v.state, error_kind = v.kind, error_code = v.code, error_text = v.text, set_aside = v.set_aside, "
@@ -186,10 +227,11 @@ def _write(verdicts: Sequence[Verdict]) -> None:
             "batch_id = case when v.state = 'waiting' then null else d.batch_id end, "
             "position = case when v.state = 'waiting' then null else d.position end, "
             "round = d.round + case when v.state = 'waiting' then 1 else 0 end, "
-            "not_before = case when v.state = 'waiting' then now() + interval '2 seconds' * (d.round + 1) else d.not_before end "
+            "not_before = case when v.state = 'waiting' then %s + interval '2 seconds' * (d.round + 1) else d.not_before end "
             "from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[]) "
             "v(id, state, kind, code, text, set_aside) where d.id = v.id",
             [
+                clock.now(),
                 [one.member.delivery for one in verdicts],
                 [str(one.state) for one in verdicts],
                 [str(one.kind) for one in verdicts],

@@ -32,10 +32,11 @@ from exchange.services.inbound_digests import NotEqual, certificate_take, digest
 from exchange.services.inbound_trials import trial_run
 from exchange.services.intake import batch_process, batch_receive
 from tests import databases
+from tests.exchange.office import OneLine
 
 
 @dataclass
-class Bridge:
+class Bridge(OneLine):
     """`database` is the hub's. `received` counts bytes as the real connector does."""
 
     database: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -83,8 +83,20 @@ def refuse(code: str = "RULE") -> Judge:
     return lambda item: {"outcome": "rejected", "code": code, "message": "Không được"}
 
 
+class OneLine:
+    """What every `Connector` of the tests is besides: opened and closed without effect, one call at a time."""
+
+    lines = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
+
+
 @dataclass
-class PaperHub:
+class PaperHub(OneLine):
     """A `Connector` that keeps what it is sent. `script` holds failures for the next calls, `judge` decides each item."""
 
     script: list[Failing | None] = field(default_factory=list)

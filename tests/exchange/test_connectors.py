@@ -38,7 +38,7 @@ def _fresh(settings, monkeypatch):
 
 
 def connector(wire, **fields):
-    channel = SimpleNamespace(code="national-hub", base_url="https://hub.invalid", client_id="agency", timeout_seconds=5, **fields)
+    channel = SimpleNamespace(code="national-hub", base_url="https://hub.invalid", client_id="agency", timeout_seconds=5, batch_size=200, **fields)
     return HubConnector(channel, transport=httpx.MockTransport(wire))
 
 

@@ -11,7 +11,7 @@ from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
 from exchange.selectors.due import oldest_due
 from exchange.services import forming
 from exchange.services.breaker import THRESHOLD
-from exchange.services.delivery import batch_claim, deliver
+from exchange.services.delivery import batches_claim, deliver
 from exchange.services.envelopes import envelope_bytes
 from exchange.services.forming import BEHIND, batches_form, deliveries_fan_out
 from exchange.services.retrying import deliveries_retry
@@ -128,6 +128,7 @@ def test_units_go_parents_first_one_batch_at_a_time(office, sender, channel, mon
 def test_a_window_of_batches_is_open_at_most(office, sender, channel, monkeypatch):
     Channel.objects.filter(pk=channel.pk).update(batch_size=1)
     monkeypatch.setattr(forming, "WINDOW", 2)
+    monkeypatch.setattr(forming, "WINDOW_MOST", 2)
     office.apply(*[sender.person() for _ in range(5)])
     hub = PaperHub(holding=True)
     once(channel, hub)
@@ -184,8 +185,8 @@ def test_an_unreachable_hub_opens_the_breaker_and_one_probe_closes_it(office, se
     assert states(channel) == {"sent": 6}
     # when the pause is over, one call goes as a probe
     pass_time(3_600)
-    assert batch_claim(channel_id=channel.pk) is not None
-    assert batch_claim(channel_id=channel.pk) is None
+    assert len(batches_claim(channel_id=channel.pk, at_most=8)) == 1
+    assert batches_claim(channel_id=channel.pk, at_most=8) == []
     # and when the hub answers again, all of it arrives, once
     hub.script.clear()
     pass_time(3_600)
@@ -228,7 +229,7 @@ def test_a_worker_that_dies_between_claim_and_call(office, sender, channel):
     deliveries_fan_out()
     batches_form(channel_id=channel.pk)
     # given a claim whose worker died
-    claimed = batch_claim(channel_id=channel.pk)
+    (claimed,) = batches_claim(channel_id=channel.pk)
     assert claimed.not_before > clock.now() + timedelta(seconds=3)
     hub = PaperHub()
     once(channel, hub)
@@ -353,6 +354,42 @@ def test_a_request_that_nobody_signed_is_parked(office, sender, channel):
     (delivery,) = Delivery.objects.filter(channel=channel)
     assert (delivery.state, delivery.error_kind, delivery.error_code) == ("parked", "config", "UNSIGNED")
     assert hub.calls == []
+
+
+def test_several_calls_at_a_time_are_recorded_each_for_itself(office, sender, channel):
+    # given a far side that takes four calls at a time, and answers each in its own way
+    Channel.objects.filter(pk=channel.pk).update(batch_size=1)
+    people = [sender.person() for _ in range(4)]
+    office.apply(*people)
+    hub, begun = PaperHub(), threading.Barrier(4, timeout=20)
+    hub.lines = 4
+    send, troubles = hub.send, {1: Failing(ErrorKind.SCHEMA), 2: Failing(ErrorKind.AMBIGUOUS, arrived=True), 3: Failing(ErrorKind.TRANSIENT)}
+
+    def all_at_once(**call):
+        begun.wait()  # breaks unless four calls are under way
+        with lock:
+            accepted = send(**call)
+        (item,) = decode_envelope(call["body"]).items
+        if (trouble := troubles.pop([one.key for one in people].index(item.key), None)) is not None:
+            trouble.raise_()
+        return accepted
+
+    lock = threading.Lock()
+    hub.send = all_at_once
+    deliveries_fan_out()
+    batches_form(channel_id=channel.pk)
+    # when the wave is over
+    assert deliver(channel_id=channel.pk, connector=hub, at_most=4) == 4
+    outcomes = Attempt.objects.filter(batch__channel=channel).values_list(
+        "batch__deliveries__message__key", "outcome", "batch__state", "batch__unsure"
+    )
+    # then each call's outcome stands at its own batch
+    assert {key: said for key, *said in outcomes} == {
+        people[0].key: ["ok", "accepted", False],
+        people[1].key: ["schema", "parked", True],
+        people[2].key: ["ambiguous", "ready", True],
+        people[3].key: ["transient", "ready", False],
+    }
 
 
 def test_workers_at_the_same_moment_never_take_one_batch(office, sender, channel):

@@ -8,7 +8,7 @@ from django.db.models import F
 from exchange.contract import ErrorKind
 from exchange.models import Batch, Channel
 from exchange.services import delivery, forming
-from tests.faults.simulation import run
+from tests.faults.simulation import quick_connection, run
 from workflows.models import OutboxMessage
 
 
@@ -25,25 +25,31 @@ def first_message(office, sender):
     return last
 
 
-@pytest.mark.parametrize("runs", [15, pytest.param(1_000, marks=pytest.mark.long)])
-def test_seeded_worlds(first_message, runs):
+@pytest.fixture
+def quick(first_message):
+    with quick_connection():
+        yield first_message
+
+
+@pytest.mark.parametrize(("runs", "small"), [(1_000, True), pytest.param(2_000, False, marks=pytest.mark.long)])
+def test_seeded_worlds(quick, runs, small):
     faults: Counter[str] = Counter()
     for seed in range(runs):
-        verdict = run(seed, first_message=first_message)
+        verdict = run(seed, first_message=quick, small=small)
         assert verdict.ok, f"seed {seed}: {verdict}"
         faults += verdict.faults
-    # many kinds of fault happened, in a thousand runs all of them
-    assert len(faults) >= (23 if runs >= 1_000 else 10)
+    # every kind of fault happened
+    assert len(faults) == 23, sorted(faults)
 
 
 @pytest.mark.parametrize("broken", ["doubt sends again under another name", "versions do not wait"])
-def test_a_broken_program_is_found_out(first_message, monkeypatch, broken):
+def test_a_broken_program_is_found_out(quick, monkeypatch, broken):
     """The simulation would see it, were the program wrong."""
     if broken == "versions do not wait":
         monkeypatch.setattr(forming, "LANE", forming.LANE.partition("and not exists")[0])
     else:
         monkeypatch.setattr(delivery, "_failed", _rash(delivery._failed))
-    assert not all(run(seed, first_message=first_message).ok for seed in range(30))
+    assert not all(run(seed, first_message=quick).ok for seed in range(60))
 
 
 def _rash(failed):

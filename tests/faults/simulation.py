@@ -14,34 +14,41 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 from uuid import UUID
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db.models import Case, F, When
 
 from exchange.choices import DeliveryState
 from exchange.connectors import CallFailed
 from exchange.contract import UNIT_KIND, Accepted, BatchStatus, ErrorKind, ItemReceipt, Receipts
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND
-from exchange.services import breaker, delivery
+from exchange.services import breaker, delivery, receipts
+from exchange.services.calling import Ended, ended
 from exchange.services.channels import channel_drive
-from exchange.services.delivery import batch_claim
+from exchange.services.delivery import batches_claim
 from exchange.services.forming import batches_form, deliveries_fan_out
 from exchange.services.receipts import receipts_collect
 from orgtree import clock
+from tests.exchange.office import OneLine
+from workflows.models import OutboxMessage
 
-ROUNDS = 60  # of which faults happen in the first
-FAULTY_ROUNDS = 6
+ROUNDS = 60  # of which faults happen in some at the beginning, by chance
+FAULTY_ROUNDS, FEW_FAULTY_ROUNDS = (2, 3, 4, 5, 6), (1, 2)
+STARTS, LATE_STARTS = (0, 0, 1, 2, 3), (2, 3)  # how many of the messages the other side has already
+FANNED = 0.2  # in how many rounds the outbox is looked through again, which changes nothing
 FAULT_SHARE = 0.45
 TURN = 45.0  # seconds by which the clock is turned between two rounds, at most
-OPEN = (DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.PARKED, DeliveryState.REJECTED)
+ASIDE = {DeliveryState.PARKED, DeliveryState.REJECTED}
+FINISHED = (DeliveryState.RECEIVED.value, DeliveryState.REPLACED.value)
 
 
 class Killed(BaseException):
@@ -66,13 +73,15 @@ Member = tuple[str, UUID, int, str]  # kind, key, version, digest
 
 
 @dataclass
-class SimulatedHub:
+class SimulatedHub(OneLine):
     """A `Connector` that remembers everything and fails as its seed has it."""
 
     chance: random.Random
     channel: Channel
     units_first: bool = True
     calm: bool = False
+    fanned: bool = False
+    lines: int = 1
     batches: dict[str, list[Member]] = field(default_factory=dict)
     ids: dict[UUID, str] = field(default_factory=dict)
     held: dict[tuple[str, UUID], int] = field(default_factory=dict)
@@ -200,10 +209,12 @@ class SimulatedHub:
 def work(channel: Channel, hub: SimulatedHub) -> None:
     """One round of one worker, which may be killed in the middle."""
     try:
-        deliveries_fan_out()
+        if not hub.fanned or hub.chance.random() < FANNED:
+            deliveries_fan_out()
+            hub.fanned = True
         if hub.chance.random() < 0.05 and not hub.calm:  # killed between claim and call
             batches_form(channel_id=channel.pk)
-            batch_claim(channel_id=channel.pk)
+            batches_claim(channel_id=channel.pk, at_most=hub.lines)
             raise Killed
         channel_drive(channel_id=channel.pk, connector=hub)
         receipts_collect(channel_id=channel.pk, connector=hub)
@@ -211,73 +222,127 @@ def work(channel: Channel, hub: SimulatedHub) -> None:
         pass
 
 
-def run(seed: int, *, first_message: int) -> Verdict:
-    """One world from an empty channel to everything received. Everything it wrote is rolled back."""
+def run(seed: int, *, first_message: int, small: bool = False) -> Verdict:
+    """One world from an empty channel to everything received. Everything it wrote is rolled back.
+
+    `small`: fewer messages and fewer rounds of faults, at half the cost.
+    """
     chance = random.Random(seed)
+    messages = _messages(first_message)
+    start = chance.choice(LATE_STARTS if small else STARTS)
     with transaction.atomic():
         channel = Channel.objects.create(
             code=f"sim-{seed}", name="sim", base_url="http://hub.invalid", client_id="x", timeout_seconds=1,
-            batch_size=chance.choice((1, 2, 500)), fanned_below=first_message,
+            batch_size=chance.choice((1, 2, 500)), fanned_below=messages[start - 1][0] if start else first_message,
         )  # fmt: skip
-        hub = SimulatedHub(chance, channel)
+        hub = SimulatedHub(chance, channel, lines=chance.choice((1, 2, 2, 4)))
+        hub.held = {(kind, key): version for _id, kind, key, version in messages[:start]}
+        faulty = chance.choice(FEW_FAULTY_ROUNDS if small else FAULTY_ROUNDS)
         with _seeded(chance):
             for number in range(ROUNDS):
-                hub.calm = number >= FAULTY_ROUNDS
+                hub.calm = number >= faulty
                 work(channel, hub)
-                if not Delivery.objects.filter(channel=channel, state__in=OPEN).exists():
+                open_states = _turn(channel, 3_600.0 if hub.calm else chance.uniform(0.5, TURN))
+                if not open_states:
                     break
-                _turn(channel, 3_600.0 if hub.calm else chance.uniform(0.5, TURN))
-                if hub.calm or chance.random() < 0.2:
+                if not open_states.isdisjoint(ASIDE) and (hub.calm or chance.random() < 0.2):
                     _operator(channel)
-        hub.verdict.lost = _lost(channel, hub, first_message)
+        hub.verdict.lost = _lost(channel, hub, messages[start:])
         transaction.set_rollback(True)
     return hub.verdict
 
 
-def _lost(channel: Channel, hub: SimulatedHub, first_message: int) -> int:
+Message = tuple[int, str, UUID, int]  # id, kind, key, version
+
+
+@lru_cache(maxsize=1)
+def _messages(first_message: int) -> list[Message]:
+    """What every world is about: all messages after the named one."""
+    found = OutboxMessage.objects.filter(pk__gt=first_message).order_by("pk")
+    return list(found.values_list("pk", "kind", "key", "version"))
+
+
+def _lost(channel: Channel, hub: SimulatedHub, messages: Sequence[Message]) -> int:
     """Messages that are not received here, or that the hub does not hold."""
-    states = Delivery.objects.filter(channel=channel, message__gt=first_message).values_list(
-        "state", "message__kind", "message__key", "message__version"
-    )
-    return sum(state != DeliveryState.RECEIVED or hub.held.get((kind, key), 0) < version for state, kind, key, version in states)
+    states = dict(Delivery.objects.filter(channel=channel).values_list("message_id", "state"))
+    return sum(states.get(pk) != DeliveryState.RECEIVED or hub.held.get((kind, key), 0) < version for pk, kind, key, version in messages)
 
 
 def _operator(channel: Channel) -> None:
     """A person sends again what was set aside, as `deliveries_retry` does."""
-    parked = Delivery.objects.filter(channel=channel, state__in=[DeliveryState.PARKED, DeliveryState.REJECTED])
-    fresh = {"state": DeliveryState.WAITING, "batch": None, "position": None, "not_before": Now()}
-    for one in parked.exclude(error_code=BEHIND):
-        Delivery.objects.filter(pk=one.pk).update(round=one.round + 1, **fresh)
-    parked.filter(error_code=BEHIND).update(**fresh)
+    again = Case(When(error_code=BEHIND, then=F("round")), default=F("round") + 1)
+    fresh = {"state": DeliveryState.WAITING, "batch": None, "position": None, "not_before": clock.now()}
+    Delivery.objects.filter(channel=channel, state__in=ASIDE).update(round=again, **fresh)
 
 
-def _turn(channel: Channel, seconds: float) -> None:
-    """Turn the clock: everything that waits is due `seconds` earlier."""
+def _turn(channel: Channel, seconds: float) -> set[str]:
+    """Turn the clock: everything that waits is due `seconds` earlier. Gives the states of what is not finished."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "update exchange_batch set not_before = not_before - interval '1 second' * %(by)s where channel_id = %(channel)s;"
-            "update exchange_delivery set not_before = not_before - interval '1 second' * %(by)s "
-            "where channel_id = %(channel)s and state = 'waiting';"
-            "update exchange_channel set paused_until = paused_until - interval '1 second' * %(by)s where id = %(channel)s",
-            {"by": seconds, "channel": channel.pk},
+            "with b as (update exchange_batch set not_before = not_before - interval '1 second' * %(by)s "
+            "where channel_id = %(channel)s and state in ('ready', 'accepted')), "
+            "d as (update exchange_delivery set not_before = not_before - interval '1 second' * %(by)s "
+            "where channel_id = %(channel)s and state = 'waiting'), "
+            "c as (update exchange_channel set paused_until = paused_until - interval '1 second' * %(by)s "
+            "where id = %(channel)s and paused_until is not null) "
+            "select distinct state from exchange_delivery where channel_id = %(channel)s and state <> all(%(finished)s)",
+            {"by": float(seconds), "channel": channel.pk, "finished": list(FINISHED)},
         )
+        return {state for (state,) in cursor.fetchall()}
 
 
-def _body(batch: Batch) -> bytes:
-    """What a batch holds, without documents and proofs: who is delivered is what the simulation is about."""
-    rows = batch.deliveries.order_by("position").values_list("message__kind", "message__key", "message__version", "message__document_id")
-    return msgspec.json.encode([(kind, str(key), version, bytes(digest).hex()) for kind, key, version, digest in rows])
+def _bodies(batches: Sequence[Batch]) -> dict[UUID, bytes]:
+    """What batches hold, without documents and proofs: who is delivered is what the simulation is about."""
+    members: dict[UUID, list[tuple[str, str, int, str]]] = {batch.pk: [] for batch in batches}
+    rows = Delivery.objects.filter(batch__in=members).order_by("batch", "position")
+    for batch, kind, key, version, digest in rows.values_list(
+        "batch_id", "message__kind", "message__key", "message__version", "message__document_id"
+    ):
+        members[batch].append((kind, str(key), version, bytes(digest).hex()))
+    return {batch: msgspec.json.encode(own) for batch, own in members.items()}
+
+
+def _one_after_the_other(call: Callable[[Batch], Any], batches: Sequence[Batch]) -> Iterator[list[Ended]]:
+    """A wave of calls without threads, recorded together: a worker killed in the middle of it has recorded none of them."""
+    yield [ended(call, batch) for batch in batches]
+
+
+@contextmanager
+def quick_connection() -> Iterator[None]:
+    """Statements are prepared once and savepoints left out, since a world is one transaction that is rolled back: a third of the cost.
+
+    The product's own settings differ because a proxy may stand before its database.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    before = dict(options)
+    connection.close()
+    options |= {"server_side_binding": True, "prepare_threshold": 1}
+    connection.features.uses_savepoints = False
+    try:
+        with connection.cursor() as cursor:
+            connection.connection.prepared_max = 1_000
+            cursor.execute("set plan_cache_mode = force_generic_plan")
+            cursor.execute("set jit = off")
+            yield
+    finally:
+        connection.close()
+        del connection.features.uses_savepoints
+        options.clear()
+        options |= before
 
 
 @contextmanager
 def _seeded(chance: random.Random) -> Iterator[None]:
-    """Delays come from the seed, bodies are short, and the moment stands still as the database's does in a transaction."""
+    """Delays come from the seed, bodies are short, and the moment stands still."""
     with connection.cursor() as cursor:
-        cursor.execute("select now()")
+        # ahead of whatever the database itself writes during the run, so that it is due
+        cursor.execute("select now() + interval '1 hour'")
         moment = cursor.fetchone()[0]
     with (
         mock.patch.object(breaker, "_random", chance),
-        mock.patch.object(delivery, "envelope_bytes", _body),
+        mock.patch.object(delivery, "envelopes_bytes", _bodies),
+        mock.patch.object(delivery, "together", _one_after_the_other),
+        mock.patch.object(receipts, "together", _one_after_the_other),
         mock.patch.object(clock, "now", return_value=moment),
     ):
         yield
