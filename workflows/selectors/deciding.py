@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, IntegerField, Q, QuerySet, Value
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -71,10 +71,9 @@ def mandate_of(*, actor: User, request: ChangeRequest) -> Mandate:
     and its role if it names one, are needed in every unit that an item touches.
     """
     stage = current_stage(request)
-    contributors = {request.author_id, *Contribution.objects.filter(request=request).values_list("user_id", flat=True)}
+    contributors, spoken = _who_had_a_part(request)
     if actor.pk in contributors:
         raise OwnRequest
-    spoken = {pk for row in Decision.objects.filter(stage__request=request).values_list("user_id", "on_behalf_of_id") for pk in row}
     if actor.pk in spoken:
         raise AlreadyDecided
     if stage.system or not actor.is_active:
@@ -164,6 +163,15 @@ def _holds(user: User, stage: Stage, reach: _Reach) -> bool:
         or (stage.role and scope.outside_role(user, stage.role, reach.units))
         or (reach.founds_root and not scope.can(user, action, None))
     )
+
+
+def _who_had_a_part(request: ChangeRequest) -> tuple[set[int | None], set[int | None]]:
+    """Who contributed to the request, and who decided on any of its stages, in person or through somebody; one query."""
+    wrote = Contribution.objects.filter(request=request).values_list("user_id", Value(None, IntegerField()), Value(True))
+    spoke = Decision.objects.filter(stage__request=request).values_list("user_id", "on_behalf_of_id", Value(False))
+    rows = list(wrote.union(spoke, all=True))
+    contributors = {user for user, _other, is_part in rows if is_part}
+    return {request.author_id, *contributors}, {pk for user, other, is_part in rows if not is_part for pk in (user, other)}
 
 
 def _reach(request: ChangeRequest) -> _Reach:
