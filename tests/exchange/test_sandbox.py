@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from django.db import connection
 
 from exchange import connectors
 from exchange.choices import ChannelKind, MatchOutcome
@@ -110,6 +112,33 @@ def test_a_call_that_does_not_end_in_time_is_asked_for(office, sandbox, settings
         assert batch.answered == PEOPLE
     what = [one[2] for one in sandbox.store.calls() if one[1] == "population"]
     assert Counter(one.split()[0] for one in what) == {"POST": 1, "GET": 1}
+
+
+def test_two_workers_at_once_ask_about_everybody_once(office, sandbox, settings):
+    # given
+    with served(sandbox) as address:
+        channel = channel_to(address, settings)
+        lanes_review(channel=channel, purpose=PURPOSES[channel.kind])
+        begin = threading.Barrier(2)
+
+        def work() -> None:
+            begin.wait()
+            try:
+                register_drive(channel_id=channel.pk, purpose=PURPOSES[channel.kind])
+            finally:
+                connection.close()
+
+        # when
+        workers = [threading.Thread(target=work) for _ in range(2)]
+        for one in workers:
+            one.start()
+        for one in workers:
+            one.join()
+    # then
+    asked = Counter(RegisterEntry.objects.filter(batch__channel=channel).values_list("staff", flat=True))
+    assert (len(asked), set(asked.values())) == (PEOPLE, {1})
+    assert set(channel.register_batches.values_list("calls", "state")) == {(1, "done")}
+    assert [one[2].split()[0] for one in sandbox.store.calls() if one[1] == "population"] == ["POST"] * channel.register_batches.count()
 
 
 def test_a_certificate_that_has_ended_pauses_the_line_and_says_so(office, sandbox, settings):
