@@ -68,6 +68,10 @@ class Target(ABC):
     def title(self, document: Document) -> str:
         """How a list names this record: a person's or a unit's name."""
 
+    def beside(self, document: Document) -> str:
+        """What stands beside the title in a list, so that two records of one title can be told apart; "" where the title does."""
+        return ""
+
     def label_of(self, field: str) -> str:
         """The field's name on the screen, in the reader's language."""
         return field

@@ -53,21 +53,24 @@ class Remark:
         return self.severity == Severity.ERROR
 
 
-def draft_remarks(*, profile: StaffProfile, written: Written, masked: Collection[Section] = ()) -> list[Remark]:
+def draft_remarks(*, profile: StaffProfile, written: Written, masked: Collection[Section] = (), typed: Collection[str] = ()) -> list[Remark]:
     """Everything that is wrong with the draft, or worth a look, errors first: all of it, never the first only.
 
-    Class-A values of the sections `masked` are not repeated in what the rules say of them.
+    Class-A values of the sections `masked` are not repeated in what the rules say of them, but for those that stand in cells `typed` by
+    the author of the draft, who knows them.
     """
-    (found,) = drafts_remarks([(profile, written)], masked=masked)
+    (found,) = drafts_remarks([(profile, written)], masked=masked, typed=typed)
     return found
 
 
-def drafts_remarks(drafts: Sequence[tuple[StaffProfile, Written]], *, masked: Collection[Section] = ()) -> list[list[Remark]]:
+def drafts_remarks(
+    drafts: Sequence[tuple[StaffProfile, Written]], *, masked: Collection[Section] = (), typed: Collection[str] = ()
+) -> list[list[Remark]]:
     """The same for many files at once, in their order: a person's findings may depend on what another's file is to become."""
     found: list[list[tuple[Found, int | None]]] = [[] for _ in drafts]
     for one, place in rules_on([(profile.pk, profile.version, written.document) for profile, written in drafts]):
         found[one.ref].append((one, place))
-    return [_remarks(written, each, masked) for (_profile, written), each in zip(drafts, found, strict=True)]
+    return [_remarks(written, each, masked, typed) for (_profile, written), each in zip(drafts, found, strict=True)]
 
 
 def rules_on(documents: Sequence[tuple[UUID, int, Document]]) -> Sequence[tuple[Found, int | None]]:
@@ -86,14 +89,15 @@ def rules_on(documents: Sequence[tuple[UUID, int, Document]]) -> Sequence[tuple[
         return placed_findings(open_, today=clock.today())
 
 
-def _remarks(written: Written, found: Sequence[tuple[Found, int | None]], masked: Collection[Section]) -> list[Remark]:
+def _remarks(written: Written, found: Sequence[tuple[Found, int | None]], masked: Collection[Section], typed: Collection[str]) -> list[Remark]:
     unread = {problem.field for problem in written.problems}
     follows = {name for name, value in written.document.items() if not isinstance(value, list) and value != written.typed[name]}
     remarks = [remark_make(one.field, one.code, severity_of(one.code), value=one.value, params=one.params) for one in written.problems]
     for one, place in found:
         name = _cell(one.field, place, written.rows)
         if name not in unread:
-            remarks.append(remark_make(name, one.code, one.severity, value=_shown(name, one.value, masked)))
+            known = name in typed and one.value == str(written.document.get(name))
+            remarks.append(remark_make(name, one.code, one.severity, value=_shown(name, one.value, () if known else masked)))
     columns = {parts[2] for one in remarks if (parts := cell_parts(one.name))}
     remarks = [one for one in remarks if one.name not in follows & columns]  # the row that it follows from is told already
     return sorted(remarks, key=lambda one: list(Severity).index(one.severity))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -17,14 +18,14 @@ from orgtree.models import User
 from registry.choices import Section
 from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.masking import CLASS_A, hidden
-from registry.models import StaffProfile
+from registry.models import Confirmation, StaffProfile
 from registry.selectors.leaving import leaving_of
 from registry.targets import show, show_together
 from workflows.documents import Document, parse
 from workflows.models import ChangeRequest, RecordVersion
 from workflows.selectors.differences import FieldChange, version_changes
 from workflows.selectors.history import approvers, record_versions
-from workflows.selectors.requests import request_list
+from workflows.services.marks import is_withheld
 
 KIND = "staff_profile"
 
@@ -69,6 +70,10 @@ class SectionView:
         return [table for table in self.tables if table.count]
 
     @property
+    def is_empty(self) -> bool:
+        return not self.filled_facts and not self.filled_tables
+
+    @property
     def missing(self) -> list[str]:
         """Titles of what nobody has recorded yet, for one line instead of an empty box each."""
         return [*(fact.label for fact in self.facts if not fact.text), *(table.title for table in self.tables if not table.count)]
@@ -100,8 +105,18 @@ class ProfileView:
 
 
 def profile_get(*, user: User, key: UUID, action: Action = Action.VIEW) -> StaffProfile:
-    """Raises StaffProfile.DoesNotExist for a file outside the units where `user` may do `action`."""
-    return scope.scoped(StaffProfile.objects.select_related("using_unit", "managing_agency"), user, action, "using_unit").get(pk=key)
+    """Raises StaffProfile.DoesNotExist for a file outside the units where `user` may do `action`.
+
+    Beside the file's own columns it has `confirmed_at` and `confirmed_version`: when, and of which version, the person last said that
+    nothing has changed, None where they never did; and `is_withheld`, whether it or a part of it is marked "does not leave".
+    """
+    said = Confirmation.objects.filter(staff=OuterRef("pk")).order_by("-confirmed_at")
+    files = StaffProfile.objects.select_related("using_unit", "managing_agency").annotate(
+        confirmed_at=Subquery(said.values("confirmed_at")[:1]),
+        confirmed_version=Subquery(said.values("version")[:1]),
+        is_withheld=is_withheld(kind=KIND),
+    )
+    return scope.scoped(files, user, action, "using_unit").get(pk=key)
 
 
 def profile_view(*, user: User, profile: StaffProfile) -> ProfileView:
@@ -157,7 +172,6 @@ def _current_post(document: Document) -> str:
 
 def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Mapping[int, Document]) -> list[VersionLine]:
     requests = {one.request_id for one in versions}
-    visible = {one.pk: one for one in request_list(user=user).filter(pk__in=requests)}
     approved = approvers(list(requests))
     # Nothing for the first version, whose content is simply what the file began with.
     changes = version_changes(KIND, {number: (documents[number - 1], documents[number]) for number in documents if number - 1 in documents})
@@ -168,7 +182,7 @@ def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Map
             author=one.request.author.display_name if one.request.author else one.request.system,
             approved_by=approved.get(one.request_id, ""),
             request_title=one.request.title,
-            request=visible.get(one.request_id),
+            request=one.request if scope.can(user, Action.VIEW, one.request.unit) else None,  # applied, so no deputy's any longer
             changes=_masked(changes.get(one.version, ())),
             revoked_by=one.revoked_by,  # type: ignore[attr-defined]  # annotated by record_versions
             revoked_at=one.revoked_at,  # type: ignore[attr-defined]

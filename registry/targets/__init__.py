@@ -51,6 +51,11 @@ class StaffProfileTarget(Target):
     def title(self, document: Document) -> str:
         return document.get("birth_name") or ""
 
+    def beside(self, document: Document) -> str:
+        """People share names: the day of birth and the staff number."""
+        born = document.get("birth_date")
+        return " · ".join(part for part in (_plain(born) if born else "", document.get("staff_number") or "") if part)
+
     def label_of(self, field: str) -> str:
         return label_of(field)
 

@@ -74,7 +74,7 @@ class Desk:
     def remarks(self, written: Written) -> list[Remark]:
         """What the rules say of the draft; nothing of a file that nobody has touched here."""
         masked = frozenset(section for section in Section if not self.is_revealed(section))
-        return draft_remarks(profile=self.profile, written=written, masked=masked) if self.cells else []
+        return draft_remarks(profile=self.profile, written=written, masked=masked, typed=self.cells) if self.cells else []
 
 
 @page_view

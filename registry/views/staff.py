@@ -15,10 +15,8 @@ from orgtree.pages import page, page_view
 from registry.models import StaffProfile
 from registry.selectors.profile import profile_get, profile_view
 from registry.selectors.standing import profile_standing
-from registry.selectors.texts import KIND
 from registry.services.reads import file_open, may_reveal
 from workflows.choices import ReadReason
-from workflows.services.marks import withheld
 
 
 def profile_or_404(user: User, key: UUID, action: Action = Action.VIEW) -> StaffProfile:
@@ -42,5 +40,4 @@ def staff_detail(request: HttpRequest, key: UUID) -> HttpResponse:
         standing=profile_standing(view.document, on=clock.today(), degrees=view.texts["degrees.degree"]),
         may_edit=scope.can(request.user, Action.EDIT, profile.using_unit),
         reasons=ReadReason.choices if may_reveal(request.user, profile.using_unit) else (),
-        marks=withheld(kind=KIND, keys=[profile.pk]).get(profile.pk, frozenset()),
     )

@@ -437,6 +437,15 @@ def test_an_empty_masked_field_means_as_it_was(office):
     assert draft_of(office, hoa).cells == {"height_cm": "165"}
 
 
+def test_a_mistake_in_a_masked_field_names_what_was_typed(office):
+    # given: the height on file is masked
+    hoa = office.hired(height_cm=160)
+    # when
+    answer = save(office, hoa, "health", {"height_cm": "999"}).content.decode()
+    # then
+    assert "999 không phải là chiều cao" in answer
+
+
 # What may be picked
 
 

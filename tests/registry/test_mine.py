@@ -153,6 +153,8 @@ def test_nothing_has_changed_in_one_click(office, hoa):
     # then: once a day, and audited
     assert [(one.user.username, one.version) for one in Confirmation.objects.all()] == [("hoa", 1)]
     assert AuditEvent.objects.filter(action="profile.confirmed", key=hoa.pk).count() == 1
+    # and who keeps the file sees it
+    assert "xác nhận hồ sơ không có gì thay đổi" in office.client("clerk").get(reverse("registry:staff_detail", args=[hoa.pk])).content.decode()
 
 
 def test_one_withdraws_and_goes_on_with_what_one_wrote(office, hoa):

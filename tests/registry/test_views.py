@@ -96,6 +96,22 @@ def test_the_person_page_tells_values_postings_and_how_each_version_came(office)
     assert hoa.citizen_id not in text
 
 
+def test_people_of_one_name_are_told_apart_in_a_request(office):
+    # given
+    request = office.submitted(*(office.document(birth_name="Nguyễn Thị Hoa", birth_date=day) for day in ("1985-03-12", "1985-07-01")))
+    # when
+    text = page(office, "supervisor", "workflows:request_detail", request.pk)
+    # then
+    assert ("12/03/1985 · CB00001" in text, "01/07/1985 · CB00002" in text) == (True, True)
+
+
+def test_a_section_of_which_nothing_is_recorded_is_one_line(office):
+    text = page(office, "clerk", "registry:staff_detail", office.hired().pk)
+    section = text.partition('id="property"')[2].partition("</section>")[0]
+    assert "chưa ghi nhận nội dung nào" in section
+    assert "hs-card" not in section
+
+
 def test_only_who_may_edit_is_offered_to_propose_a_change(office):
     # given
     hoa = office.hired(birth_name="Nguyễn Thị Hoa")

@@ -43,6 +43,7 @@ class ItemChange:
     reason: str
     changes: Sequence[FieldChange]
     findings: Sequence[FindingLine]
+    beside: str = ""  # tells records of one title apart
 
 
 def item_page(request: ChangeRequest, *, user: User, stage: Stage | None, after: int = -1, limit: int = PAGE) -> tuple[list[ItemChange], int | None]:
@@ -83,6 +84,7 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Co
             reason=item.reason,
             changes=_hidden(target(item.kind), changes[item.pk]) if item.pk in masked else changes[item.pk],
             findings=remarks.get(item.leaf_index, []),
+            beside=target(item.kind).beside(afters[item.pk]),
         )
         for item in items
     ]

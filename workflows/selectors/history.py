@@ -92,7 +92,7 @@ def request_events(request: ChangeRequest) -> list[Event]:
 
 def record_versions(*, kind: str, key: UUID) -> Sequence[RecordVersion]:
     """Every version of a record, newest first: its request, who wrote it, its document, and what revoked it (`revoked_by`, `revoked_at`)."""
-    versions = RecordVersion.objects.filter(kind=kind, key=key).select_related("request__author", "document").order_by("-version")
+    versions = RecordVersion.objects.filter(kind=kind, key=key).select_related("request__author", "request__unit", "document").order_by("-version")
     return list(with_revocation(versions))
 
 

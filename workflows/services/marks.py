@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from orgtree import scope
@@ -83,6 +84,11 @@ def withheld(*, kind: str, keys: Collection[UUID]) -> Mapping[UUID, frozenset[st
     for key, field in Mark.objects.filter(kind=kind, key__in=keys, state__in=MARKS_HOLD).values_list("key", "field"):
         found.setdefault(key, set()).add(field)
     return {key: frozenset(fields) for key, fields in found.items()}
+
+
+def is_withheld(*, kind: str, key: str = "pk") -> Exists:
+    """The same as a condition on a queryset whose column `key` is the record's: whether any mark holds."""
+    return Exists(Mark.objects.filter(kind=kind, key=OuterRef(key), state__in=MARKS_HOLD))
 
 
 def _taken(mark_id: UUID, state: MarkState) -> Mark:
