@@ -98,7 +98,7 @@ def _touched(values: Mapping[str, Any], written: Document | None) -> Mapping[str
     """Without the cells that still hold what the template was written with: nobody touched them, so they change nothing."""
     if written is None:
         return values
-    current = next((row for row in written["postings"] if row["valid_to"] is None), {})
+    current: Document = next((row for row in written["postings"] if row["valid_to"] is None), {})
     shown = {**written, POSTING_TITLE: current.get("title"), POSTING_FROM: current.get("valid_from")}
     return {name: value for name, value in values.items() if value != shown.get(name)}
 

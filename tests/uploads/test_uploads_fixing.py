@@ -409,6 +409,13 @@ def test_import_exports_command_goes_the_same_way(clerk, units, tmp_path):
     assert (upload.state, upload.counts["submitted"]) == (UploadState.SUBMITTED, 1)
 
 
+def test_a_masked_value_of_an_exported_list_changes_nothing(clerk, units):
+    live_make(person(units, citizen_id="066185000001", staff_number=None, health="Tốt", blood_group="O"))
+    masked = {"Tình trạng sức khỏe": "••••", "Nhóm máu": "••••", "Số BHXH": "•••••••321"}
+    upload = send(clerk, units["agency"], workbook([right(1, **masked)]))
+    assert (upload.unchanged, upload.staged, upload.returned) == (1, 0, 0), list(upload.findings.values_list("code", "field", "value"))
+
+
 def test_a_dry_run_submits_nothing(clerk, units):
     row = right(1)
     resource = PeopleImport(user=clerk, unit=units["agency"])
