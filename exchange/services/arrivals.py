@@ -101,7 +101,7 @@ def arrival_propose(*, actor: User, arrival: IncomingTransfer, place: Place) -> 
         arrival = IncomingTransfer.objects.select_for_update(of=("self",)).get(pk=arrival.pk)
         if arrival.state != TransferState.TAKEN or arrival.wish or arrival.document is None:
             raise ArrivalRefused(_("The transfer has moved on. Look again where it stands."))
-        request = ChangeRequest.objects.filter(pk=arrival.request_id).first()
+        request = ChangeRequest.objects.filter(pk=arrival.request_id).first() if arrival.request_id else None
         if request is not None and request.state in (*OPEN_STATES, RequestState.READY, RequestState.APPLIED):
             raise ArrivalRefused(_("A request that takes this person over exists already."))
         document = accepted_document(arrival=arrival, place=place)

@@ -5,6 +5,7 @@ that alone; where they end is judged here, before the gate, since the gate's lis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -56,5 +57,5 @@ def passed_note(*, passing: Passing) -> None:
     )
     for case in done:
         TransferStep.objects.create(case=case, agency=case.to_agency, state=TransferState.COMPLETED, what="completed")
-        between = {"from": case.from_agency.code, "to": case.to_agency.code}
+        between: dict[str, Any] = {"from": case.from_agency.code, "to": case.to_agency.code}
         audit(actor=None, action="transfer.completed", kind=PROFILE_KIND, key=case.key, transfer=str(case.pk), **between)

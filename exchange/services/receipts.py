@@ -177,10 +177,7 @@ def _members(batch_ids: Sequence[UUID]) -> list[Member]:
         .order_by("batch", "position")
         .values_list("batch_id", "position", "pk", "round", "message__kind", "message__key", "message__version", "message__document_id")
     )
-    return [
-        Member(batch, place or 0, pk, round_, kind, key, version, bytes(digest))
-        for batch, place, pk, round_, kind, key, version, digest in rows
-    ]
+    return [Member(batch, place or 0, pk, round_, kind, key, version, bytes(digest)) for batch, place, pk, round_, kind, key, version, digest in rows]
 
 
 def _receipt(member: Member, said: ItemReceipt) -> Receipt:

@@ -23,7 +23,7 @@ from workflows.errors import NotAllowed
 from workflows.services.audit import audit
 
 SHARED = "shared"  # the OAuth scope
-SHAREABLE = frozenset(one.name for one in (*STAFF_PROFILE.fields, *STAFF_PROFILE.rows))
+SHAREABLE = frozenset({*(one.name for one in STAFF_PROFILE.fields), *(one.name for one in STAFF_PROFILE.rows)})
 
 
 def client_set(

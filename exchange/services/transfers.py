@@ -9,7 +9,7 @@ Every call may be repeated: the same offer gives the same case, a step that was 
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -120,7 +120,7 @@ def transfer_refuse(*, agency: Agency, number: UUID, reason: str) -> TransferCas
 def transfer_withdraw(*, agency: Agency, number: UUID, reason: str) -> TransferCase:
     """The old agency takes its offer back before it was taken up. Raises as `transfer_take`, OfferInvalid without a reason."""
     _say_why(reason)
-    ended = {"reason": reason, "ended_at": clock.now()}
+    ended: dict[str, Any] = {"reason": reason, "ended_at": clock.now()}
     return _move(agency, number, "withdrawn", frm=TransferState.OFFERED, to=TransferState.WITHDRAWN, side="from_agency", **ended)
 
 
@@ -157,7 +157,7 @@ def _move(
             _note(case, to, what, agency=agency, reason=reason)
             audit(actor=None, action=f"transfer.{what.replace(' ', '_')}", kind=PROFILE_KIND, key=case.key, transfer=str(number), **_between(case))
             case.refresh_from_db()
-        elif case.state != to or case.steps.last().what != what:
+        elif case.state != to or case.steps.order_by("pk").values_list("what", flat=True).last() != what:
             raise CaseMoved(case)
     return case
 
@@ -222,7 +222,7 @@ def _note(case: TransferCase, state: TransferState, what: str, *, agency: Agency
     TransferStep.objects.create(case=case, agency=agency, actor=actor, state=state, what=what, reason=reason[:500])
 
 
-def _between(case: TransferCase) -> dict[str, str]:
+def _between(case: TransferCase) -> dict[str, Any]:
     return {"from": case.from_agency.code, "to": case.to_agency.code}
 
 
