@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -22,6 +23,13 @@ from tests import stacks
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PAIRING_CODE = re.compile(r"Mã ghép nối: ([0-9]{6})")
 T = TypeVar("T")
+# The browser itself encodes a picture anew: no further program is needed.
+AS_WEBP = """async (png) => {
+  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas.toDataURL("image/webp", 0.75).split(",")[1];
+}"""
 AGENT = "http://127.0.0.1:17171"  # where the page looks for the signing agent
 PATIENCE = 60  # seconds for what a worker does
 
@@ -47,6 +55,19 @@ def chromium() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield started
         started.close()
+
+
+@pytest.fixture(scope="package")
+def handbook(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the journeys about files put their pictures; with HOSO_SCREENSHOTS=1 they go to docs/screenshots/handbook, as WebP."""
+    folder = tmp_path_factory.mktemp("handbook")
+    yield folder
+    if os.environ.get("HOSO_SCREENSHOTS"):
+        page = chromium.new_page()
+        for picture in sorted(folder.glob("*.png")):
+            encoded = page.evaluate(AS_WEBP, base64.b64encode(picture.read_bytes()).decode())
+            (ROOT / "docs" / "screenshots" / "handbook" / picture.with_suffix(".webp").name).write_bytes(base64.b64decode(encoded))
+        page.close()
 
 
 class Desk:
