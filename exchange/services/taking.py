@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from exchange.contract import UNIT_KIND, ItemCode, ItemFinding
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, SetAside
+from exchange.services.copying import rows_copy
 from exchange.services.passing import passed_note, passing_lock, strayed_refusals, units_touched
 from exchange.services.verification import Checked, Refusal
 from orgtree.models import OrgUnit
@@ -149,20 +150,27 @@ def _gate_refusal(one: Checked, found: Sequence[Found], *, foreign: bool) -> Ref
     return Refusal(code, lines[0].message, findings)
 
 
+EVIDENCE_COLUMNS = {
+    "kind": "text", "key": "uuid", "version": "int4", "agency_version": "int4", "manifest_id": "int8", "leaf_index": "int4", "proof": "bytea",
+}  # fmt: skip
+
+
 def _evidence_keep(manifest: AgencyManifest, taken: Sequence[Checked]) -> None:
-    InboundEvidence.objects.bulk_create(
-        [
-            InboundEvidence(
-                kind=one.item.kind,
-                key=one.item.key,
-                version=_base(one) + 1,
-                agency_version=one.item.version if _renumbered(one) else None,
-                manifest=manifest,
-                leaf_index=one.item.leaf_index,
-                proof=_proof(one),
+    rows_copy(
+        InboundEvidence,
+        EVIDENCE_COLUMNS,
+        (
+            (
+                one.item.kind,
+                one.item.key,
+                _base(one) + 1,
+                one.item.version if _renumbered(one) else None,
+                manifest.pk,
+                one.item.leaf_index,
+                _proof(one),
             )
             for one in taken
-        ]
+        ),
     )
 
 
