@@ -70,6 +70,13 @@ def read_body(request: HttpRequest, decode: Callable[[bytes], T]) -> T:
         raise invalid_body(error) from error
 
 
+def refuse_nul(request: HttpRequest) -> None:
+    """PostgreSQL keeps no NUL, so a parameter that holds one cannot be meant."""
+    for name, texts in request.GET.lists():
+        if any("\0" in text for text in texts):
+            raise Refused(422, CallCode.INVALID, "A parameter holds the character NUL.", f"query.{name}")
+
+
 def agency_of(request: HttpRequest) -> Agency:
     agency: Agency = request.auth  # type: ignore[attr-defined]
     return agency

@@ -30,6 +30,7 @@ from exchange.answers import (
     problems_answered,
     question,
     read_body,
+    refuse_nul,
 )
 from exchange.case_api import router as cases
 from exchange.contract import (
@@ -70,6 +71,7 @@ class AgencyToken(HttpBearer):
             raise Refused(403, CallCode.FORBIDDEN, "This client is not an active agency.")
         contact_note(agency=agency)
         call_admit(agency=agency)
+        refuse_nul(request)
         return agency
 
 

@@ -19,7 +19,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request as OAuthRequest
 
 from exchange import contract, shared_contract
-from exchange.answers import BODY_PROBLEMS, DOCUMENTED_ELSEWHERE, Refused, answered, answers, problems_answered, question, read_body
+from exchange.answers import BODY_PROBLEMS, DOCUMENTED_ELSEWHERE, Refused, answered, answers, problems_answered, question, read_body, refuse_nul
 from exchange.contract import CallCode
 from exchange.models import SharingAgreement, SharingClient
 from exchange.selectors.sharing import agreements_told
@@ -73,6 +73,7 @@ class ClientToken(HttpBearer):
         if client is None:
             raise Refused(403, CallCode.FORBIDDEN, "This client is not a program with which files are shared.")
         call_admit(client=client)
+        refuse_nul(request)
         return client
 
 

@@ -224,10 +224,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "admin:registry_staffprofile_history": ("get", AGENCY),
 }
 # Open without signing in: they say nothing about anybody.
+SHARED_API = ("api-root", "openapi-json", "get_agreements", "get_profile", "get_profiles", "find_profiles")
 PUBLIC = frozenset(
     {
         "exchange:public_status",  # the hub's, for everybody
         *("health", "set_language", "admin:login", "admin:logout"),
+        *("token", *(f"shared-api:{name}" for name in SHARED_API)),  # for programs, by their own secret and token: tests/exchange/test_sharing.py
         *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn", "sso_login", "sso_callback"),
     }
 )

@@ -82,14 +82,15 @@ def test_no_form_is_taken_without_its_token():
 
 
 def test_no_page_of_ours_is_exempt_from_the_token():
+    """Programs call the APIs with a bearer token, and fetch it with their own secret: no browser sends those by itself."""
     from django.urls import get_resolver
 
     def views(resolver):
         for one in resolver.url_patterns:
             if hasattr(one, "url_patterns"):
-                if one.namespace != "hub-api":
+                if one.namespace not in ("hub-api", "shared-api"):
                     yield from views(one)
-            else:
+            elif one.name != "token":
                 yield one
 
     exempt = [str(one.pattern) for one in views(get_resolver()) if getattr(one.callback, "csrf_exempt", False)]
