@@ -36,8 +36,14 @@ sandbox: $(RUN_STAMP) ## the other side with faults to switch on, on http://127.
 		--state var/sandbox/state.sqlite $(SANDBOX)
 
 .PHONY: test
-test: lint check chromium softhsm ## everything that CI asks: lint, checks, tests
+test: $(DEV_STAMP) chromium softhsm ## everything that CI asks: lint, checks, tests
+	@$(MAKE) --no-print-directory -j2 lint check image
 	$(BIN)/python -m pytest -n 2
+
+# What stacks in tests begin from; kept below var/ until the tables change.
+.PHONY: image
+image: $(DEV_STAMP)
+	@$(BIN)/python -m tests.stacks
 
 .PHONY: test-long
 test-long: $(DEV_STAMP) chromium softhsm ## the tests that take minutes, too

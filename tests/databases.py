@@ -21,23 +21,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.embedded.keeping import fingerprint
 from config.embedded.roles import AGENCY
 from tests import stacks
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADERS = ("load_areas", "load_codes")
-MADE_OF = (
-    "requirements.txt",
-    "*/migrations/*",
-    "workflows/guards.py",
-    "workflows/grant_guards.py",
-    "workflows/walls.py",
-    "orgtree/services/areas.py",
-    "registry/services/codes.py",
-    "orgtree/data/*",
-    "registry/data/*",
-)
 TODAY = "2026-11-02"  # ages, terms and certificates of the tests do not rot as days pass
 TIMEOUTS = "-c lock_timeout=15s -c statement_timeout=120s"
 
@@ -90,8 +78,7 @@ def _embedded(stack: ExitStack) -> tuple[str, str]:
     from config.embedded.valkey import EmbeddedValkey
 
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-servers-")))
-    image = stacks.image_make(home / "image")
-    os.environ[stacks.IMAGE] = str(image)
+    os.environ[stacks.IMAGE] = str(stacks.image())
     supervisor = stack.enter_context(Supervisor())
     stacks.begin(home / "copy")
     postgres = EmbeddedPostgres(home / "copy" / "postgres", log=home / "postgres.log", durable=False)
@@ -120,7 +107,7 @@ def _name(what: str) -> str:
 def _template_name() -> str:
     if "HOSO_TEST_DATABASE_URL" not in os.environ:
         return _name("template")
-    return f"hoso_template_{fingerprint(file for pattern in MADE_OF for file in ROOT.glob(pattern) if file.is_file())[:16]}"
+    return f"hoso_template_{stacks.made_of()}"
 
 
 def template() -> str:

@@ -1,6 +1,6 @@
-"""Stacks of black-box tests begin from one image: a stack that was started once, so that tables are migrated once in a run.
+"""Stacks of black-box tests, and the run's own servers, begin from one image: tables are migrated once, not for each of them.
 
-Where the run's own servers are made from the image (`tests.databases`), it is there already; else the first test that asks makes it.
+`python -m tests.stacks` makes the image (`make test` does so beside the checks).
 """
 
 from __future__ import annotations
@@ -10,46 +10,69 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from config.embedded.keeping import fingerprint
 from config.embedded.postgres import Lodging
-from config.embedded.stack import Stack
+from config.embedded.stack import ROOT, Stack
 
 IMAGE = "HOSO_STACK_IMAGE"  # the folder, for all workers of the run
+KEPT = ROOT / "var" / "test-images"
+MADE_OF = (
+    "requirements.txt",
+    "*/migrations/*.py",
+    "workflows/guards.py",
+    "workflows/grant_guards.py",
+    "workflows/walls.py",
+    "orgtree/services/areas.py",
+    "registry/services/codes.py",
+    "orgtree/data/*",
+    "registry/data/*",
+)
 
 
-def image_make(folder: Path) -> Path:
-    """Start a stack in the folder and stop it: migrated, with areas and code lists, nobody in it."""
-    with Stack(folder, durable=False):
-        return folder
+def made_of() -> str:
+    """Sixteen hexadecimal digits that are others when the tables, areas or code lists may be."""
+    return fingerprint(file for pattern in MADE_OF for file in ROOT.glob(pattern) if file.is_file())[:16]
 
 
-def begin(folder: Path, run: pytest.TempPathFactory | None = None) -> Path:
-    """A copy of the image, for a stack of the test's own to start in. `run` tells where an image for the whole run may stand."""
-    image = Path(os.environ[IMAGE]) if run is None or IMAGE in os.environ else _made_by_the_first(_of_all_workers(run))
-    lodging = Lodging.find()
-    _copy(image, folder)
-    if lodging.place(folder / "postgres") != folder / "postgres":
-        _copy(lodging.place(image / "postgres"), lodging.place(folder / "postgres"))
+def image() -> Path:
+    """The checkout's image: a stack that was started and stopped, migrated, with areas and code lists, nobody in it.
+
+    It stays until what it is made of changes. Whoever asks first makes it; the others wait.
+    """
+    folder = KEPT / made_of()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            for old in KEPT.iterdir():
+                if old.is_dir():
+                    _remove(old)
+            with Stack(folder, durable=False):
+                pass
+            (folder / "made").touch()
     return folder
 
 
-def _of_all_workers(run: pytest.TempPathFactory) -> Path:
-    own = run.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-def _made_by_the_first(shared: Path) -> Path:
-    with (shared / "image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        image = shared / "image"
-        if not (shared / "image.made").exists():
-            image_make(image)
-            (shared / "image.made").touch()
-    return image
+def begin(folder: Path) -> Path:
+    """A copy of the image, for a stack of the test's own to start in."""
+    source = Path(os.environ[IMAGE]) if IMAGE in os.environ else image()
+    lodging = Lodging.find()
+    _copy(source, folder)
+    if lodging.place(folder / "postgres") != folder / "postgres":
+        _copy(lodging.place(source / "postgres"), lodging.place(folder / "postgres"))
+    return folder
 
 
 def _copy(source: Path, target: Path) -> None:
     """With owners and modes, since PostgreSQL looks at them."""
     target.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
+
+
+def _remove(folder: Path) -> None:
+    for part in (Lodging.find().place(folder / "postgres"), folder):
+        subprocess.run(["rm", "-rf", str(part)], check=True)
+
+
+if __name__ == "__main__":
+    image()

@@ -19,7 +19,7 @@ from tests import stacks
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a stack was started once; a note was left in the hub's database."""
-    folder = stacks.begin(tmp_path_factory.mktemp("stack") / "var", tmp_path_factory)
+    folder = stacks.begin(tmp_path_factory.mktemp("stack") / "var")
     with Stack(folder, durable=False) as stack, stack.postgres.connect(HUB.database) as connection:
         connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
     return folder

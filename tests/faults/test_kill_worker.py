@@ -82,11 +82,11 @@ def wait_for(question: Question, what: str) -> None:
 
 
 @contextmanager
-def filled(home: Path, people: int, run: pytest.TempPathFactory) -> Iterator[Stack]:
+def filled(home: Path, people: int) -> Iterator[Stack]:
     """A stack whose agency has that many people to deliver, and whose workers are not running yet."""
     from config.demo.pki import DemoAuthority
 
-    with Stack(stacks.begin(home / "var", run), durable=False) as stack:
+    with Stack(stacks.begin(home / "var"), durable=False) as stack:
         DemoAuthority(home / "pki").publish(stack.var / "trust")
         command = [sys.executable, "-m", "tests.faults.filling", str(people), str(home), stack.url(HUB), CLIENT]
         with subprocess.Popen(command, cwd=ROOT, env=stack.env(AGENCY)) as filling:
@@ -178,17 +178,15 @@ def assert_nothing_lost_or_doubled(databases: Databases, stack: Stack, people: i
     stack.manage_together([(AGENCY, ("verify_ledger",)), (HUB, ("verify_ledger",)), (HUB, ("verify_evidence",)), (AGENCY, ("reconcile",))])
 
 
-@pytest.mark.parametrize(("seed", "victims"), [(2, ("agency-worker", "hub-worker", "valkey"))])
-def test_killed_workers_lose_and_double_nothing(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, victims: Sequence[str]) -> None:
-    with filled(tmp_path, FEW, tmp_path_factory) as stack:
+@pytest.mark.parametrize(("seed", "victims"), [(2, ("agency-worker", "hub-worker"))])
+def test_killed_workers_lose_and_double_nothing(tmp_path: Path, seed: int, victims: Sequence[str]) -> None:
+    with filled(tmp_path, FEW) as stack:
         assert_nothing_lost_or_doubled(under_fire(stack, seed, victims, FEW), stack, FEW)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3, 7))
-def test_everything_that_delivers_is_killed_in_the_middle_of_two_thousand_records(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
-) -> None:
+def test_everything_that_delivers_is_killed_in_the_middle_of_two_thousand_records(tmp_path: Path, seed: int) -> None:
     victims = ["agency-worker", "hub-worker", "hub-web", "valkey", "postgres"] * 2
-    with filled(tmp_path, MANY, tmp_path_factory) as stack:
+    with filled(tmp_path, MANY) as stack:
         assert_nothing_lost_or_doubled(under_fire(stack, seed, victims, MANY), stack, MANY)

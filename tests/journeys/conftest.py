@@ -37,7 +37,7 @@ PATIENCE = 60  # seconds for what a worker does
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Agency and hub with the demo, serving."""
-    with Stack(stacks.begin(tmp_path_factory.mktemp("journey") / "var", tmp_path_factory), durable=False) as running:
+    with Stack(stacks.begin(tmp_path_factory.mktemp("journey") / "var"), durable=False) as running:
         running.seed()
         running.serve()
         yield running
