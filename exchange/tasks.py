@@ -21,7 +21,7 @@ from exchange.services.channels import channel_drive
 from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
-from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run
+from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run, reconciliations_nightly
 from exchange.services.registers import MATCH_TASK, REVIEW_TASK, applied_review, registers_drive, registers_review
 from exchange.services.releases import TRANSFERS_TASK, releases_drive
 from exchange.services.retrying import DELIVER_TASK
@@ -72,6 +72,12 @@ def reconcile(run_id: str) -> None:
     run = Reconciliation.objects.select_related("channel", "actor").filter(pk=UUID(run_id), state=ReconciliationState.RUNNING).first()
     if run is not None:
         reconciliation_run(run=run)
+
+
+@shared_task(name="exchange.reconcile_nightly", time_limit=TIME_LIMIT)
+def reconcile_nightly() -> None:
+    """Compare every line with the other side; a line that could not be compared is tried again by the next run of the night."""
+    reconciliations_nightly()
 
 
 @shared_task(name="exchange.sweep", time_limit=TIME_LIMIT)

@@ -1,21 +1,23 @@
 """Two real databases are compared: equal ends in a certificate that both sign, anything else in the very list of what differs."""
 
 import hashlib
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 
 from exchange.choices import DifferenceKind, ReconciliationState
-from exchange.contract import BUCKETS, Certificate
+from exchange.connectors import CallFailed
+from exchange.contract import BUCKETS, Certificate, ErrorKind
 from exchange.models import BucketDigest, BucketMark, Channel, EqualityCertificate, InboundEvidence
 from exchange.services.buckets import EMPTY, cell_digests, cell_entries, entries_read, tree_now, tree_stored
 from exchange.services.forming import deliveries_fan_out
 from exchange.services.inbound_digests import certificate_sign
-from exchange.services.reconciling import HERE, reconcile, reconciliation_sign, signatures_exchange
+from exchange.services.reconciling import HERE, reconcile, reconciliation_sign, reconciliations_nightly, signatures_exchange
 from orgtree import clock
 from registry.models import StaffProfile
-from tests.exchange.office import until_settled
+from tests.exchange.office import PaperHub, until_settled
 from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import sign_freely
 from workflows.cms import SignatureRefused
@@ -36,13 +38,21 @@ def people(office, sender, bridge):
 
 @pytest.fixture(scope="module")
 def line(office, sender, bridge, people):
-    """A channel over which everything is settled. Receipts of earlier channels' rounds are found by their keys."""
+    with settled_line(bridge) as channel:
+        yield channel
+
+
+@contextmanager
+def settled_line(bridge):
+    """The only active channel, over which everything is settled. Receipts of earlier channels' rounds are found by their keys."""
+    others = list(Channel.objects.filter(active=True).values_list("pk", flat=True))
     Channel.objects.update(active=False)
     name = f"line-{uuid4().hex[:8]}"
     channel = Channel.objects.create(code=name, name=name, base_url="http://hub.invalid", client_id="x", timeout_seconds=1)
     until_settled(channel, bridge)
     yield channel
     Channel.objects.filter(pk=channel.pk).update(active=False)
+    Channel.objects.filter(pk__in=others).update(active=True)
 
 
 def behind_the_walls(statement, params=()):
@@ -181,3 +191,20 @@ def test_who_may_compare_and_sign(office, line, bridge):
     run = compared(office, line, bridge)
     with pytest.raises(SignatureRefused):
         reconciliation_sign(actor=office.approver, run=run, signature=sign_freely(office.p12, b"{}", signed_at=clock.now()), connector=bridge)
+
+
+def test_every_line_is_compared_once_a_night(line, bridge):
+    with settled_line(bridge):
+        # given a first run of the night that did not reach the other side
+        assert [run.state for run in reconciliations_nightly(connector=Unreachable)] == ["failed"]
+        # then the next one compares, and the one after it finds that done
+        assert [run.state for run in reconciliations_nightly(connector=bridge)] == ["equal"]
+        assert reconciliations_nightly(connector=bridge) == []
+
+
+class Unreachable(PaperHub):
+    def __init__(self, channel):
+        super().__init__()
+
+    def digests(self, question):
+        raise CallFailed(ErrorKind.TRANSIENT, "UNREACHABLE", "the line is cut")
