@@ -46,7 +46,7 @@ ENTRIES = (
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
     Entry(_("Code lists"), icon="list_alt", view="registry:code_list"),
     Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
-    Entry(_("Transfers between agencies"), icon="move_item", view="exchange:transfer_list", needs=Action.EDIT),
+    Entry(_("Transfers"), icon="move_item", view="exchange:transfer_list", needs=Action.EDIT),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
     Entry(_("Read log"), icon="visibility", view="registry:read_log", needs=Action.AUDIT),
     Entry(_("Audit trail"), icon="policy", view="registry:audit_trail", needs=Action.AUDIT),
