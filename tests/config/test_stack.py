@@ -61,6 +61,7 @@ def test_nothing_of_the_callers_configuration_passes_through(var: Path, monkeypa
         assert agency[own] != hub[own]
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_reported_started_again_and_nobody_is_left(var: Path) -> None:
     with Stack(var, durable=False) as stack:
         stack.serve()
