@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -181,9 +182,13 @@ def drop(connection: psycopg.Connection, name: str) -> None:
 
 @contextmanager
 def default_connection_on(name: str) -> Iterator[None]:
-    """Django's default connection, in this thread and those that tests start, leads to the database `name`."""
+    """Django's default connection, in this thread and those that tests start, leads to the database `name`.
+
+    It moves the whole process: two threads that did it at once would each work on the other's database.
+    """
     from django.db import connections
 
+    assert threading.current_thread() is threading.main_thread(), "another thread may be using the default connection"
     settings = connections.settings["default"]
     before = settings["NAME"]
     connections.close_all()

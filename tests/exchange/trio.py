@@ -84,7 +84,9 @@ class Trio:
             yield
 
     def connect(self, channel: Channel) -> HubConnector:
-        return HubConnector(channel, transport=self.line)
+        connector = HubConnector(channel, transport=self.line)
+        connector.lines = 1  # crossing over moves the whole process, so no second call may be under way
+        return connector
 
     def deliver(self, code: str) -> None:
         """Everything that the agency owes goes to the hub and is processed there, until nothing is left to send."""
