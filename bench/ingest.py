@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from bench.servers import bench_servers
 
 PEOPLE = int(os.environ.get("PEOPLE", "8000"))
-BATCH = int(os.environ.get("BATCH", "500"))
+BATCH = int(os.environ.get("BATCH", "1000"))
 WORKERS = int(os.environ.get("WORKERS", "2"))
 CODE = "H77"
 

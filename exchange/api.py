@@ -69,6 +69,7 @@ class AgencyToken(HttpBearer):
         agency = agency_of_client(validated.client)
         if agency is None:
             raise Refused(403, CallCode.FORBIDDEN, "This client is not an active agency.")
+        request.caller = agency  # type: ignore[attr-defined]  # for the archive
         contact_note(agency=agency)
         call_admit(agency=agency)
         refuse_nul(request)
@@ -144,7 +145,7 @@ def get_batch(request: HttpRequest, batch: Annotated[UUID, Path()]) -> HttpRespo
     "/receipts",
     operation_id="getReceipts",
     summary="Receipts of a batch, or of all batches from a cursor on",
-    openapi_extra={"responses": answers(200, "Receipts", "At most 500 receipts in the order in which they were issued", 422)},
+    openapi_extra={"responses": answers(200, "Receipts", f"At most {MAX_ITEMS} receipts in the order in which they were issued", 422)},
     response=DOCUMENTED_ELSEWHERE,
 )
 def get_receipts(

@@ -1,6 +1,6 @@
 """The envelope between an agency and the hub: its shapes, its limits, its error codes. Shared by both sides.
 
-A batch carries one manifest with its signature (certificate chain inside) and up to 500 items that are leaves of that
+A batch carries one manifest with its signature (certificate chain inside) and up to 1,000 items that are leaves of that
 manifest's tree, each with its document and its inclusion proof. Documents are objects, not bytes: their canonical bytes
 (RFC 8785) are recomputed by the receiver, so that there is one representation only.
 
@@ -18,7 +18,7 @@ import msgspec
 from django.utils.translation import gettext_lazy as _
 from msgspec import Meta
 
-MAX_ITEMS = 500
+MAX_ITEMS = 1_000
 MAX_TRIAL = 10  # people in a trial, as the Ministry asks (API M51)
 MAX_TRIAL_ENVELOPES = 100
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
-from exchange.contract import BatchStateName, BatchStatus, ItemFinding, ItemReceipt, OutcomeName, Receipts
+from exchange.contract import MAX_ITEMS, BatchStateName, BatchStatus, ItemFinding, ItemReceipt, OutcomeName, Receipts
 from exchange.models import Agency, InboundBatch, InboundResult
 
-PAGE = 500
+PAGE = MAX_ITEMS  # the receipts of a batch fit into one answer
 
 
 def batch_status(*, agency: Agency, batch_id: UUID | None = None, idempotency_key: str | None = None) -> BatchStatus | None:

@@ -10,15 +10,15 @@ All of this is decided under the channel's row lock, in milliseconds; nothing he
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from exchange.choices import ChannelKind, DeliveryState
-from exchange.contract import MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
+from exchange.contract import MAX_BODY, MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND, MARKED
 from exchange.services.withholding import marked_withhold
@@ -29,6 +29,8 @@ from workflows.documents import canonical
 WINDOW = 8  # batches of a channel that may be open at the same time,
 RECORDS_OPEN, WINDOW_MOST = 512, 64  # and more of them where they are small, up to so many records
 UNIT_CANDIDATES = 20_000
+# Documents of one call, in bytes: with proofs and identities (1.5 kB an item) and signatures the whole stays below MAX_BODY.
+BYTES_IN_A_CALL = MAX_BODY - 1_500 * MAX_ITEMS - 4 * 1024 * 1024
 LARGE = 10_000  # deliveries made at once after which the planner has to look again
 # Longer than any transaction can last (a task ends after one hour): below it no message can still appear.
 SETTLED = "3 hours"
@@ -36,13 +38,14 @@ SETTLED = "3 hours"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A waiting delivery that its lane lets go. `parent` is set for units only."""
+    """A waiting delivery that its lane lets go, with the bytes of its document. `parent` is set for units only."""
 
     delivery: int
     key: UUID
     version: int
     digest: bytes
     round: int
+    bytes: int
     parent: UUID | None = None
 
 
@@ -129,9 +132,20 @@ def _form_some(channel: Channel, room: int) -> list[Batch]:
     head = _head(channel, below=first_unit)
     if head is None:
         return []
-    size = channel.batch_size
-    members = _eligible(channel, *head, limit=size * room, below=first_unit)
-    return _batches_make(channel, *head, [members[start : start + size] for start in range(0, len(members), size)])
+    members = _eligible(channel, *head, limit=channel.batch_size * room, below=first_unit)
+    return _batches_make(channel, *head, list(shares(members, channel.batch_size))[:room])
+
+
+def shares(members: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
+    """The members in order, each share of at most `size` and of no more bytes than a call may have; one that is larger alone goes alone."""
+    start = weight = 0
+    for place, one in enumerate(members):
+        if place > start and (place - start == size or weight + one.bytes > BYTES_IN_A_CALL):
+            yield members[start:place]
+            start, weight = place, 0
+        weight += one.bytes
+    if members:
+        yield members[start:]
 
 
 def _units_open(channel: Channel) -> tuple[int | None, bool]:
@@ -170,11 +184,13 @@ def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
 def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, below: int | None = None) -> list[Candidate]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select d.id, m.key, m.version, m.document_id, d.round {LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
+            "select d.id, m.key, m.version, m.document_id, d.round, "
+            "(select octet_length(s.body) from workflows_storeddocument s where s.digest = m.document_id) "
+            f"{LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
             "and (%(below)s::bigint is null or m.id < %(below)s) order by m.leaf_index limit %(limit)s",
             {"channel": channel.pk, "now": clock.now(), "request": request_id, "kind": kind, "below": below, "limit": limit},
         )
-        return [Candidate(delivery, key, version, bytes(digest), round_) for delivery, key, version, digest, round_ in cursor.fetchall()]
+        return [Candidate(delivery, key, version, bytes(digest), *rest) for delivery, key, version, digest, *rest in cursor.fetchall()]
 
 
 def _form_units(channel: Channel) -> list[Batch]:
@@ -185,7 +201,7 @@ def _form_units(channel: Channel) -> list[Batch]:
         if (row := cursor.fetchone()) is None:
             return []
     chosen = _parents_first(_unit_candidates(channel, row[0]), _missing_units(channel))
-    return _batches_make(channel, row[0], UNIT_KIND, [chosen[:MAX_ITEMS]]) if chosen else []
+    return _batches_make(channel, row[0], UNIT_KIND, [next(shares(chosen, MAX_ITEMS))]) if chosen else []
 
 
 def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
@@ -197,7 +213,7 @@ def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
             [[one.digest for one in candidates]],
         )
         parents = {bytes(digest): parent for digest, parent in cursor.fetchall()}
-    return [Candidate(one.delivery, one.key, one.version, one.digest, one.round, parents[one.digest]) for one in candidates]
+    return [replace(one, parent=parents[one.digest]) for one in candidates]
 
 
 def _missing_units(channel: Channel) -> set[UUID]:

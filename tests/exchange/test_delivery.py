@@ -2,9 +2,12 @@
 
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange.contract import ErrorKind, decode_envelope
 from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
@@ -111,6 +114,30 @@ def test_people_wait_for_units_that_were_applied_before_them(office, sender, cha
     hub.holding = False
     until_settled(channel, hub)
     assert hub.calls == ["PUT /org-units", "POST /profiles"]
+
+
+@given(
+    sizes=st.lists(st.integers(min_value=1, max_value=forming.BYTES_IN_A_CALL * 2), max_size=40),
+    most=st.integers(min_value=1, max_value=7),
+)
+def test_no_call_is_larger_than_a_hub_takes(sizes, most):
+    members = [forming.Candidate(place, uuid4(), 1, b"", 0, size) for place, size in enumerate(sizes)]
+    made = list(forming.shares(members, most))
+    assert [one for share in made for one in share] == members
+    for share in made:
+        assert 1 <= len(share) <= most
+        assert len(share) == 1 or sum(one.bytes for one in share) <= forming.BYTES_IN_A_CALL
+    for share, after in zip(made, made[1:], strict=False):  # and none is smaller than it has to be
+        assert len(share) == most or sum(one.bytes for one in [*share, after[0]]) > forming.BYTES_IN_A_CALL
+
+
+def test_long_files_go_in_smaller_batches(office, sender, channel, monkeypatch):
+    people = [sender.person() for _ in range(5)]
+    office.apply(*people)
+    monkeypatch.setattr(forming, "BYTES_IN_A_CALL", 2 * max(len(canonical(one.document)) for one in people))
+    hub = PaperHub()
+    until_settled(channel, hub)
+    assert [len(batch) for batch in hub.sent] == [2, 2, 1]
 
 
 def test_units_go_parents_first_one_batch_at_a_time(office, sender, channel, monkeypatch):
