@@ -46,6 +46,10 @@ class Environment:
     insecure_http: bool = _variable("1 allows plain http on this machine: cookies without Secure, no HSTS", default=False)
     trust_directory: Path = _variable("folder with the trust anchors (*.pem) and revocation lists (*.crl) for signatures", default=Path("var/trust"))
     tsa_url: str = _variable("address of a time-stamping authority (RFC 3161) for signatures, as http(s)://...; empty: none", default="")
+    ocsp_responders: tuple[str, ...] = _variable(
+        "addresses (http:// or https://) of the OCSP responders that are asked about signers' certificates, separated by commas; empty: none",
+        default=(),
+    )
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
     var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
     upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)
@@ -156,6 +160,8 @@ def _contradictions_of_addresses(values: Mapping[str, Any]) -> Iterator[str]:
         yield "EMAIL_URL must begin with smtp:// or console://"
     if values.get("tsa_url") and not values["tsa_url"].startswith(("https://", "http://")):
         yield "TSA_URL must begin with https:// or http://"
+    if any(not one.startswith(("https://", "http://")) for one in values.get("ocsp_responders", ())):
+        yield "OCSP_RESPONDERS must be addresses that begin with http:// or https://, separated by commas"
     if not values.get("public_url", "https://").startswith(("https://", "http://")):
         yield "PUBLIC_URL must begin with https:// or http://"
 

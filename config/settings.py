@@ -21,6 +21,7 @@ ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 TRUST_DIRECTORY = ENVIRONMENT.trust_directory
 TSA_URL = ENVIRONMENT.tsa_url
+OCSP_RESPONDERS = ENVIRONMENT.ocsp_responders
 VAR_DIRECTORY = ENVIRONMENT.var_directory
 CHANNEL_SECRETS = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_secrets)
 PINNED_TODAY = ENVIRONMENT.hoso_today or None

@@ -8,16 +8,19 @@ class ExchangeConfig(AppConfig):
         from exchange.selectors.matching import papers_named
         from exchange.services.registers import MATCH_TASK
         from exchange.services.releases import TRANSFERS_TASK
+        from exchange.services.responders import responder_ask
         from exchange.services.retrying import DELIVER_TASK
         from exchange.services.webhooks import WEBHOOKS_TASK
         from exchange.targets import TransferReleaseTarget
         from workflows.dispatch import after_apply
         from workflows.evidence_files import keep_named_by
+        from workflows.services.revocation import ask_through
         from workflows.targets import register
 
         register(TransferReleaseTarget())
         after_apply(DELIVER_TASK)
         after_apply(MATCH_TASK)
         keep_named_by(papers_named)
+        ask_through(responder_ask)
         after_apply(TRANSFERS_TASK)
         after_apply(WEBHOOKS_TASK)

@@ -3,11 +3,11 @@
 
     python verify_evidence.py evidence.zip --anchor root.pem [--at 2026-11-22T08:00:00Z]
 
-What is checked: the document's bytes give the leaf's digest; the leaf and its proof lead to the root (RFC 9162); every stage's
-manifest names that root and does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a
-certificate whose chain ends in the anchor, valid and not revoked at the time of its time-stamp (RFC 3161) or else of its receipt;
-and the link of the chain (seal.json) names root, manifests and signatures. Where the signatures were revoked since, that revocation is checked
-in the same way. Exit status 0 when all of it holds, 2 when it held and was revoked since; otherwise 1 and what does not.
+What is checked: the document's bytes give the leaf's digest; the leaf and its proof lead to the root (RFC 9162); every stage's manifest names
+that root and does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a certificate whose chain ends in the
+anchor, valid and not revoked (lists, and answers of OCSP responders, RFC 6960) at the time of its time-stamp (RFC 3161) or else of its receipt; and
+the link of the chain (seal.json) names root, manifests and signatures. Where the signatures were revoked since, that revocation is checked in the
+same way. Exit status 0 when all of it holds, 2 when it held and was revoked since; otherwise 1 and what does not.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ import json
 import re
 import sys
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509 import ocsp
 
 MAX_FILE = 4 * 1024 * 1024  # no part of an evidence is larger; a zip bomb stops here
 HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
@@ -44,13 +46,16 @@ def must(condition: object, what: str) -> None:
         raise Broken(what)
 
 
+def utc(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
 def read_zip(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             must(all(item.file_size <= MAX_FILE for item in archive.infolist()), "a part of the evidence is larger than 4 MB")
-            names = archive.namelist()
-            must(len(names) == len(set(names)), "a part of the evidence stands twice")
-            return {name: archive.read(name) for name in names}
+            must(len(archive.namelist()) == len(set(archive.namelist())), "a part of the evidence stands twice")
+            return {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise Broken(f"{path.name} is not a readable zip: {error}") from error
 
@@ -58,13 +63,9 @@ def read_zip(path: Path) -> dict[str, bytes]:
 def read_json(files: dict[str, bytes], name: str) -> dict:
     """A JSON object of the evidence, whose bytes must be canonical: sorted keys, no spaces, UTF-8 (RFC 8785 for such values)."""
     must(name in files, f"{name} is missing")
-    try:
-        value = json.loads(files[name])
-    except ValueError as error:
-        raise Broken(f"{name} is not JSON: {error}") from error
+    value = json.loads(files[name])
     must(isinstance(value, dict), f"{name} is not an object")
-    again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    must(again == files[name], f"{name} is not in canonical form")
+    must(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() == files[name], f"{name} is not in canonical form")
     return value
 
 
@@ -75,8 +76,7 @@ def hex_digest(value: object) -> bytes:
 
 def check_leaf(files: dict[str, bytes]) -> bytes:
     """The root to which document, leaf and proof lead."""
-    leaf, proof = read_json(files, "leaf.json"), read_json(files, "proof.json")
-    document = read_json(files, "document.json")
+    leaf, proof, document = (read_json(files, f"{name}.json") for name in ("leaf", "proof", "document"))
     must(set(leaf) == {"kind", "key", "op", "base_version", "document_digest"}, "leaf.json has other keys than a leaf")
     must(sha256(files["document.json"]) == hex_digest(leaf["document_digest"]), "the document is not the one of the leaf")
     must(str(document.get("schema", "")).split("/")[0] == leaf["kind"], "the document is of another kind than the leaf")
@@ -106,15 +106,10 @@ def check_manifest(files: dict[str, bytes], folder: str, root: bytes) -> dict:
     return manifest
 
 
-def verify_key(key: object, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> None:
-    if isinstance(key, rsa.RSAPublicKey):
-        must(key.key_size >= 2048, "an RSA key has less than 2048 bits")
-        key.verify(signature, data, padding.PKCS1v15(), algorithm)
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        must(key.curve.key_size >= 256, "an elliptic curve key has less than 256 bits")
-        key.verify(signature, data, ec.ECDSA(algorithm))
-    else:
-        raise Broken("a key is neither RSA nor ECDSA")
+def verify_key(key: Any, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> None:
+    must(isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey), "a key is neither RSA nor ECDSA")
+    must(key.key_size >= (2048 if isinstance(key, rsa.RSAPublicKey) else 256), "a key has less than 2048 (RSA) or 256 (ECDSA) bits")
+    key.verify(signature, data, *([padding.PKCS1v15(), algorithm] if isinstance(key, rsa.RSAPublicKey) else [ec.ECDSA(algorithm)]))
 
 
 def check_signature(der: bytes, content: bytes, anchors: list[x509.Certificate], lists: list, moment: datetime) -> x509.Certificate:
@@ -124,30 +119,27 @@ def check_signature(der: bytes, content: bytes, anchors: list[x509.Certificate],
     signed = info["content"]
     must(signed["encap_content_info"]["content"].native is None, "the signature is not detached")
     own = check_signer(signed, content, "data", anchors, lists, moment)
-    usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
-    must(usage.digital_signature or usage.content_commitment, "the certificate is not meant for signing")
+    usage = extension(own, x509.KeyUsage)
+    must(usage and (usage.digital_signature or usage.content_commitment), "the certificate is not meant for signing")
     return own
 
 
-def check_signer(
-    signed: cms.SignedData, content: bytes, kind: str, anchors: list[x509.Certificate], lists: list, moment: datetime
-) -> x509.Certificate:
+def check_signer(signed: cms.SignedData, content: bytes, kind: str, anchors: list, lists: list, moment: datetime) -> x509.Certificate:
     must(len(signed["signer_infos"]) == 1, "the signature is not of one signer")
     signer = signed["signer_infos"][0]
     certificates = [x509.load_der_x509_certificate(item.chosen.dump()) for item in signed["certificates"]]
-    own = next((c for c in certificates if c.serial_number == signer["sid"].chosen["serial_number"].native and names_issuer(signer, c)), None)
+    must(signer["sid"].name == "issuer_and_serial_number", "the signature does not name its signer by issuer and serial number")
+    issuer, number = signer["sid"].chosen["issuer"].dump(), signer["sid"].chosen["serial_number"].native
+    own = next((one for one in certificates if (one.issuer.public_bytes(), one.serial_number) == (issuer, number)), None)
     must(own is not None, "the signer's certificate is not in the signature")
     algorithm = HASHES.get(signer["digest_algorithm"]["algorithm"].native)
     must(algorithm, "the digest algorithm is weaker than SHA-256")
     attributes = {item["type"].native: item["values"] for item in signer["signed_attrs"]}
-    digest = hashlib.new(algorithm.name, content).digest()
-    must(attributes["content_type"].native == [kind] and attributes["message_digest"].native == [digest], "the signature is over other bytes")
-    used = signer["signature_algorithm"]
-    must(used.signature_algo in ("rsassa_pkcs1v15", "ecdsa"), "the signature algorithm is not supported")
-    try:
-        verify_key(own.public_key(), signer["signature"].native, signer["signed_attrs"].untag().dump(), algorithm())
-    except InvalidSignature as error:
-        raise Broken("the signature does not match the certificate") from error
+    said = (attributes["content_type"].native, attributes["message_digest"].native)
+    must(said == ([kind], [hashlib.new(algorithm.name, content).digest()]), "the signature is over other bytes")
+    must(signer["signature_algorithm"].signature_algo in ("rsassa_pkcs1v15", "ecdsa"), "the signature algorithm is not supported")
+    made = holds(verify_key, own.public_key(), signer["signature"].native, signer["signed_attrs"].untag().dump(), algorithm())
+    must(made, "the signature does not match the certificate")
     check_chain(own, certificates, anchors, lists, moment)
     return own
 
@@ -158,60 +150,74 @@ def check_timestamp(der: bytes, signature: bytes, anchors: list[x509.Certificate
     signed = cms.ContentInfo.load(der, strict=True)["content"]
     info, content = signed["encap_content_info"]["content"].parsed, bytes(signed["encap_content_info"]["content"])
     must(isinstance(info, tsp.TSTInfo), "the time-stamp is not one")
-    imprint = info["message_imprint"]
-    must(imprint["hash_algorithm"]["algorithm"].native == "sha256", "the time-stamp is over another digest than SHA-256")
-    must(imprint["hashed_message"].native == sha256(stamped), "the time-stamp is over another signature")
+    imprint = (info["message_imprint"]["hash_algorithm"]["algorithm"].native, info["message_imprint"]["hashed_message"].native)
+    must(imprint == ("sha256", sha256(stamped)), "the time-stamp is over another signature, or another digest than SHA-256")
     own = check_signer(signed, content, "tst_info", anchors, lists, info["gen_time"].native)
     usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     must(usage.critical and list(usage.value) == [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING], "the time-stamp is not of a time-stamping authority")
     return info["gen_time"].native
 
 
-def names_issuer(signer: cms.SignerInfo, certificate: x509.Certificate) -> bool:
-    return signer["sid"].name == "issuer_and_serial_number" and signer["sid"].chosen["issuer"].dump() == certificate.issuer.public_bytes()
+def check_chain(current: x509.Certificate, others: list, anchors: list, lists: list, moment: datetime) -> None:
+    subject = current.subject.rfc4514_string()
+    must(current.not_valid_before_utc <= moment <= current.not_valid_after_utc, f"{subject} was not valid at {moment:%Y-%m-%d %H:%M}Z")
+    must(getattr(current.signature_hash_algorithm, "name", "") in HASHES, f"{subject} is signed with a weak digest")
+    anchor = next((one for one in anchors if holds(current.verify_directly_issued_by, one)), None)
+    issuer = anchor or next((one for one in others if is_authority(one) and holds(current.verify_directly_issued_by, one)), None)
+    must(issuer is not None, f"the chain of {subject} does not end in the anchor")
+    check_revocation(current, issuer, lists, moment)
+    if anchor:
+        must(anchor.not_valid_before_utc <= moment <= anchor.not_valid_after_utc, "the anchor was not valid then")
+    else:
+        check_chain(issuer, [one for one in others if one is not issuer], anchors, lists, moment)
 
 
-def check_chain(own: x509.Certificate, others: list, anchors: list, lists: list, moment: datetime) -> None:
-    current = own
-    for _ in range(8):
-        subject = current.subject.rfc4514_string()
-        must(current.not_valid_before_utc <= moment <= current.not_valid_after_utc, f"{subject} was not valid at {moment:%Y-%m-%d %H:%M}Z")
-        used = current.signature_hash_algorithm
-        must(used is not None and used.name in HASHES, f"{subject} is signed with a weak digest")
-        anchor = next((a for a in anchors if a.subject == current.issuer and issued(current, a)), None)
-        issuer = anchor or next((c for c in others if c.subject == current.issuer and is_authority(c) and issued(current, c)), None)
-        must(issuer is not None, f"the chain of {subject} does not end in the anchor")
-        check_revocation(current, issuer, lists, moment)
-        if anchor:
-            must(anchor.not_valid_before_utc <= moment <= anchor.not_valid_after_utc, "the anchor was not valid then")
-            return
-        current = issuer
-    raise Broken("the chain is too long")
-
-
-def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def holds(check: Any, *what: object) -> bool:
     try:
-        certificate.verify_directly_issued_by(issuer)
+        check(*what)
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
 
 
+def extension(certificate: x509.Certificate, kind: type) -> Any:
+    return next((one.value for one in certificate.extensions if isinstance(one.value, kind)), None)
+
+
 def is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca and usage.key_cert_sign
-    except x509.ExtensionNotFound:
-        return False
+    basic, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
+    return bool(basic and basic.ca and usage and usage.key_cert_sign)
 
 
 def check_revocation(certificate: x509.Certificate, issuer: x509.Certificate, lists: list, moment: datetime) -> None:
     subject = certificate.subject.rfc4514_string()
-    own = [one for one in lists if one.issuer == issuer.subject and one.is_signature_valid(issuer.public_key())]
-    must(own, f"no revocation list of the issuer of {subject} is in the evidence")
+    answered = [one for one in lists if isinstance(one, ocsp.OCSPResponse) and says_good(one, certificate, issuer, lists, moment)]
+    crls = [one for one in lists if isinstance(one, x509.CertificateRevocationList)]
+    own = [one for one in crls if one.issuer == issuer.subject and one.is_signature_valid(issuer.public_key())]
+    must(own or answered, f"no revocation list of the issuer of {subject} is in the evidence")
     for one in own:
         entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
         must(entry is None or entry.revocation_date_utc > moment, f"{subject} was revoked before it signed")
+
+
+def says_good(answer: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate, lists: list, moment: datetime) -> bool:
+    """Whether an authority's answer (RFC 6960) is about the certificate and says that it was good then; broken if it says otherwise."""
+    subject, name = certificate.subject.rfc4514_string(), hashlib.new(answer.hash_algorithm.name, issuer.subject.public_bytes()).digest()
+    if answer.serial_number != certificate.serial_number or answer.issuer_name_hash != name:
+        return False
+    must(answer.signature_hash_algorithm.name in HASHES, f"the answer about {subject} has a weak digest")
+    said = (answer.signature, answer.tbs_response_bytes, answer.signature_hash_algorithm)
+    signer = next((one for one in (issuer, *answer.certificates) if holds(verify_key, one.public_key(), *said)), None)
+    task = x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING  # what an issuer gives to a responder that is not itself
+    delegated = signer and holds(signer.verify_directly_issued_by, issuer) and task in (extension(signer, x509.ExtendedKeyUsage) or ())
+    must(signer is issuer or delegated, f"the answer about {subject} was not signed by its authority")
+    if signer is not issuer and extension(signer, x509.OCSPNoCheck) is None:
+        check_revocation(signer, issuer, [one for one in lists if not isinstance(one, ocsp.OCSPResponse)], moment)
+    ends = min(answer.next_update_utc or answer.this_update_utc + timedelta(minutes=30), answer.this_update_utc + timedelta(days=7))
+    must(answer.this_update_utc - timedelta(minutes=10) <= moment <= ends, f"the answer about {subject} is not of the time of the signature")
+    must(answer.certificate_status != ocsp.OCSPCertStatus.UNKNOWN, f"the authority of {subject} does not know it")
+    must(answer.revocation_time_utc is None or answer.revocation_time_utc > moment, f"{subject} was revoked before it signed")
+    return True
 
 
 def check_seal(files: dict[str, bytes], root: bytes, folders: list[str]) -> None:
@@ -220,8 +226,7 @@ def check_seal(files: dict[str, bytes], root: bytes, folders: list[str]) -> None
     manifests = [sha256(files[f"{folder}/manifest.json"]).hex() for folder in folders]
     signatures = [sha256(files[f"{folder}/signature.p7s"]).hex() for folder in folders if f"{folder}/signature.p7s" in files]
     must(seal["manifests"] == manifests and seal["signatures"] == signatures, "the seal names other manifests or signatures")
-    index = read_json(files, "proof.json")["leaf_index"]
-    must(index not in seal["skipped"], "the seal says that this record was not applied")
+    must(read_json(files, "proof.json")["leaf_index"] not in seal["skipped"], "the seal says that this record was not applied")
 
 
 def check_version(files: dict[str, bytes], anchors: list, lists: list, at: datetime | None) -> tuple[list[str], list[dict], bool]:
@@ -236,11 +241,11 @@ def check_version(files: dict[str, bytes], anchors: list, lists: list, at: datet
             lines.append(f"stage {manifest['stage']}: checked by {manifest['decider']['name']}, without a signature")
             continue
         must(manifest["purpose"] != "seal" or manifest["over"] == signed, f"{folder}: the seal was put on other signatures")
-        received = read_json(files, f"{folder}/receipt.json")["received_at"]
-        moment, how = datetime.strptime(received, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), "received"
+        moment, how = utc(read_json(files, f"{folder}/receipt.json")["received_at"]), "received"
         if f"{folder}/timestamp.tst" in files:
             moment, how = check_timestamp(files[f"{folder}/timestamp.tst"], files[f"{folder}/signature.p7s"], anchors, lists), "time-stamped"
-        own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, lists, at or moment)
+        known = [*lists, *(ocsp.load_der_ocsp_response(files[name]) for name in sorted(files) if name.startswith(f"{folder}/ocsp-"))]
+        own = check_signature(files[f"{folder}/signature.p7s"], files[f"{folder}/manifest.json"], anchors, known, at or moment)
         deed = {"seal": "sealed", "revoke": "revoked"}.get(manifest["purpose"], "signed")
         lines.append(f"stage {manifest['stage']}: {deed} by {own.subject.rfc4514_string()}, {how} {moment:%Y-%m-%dT%H:%M:%SZ}")
         signed.append(sha256(files[f"{folder}/signature.p7s"]).hex())
@@ -265,7 +270,8 @@ def verify(path: Path, anchor: Path, at: datetime | None = None) -> list[str]:
     files = read_zip(path)
     anchors = x509.load_pem_x509_certificates(anchor.read_bytes())
     try:
-        lists = [load_list(body) for name, body in files.items() if name.startswith("trust/") and name.endswith(".crl")]
+        crls = [body for name, body in files.items() if name.startswith("trust/") and name.endswith(".crl")]
+        lists = [x509.load_pem_x509_crl(body) if body.startswith(b"-----") else x509.load_der_x509_crl(body) for body in crls]
         lines, _manifests, is_revoked = check_version(files, anchors, lists, at)
     except Broken:
         raise
@@ -276,22 +282,16 @@ def verify(path: Path, anchor: Path, at: datetime | None = None) -> list[str]:
     return [named, *lines, "REVOKED: what was signed then holds no longer" if is_revoked else "GOOD"]
 
 
-def load_list(body: bytes) -> x509.CertificateRevocationList:
-    return x509.load_pem_x509_crl(body) if body.startswith(b"-----") else x509.load_der_x509_crl(body)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check the evidence of one version of a record, offline.")
     parser.add_argument("evidence", type=Path)
     parser.add_argument("--anchor", type=Path, required=True, help="PEM file of the root certificate that you trust")
-    parser.add_argument("--at", help="judge the certificates at this UTC time instead of the recorded time of receipt")
+    parser.add_argument("--at", type=utc, help="judge the certificates at this UTC time instead of the recorded time of receipt")
     options = parser.parse_args()
-    at = datetime.strptime(options.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if options.at else None
     try:
-        lines = verify(options.evidence, options.anchor, at)
+        lines = verify(options.evidence, options.anchor, options.at)
     except Broken as error:
-        print(f"BROKEN: {error}", file=sys.stderr)
-        return 1
+        sys.exit(f"BROKEN: {error}")  # status 1
     print(*lines, sep="\n")
     return 0 if lines[-1] == "GOOD" else 2
 

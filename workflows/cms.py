@@ -3,7 +3,8 @@
 The cryptography is pyHanko's and pyhanko-certvalidator's; this module decides what is acceptable and turns every way of
 failing into one `RefusalCode` with a message that says what to do. It knows no models: `services/signing.py` stores what
 comes out of here. Format: RFC 5652 (CMS), ETSI EN 319 122-1 (CAdES-BES); path validation: RFC 5280 with revocation
-lists that the operator keeps in TRUST_DIRECTORY, nothing is fetched.
+lists that the operator keeps in TRUST_DIRECTORY, and with answers of the authorities' responders (RFC 6960) that the caller
+brings along; nothing is fetched here.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asn1crypto import algos, cms, keys, x509
-from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy as _
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, extract_self_reported_ts, validate_sig_integrity
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -31,6 +32,7 @@ from pyhanko_certvalidator.errors import (
     InsufficientRevinfoError,
     InvalidCertificateError,
     NotYetValidError,
+    OCSPValidationError,
     PathError,
     RevokedError,
     ValidationError,
@@ -38,7 +40,8 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
 from workflows.coroutines import complete
-from workflows.errors import GateError
+from workflows.ocsp import Pair, issued_by, response_judge
+from workflows.refusals import RefusalCode, SignatureRefused
 from workflows.trust import TrustStore
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ __all__ = [
     "SignatureRefused",
     "TrustStore",
     "VerifiedSignature",
+    "asked_of",
     "bind_to_agency",
     "bind_to_person",
     "bind_to_seal",
@@ -73,58 +77,14 @@ EVERY_CERTIFICATE_CHECKED = CertRevTrustPolicy(
     RevocationCheckingPolicy(ee_certificate_rule=RevocationCheckingRule.CRL_REQUIRED, intermediate_ca_cert_rule=RevocationCheckingRule.CRL_REQUIRED),
     retroactive_revinfo=True,
 )
+EITHER = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED
+EVERY_CERTIFICATE_ANSWERED = CertRevTrustPolicy(
+    RevocationCheckingPolicy(ee_certificate_rule=EITHER, intermediate_ca_cert_rule=EITHER), retroactive_revinfo=True
+)
 
 # Object identifiers of the parts of a subject, with the ways in which Vietnamese and European authorities write a person's number.
 COMMON_NAME, SERIAL_NUMBER, ORGANIZATION_IDENTIFIER, USER_ID = "2.5.4.3", "2.5.4.5", "2.5.4.97", "0.9.2342.19200300.100.1.1"
 PERSONAL_NUMBER = re.compile(r"(?:CCCD: ?|PNOVN-|IDCVN-)([0-9]{12})")
-
-
-class RefusalCode(TextChoices):
-    """Why a signature is refused; the label says what happened and what to do."""
-
-    NOT_CMS = "not_cms", _("This is not a signature file. Choose the .p7s file that the signing tool made for this manifest.")
-    TOO_LARGE = "too_large", _("The signature file is larger than 64 KB. Sign again without attaching documents or time-stamps.")
-    NOT_DETACHED = "not_detached", _("The signature carries the document inside. Sign again and choose a detached signature (.p7s).")
-    MALFORMED = "malformed", _("The signature file is damaged or incomplete. Download the manifest and sign it again.")
-    NOT_SIGNED_BY_ONE = "not_signed_by_one", _("The file holds no signature, or more than one. Each person signs the manifest alone.")
-    ALTERED = "altered", _("The signature does not belong to this manifest, or one of them was altered. Download the manifest again and sign it.")
-    UNTRUSTED = "untrusted", _("No trusted authority stands behind the certificate. Sign with the one your office gave you, its chain included.")
-    EXPIRED = "expired", _("The certificate has expired. Renew it, then sign again.")
-    NOT_YET_VALID = "not_yet_valid", _("The certificate is not valid yet. Check its first day of validity, or sign with the current one.")
-    REVOKED = "revoked", _("The certificate was revoked. Ask the certificate authority for a new one.")
-    REVOCATION_UNKNOWN = (
-        "revocation_unknown",
-        _("It cannot be told whether the certificate was revoked. Ask the operator to update the revocation lists, then sign again."),
-    )
-    WRONG_USAGE = "wrong_usage", _("The certificate is not meant for signing documents. Choose your signing certificate.")
-    WEAK_ALGORITHM = (
-        "weak_algorithm",
-        _("The signature uses an algorithm or a key that is too weak. Sign with SHA-256 and RSA 2048, ECDSA P-256 or stronger."),
-    )
-    CLOCK_SKEW = "clock_skew", _("The clock of the signing computer is more than 10 minutes off. Set it right, then sign again.")
-    WRONG_PERSON = "wrong_person", _("The certificate belongs to somebody else. Sign with your own, or have it registered on your account.")
-    SAME_PERSON = (
-        "same_person",
-        _("The certificate is that of somebody who wrote part of this request or has decided on it already. Somebody else must sign."),
-    )
-    WRONG_SEAL = (
-        "wrong_seal",
-        _("The certificate is not the organisation’s own. Sign this step with the organisation’s device, not with a person’s."),
-    )
-    WRONG_AGENCY = "wrong_agency", _("The certificate is not the sending agency's. Sign with one of that agency, or register it at the hub.")
-
-
-class SignatureRefused(GateError):
-    """A signature that does not count. `str()` and `message` are for the signer, translated; `reason` for the audit record, in English."""
-
-    def __init__(self, code: RefusalCode, reason: str = "") -> None:
-        super().__init__(code.label, reason=reason)
-        self.code: RefusalCode = code
-        self.reason = reason
-
-    @property
-    def message(self) -> str:
-        return str(self)
 
 
 @dataclass(frozen=True)
@@ -145,11 +105,13 @@ class VerifiedSignature:
     chain: list[bytes]
 
 
-def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust: TrustStore) -> VerifiedSignature:
+def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust: TrustStore, responses: Collection[bytes] = ()) -> VerifiedSignature:
     """Judge a detached CMS `signature` (DER) over `content` as of `moment`, the aware time at which it was received.
 
     Raises SignatureRefused, and nothing else, whatever the bytes are. Revocation must be known for every certificate of
-    the path; lists newer than `moment` count, since they know more, and a revocation after `moment` does not.
+    the path; lists newer than `moment` count, since they know more, and a revocation after `moment` does not. `responses` are
+    answers of OCSP responders (DER): each of them must hold, and where one is good no list is needed; a list that says
+    "revoked" outweighs it.
     """
     if moment.tzinfo is None:
         raise ValueError("moment must be an aware time")
@@ -161,7 +123,7 @@ def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust
         certificate, others = certificates_of(signed)
         check_algorithms(signer, certificate)
         _check_integrity(signed, signer, certificate, content)
-        chain = validated_chain(certificate, others, moment, trust)
+        chain = validated_chain(certificate, others, moment, trust, responses)
         _check_usage(certificate)
         signed_at = extract_self_reported_ts(signer)
         _check_clock(signed_at, moment)
@@ -243,6 +205,7 @@ PATH_REFUSALS: tuple[tuple[type[Exception], RefusalCode], ...] = (
     (NotYetValidError, RefusalCode.NOT_YET_VALID),
     (InsufficientRevinfoError, RefusalCode.REVOCATION_UNKNOWN),
     (CRLValidationError, RefusalCode.REVOCATION_UNKNOWN),
+    (OCSPValidationError, RefusalCode.REVOCATION_UNKNOWN),
     (DisallowedAlgorithmError, RefusalCode.WEAK_ALGORITHM),
     (PathError, RefusalCode.UNTRUSTED),
     (ValidationError, RefusalCode.UNTRUSTED),
@@ -320,16 +283,60 @@ def _check_integrity(signed: cms.SignedData, signer: cms.SignerInfo, certificate
         raise SignatureRefused(RefusalCode.ALTERED, "the manifest differs" if valid else "the signature value does not match")
 
 
-def validated_chain(certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore) -> list[bytes]:
+def asked_of(signature: bytes, trust: TrustStore) -> list[Pair]:
+    """The certificates of the signer's path, each with its issuer, about which a responder may be asked. [] for what is no signature.
+
+    Only what leads to an anchor: nobody is asked anything in the name of a certificate that anybody could have made.
+    """
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        return []
+    try:
+        with _refusing_what_breaks_the_parser():
+            certificate, others = certificates_of(_read(signature))
+            pairs = _pairs(certificate, others, trust)
+    except SignatureRefused:
+        return []  # said, with its code, when the signature is judged
+    return pairs if pairs and pairs[-1][1].public_bytes(Encoding.DER) in trust.anchors else []
+
+
+def _pairs(certificate: x509.Certificate, others: list[x509.Certificate], trust: TrustStore) -> list[Pair]:
+    known = (*trust.anchors, *trust.intermediates, *(one.dump() for one in others))
+    return list(issued_by(load_der_x509_certificate(certificate.dump()), [load_der_x509_certificate(der) for der in known]))
+
+
+def validated_chain(
+    certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore, responses: Collection[bytes] = ()
+) -> list[bytes]:
     """DER of the path, signer first. Raises SignatureRefused with the code of what is wrong with it."""
+    if responses:
+        pairs = _pairs(certificate, others, trust)
+        for response in responses:
+            response_judge(response, pairs, moment=moment)
+    try:
+        return _path(certificate, others, moment, trust, EVERY_CERTIFICATE_CHECKED, ())
+    except SignatureRefused as refused:
+        if not responses or refused.code != RefusalCode.REVOCATION_UNKNOWN:
+            raise
+    return _path(certificate, others, moment, trust, EVERY_CERTIFICATE_ANSWERED, responses)
+
+
+def _path(
+    certificate: x509.Certificate,
+    others: list[x509.Certificate],
+    moment: datetime,
+    trust: TrustStore,
+    policy: CertRevTrustPolicy,
+    responses: Collection[bytes],
+) -> list[bytes]:
     with trust.lent() as known:
         context = ValidationContext(
             trust_roots=known.anchors,
             other_certs=known.intermediates,
             crls=known.revocation_lists,
+            ocsps=list(responses),
             moment=moment,
             allow_fetching=False,
-            revinfo_policy=EVERY_CERTIFICATE_CHECKED,
+            revinfo_policy=policy,
             algorithm_usage_policy=ALGORITHMS,
         )
         try:

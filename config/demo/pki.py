@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 VALID_FROM = datetime(2025, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2035, 1, 1, tzinfo=UTC)
@@ -73,10 +73,12 @@ class DemoAuthority:
         extended_critical: bool = False,
         digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | None = None,
         chain: bool = True,
+        responder: str = "",
     ) -> bytes:
         """A PKCS#12 container opened by `pin`: a new certificate, its key, and the issuing authority's certificate if `chain`.
 
-        The rest is for tests: validity, key and usages of a certificate that must be refused.
+        `responder` is the address that the certificate names for asking whether it was revoked (OCSP). The rest is for tests: validity,
+        key and usages of a certificate that must be refused.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = (
@@ -87,6 +89,9 @@ class DemoAuthority:
         )
         if extended_usages:
             certificate = certificate.add_extension(x509.ExtendedKeyUsage(extended_usages), critical=extended_critical)
+        if responder:
+            address = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))
+            certificate = certificate.add_extension(x509.AuthorityInformationAccess([address]), critical=False)
         signed = certificate.sign(self.issuing.key, digest or hashes.SHA256())
         others = [self.issuing.certificate] if chain else None
         encryption = serialization.BestAvailableEncryption(pin.encode())
@@ -96,6 +101,27 @@ class DemoAuthority:
         """Remember that `certificate` (one of ours, the issuing authority's included) is revoked from `moment` on; lists are written by `publish`."""
         revoked = self._revoked() | {format(certificate.serial_number, "x"): moment.isoformat()}
         _write(self.directory / "revoked.json", json.dumps(revoked, indent=1).encode(), mode=0o600)
+
+    def delegate(self, *, no_check: bool = True, usages: Sequence[ObjectIdentifier] = (ExtendedKeyUsageOID.OCSP_SIGNING,)) -> Signatory:
+        """A certificate of the issuing authority for answering about the others, and its key: made anew, never kept."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"), x509.NameAttribute(NameOID.COMMON_NAME, "Hồ Sơ Demo OCSP")])
+        builder = (
+            _builder(name, self.issuing.certificate.subject, key, VALID_FROM, VALID_UNTIL)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage("digital_signature"), critical=True)
+            .add_extension(_authority_key(self.issuing), critical=False)
+        )
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        if no_check:
+            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+        return Signatory(builder.sign(self.issuing.key, hashes.SHA256()), key)
+
+    def revoked_at(self, serial_number: int) -> datetime | None:
+        """When the certificate with this number was revoked, if it was."""
+        moment = self._revoked().get(format(serial_number, "x"))
+        return datetime.fromisoformat(moment) if moment else None
 
     def publish(self, trust: Path, *, moment: datetime | None = None, valid_for: timedelta = timedelta(days=3652)) -> None:
         """Write the anchor and fresh revocation lists of both authorities into `trust`."""
@@ -138,17 +164,18 @@ class DemoAuthority:
         return builder.sign(signatory.key, hashes.SHA256())
 
 
-def issue_certificates(people: Iterable[Person], *, directory: Path, pin: str, trust: Path | None = None) -> dict[str, Path]:
+def issue_certificates(people: Iterable[Person], *, directory: Path, pin: str, trust: Path | None = None, responder: str = "") -> dict[str, Path]:
     """A PKCS#12 file for each of `people` under `directory`/pki, opened by `pin`; returns them by login.
 
-    Existing files are kept. Revocation lists and the anchor go to `trust` (by default `directory`/trust), fresh each time.
+    Existing files are kept; new certificates name `responder`, where there is one. Revocation lists
+    and the anchor go to `trust` (by default `directory`/trust), fresh each time.
     """
     authority = DemoAuthority(directory / "pki")
     files = {}
     for person in people:
         file = files[person.login] = authority.directory / f"{person.login}.p12"
         if not file.exists():
-            _write(file, authority.issue(person, pin=pin), mode=0o600)
+            _write(file, authority.issue(person, pin=pin, responder=responder), mode=0o600)
     authority.publish(trust or directory / "trust")
     return files
 

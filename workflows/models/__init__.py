@@ -16,7 +16,7 @@ from workflows.models.reads import ReadEvent
 from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, Finding
 from workflows.models.reviews import RowReturn, SampleView
 from workflows.models.routes import CalendarDay, Decision, Route, Stage
-from workflows.models.signatures import Manifest, Signature, Timestamp
+from workflows.models.signatures import Manifest, RevocationAnswer, Signature, Timestamp
 
 __all__ = [
     "Absence",
@@ -43,6 +43,7 @@ __all__ = [
     "OutboxMessage",
     "ReadEvent",
     "RecordVersion",
+    "RevocationAnswer",
     "Route",
     "RowReturn",
     "SampleView",

@@ -34,3 +34,20 @@ class Timestamp(models.Model):
     token = models.BinaryField()
     stamped_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
+
+
+class RevocationAnswer(models.Model):
+    """What an authority's responder said of one certificate of the signer's path (OCSPResponse, DER) when the signature came in. Append-only.
+
+    `certificate` is the SHA-256 of the certificate asked about, lower-case hex; `digest` that of `der`, which the audit trail names.
+    """
+
+    signature = models.ForeignKey(Signature, models.PROTECT, related_name="answers")
+    certificate = models.CharField(max_length=64)
+    responder = models.CharField(max_length=300)
+    der = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["signature", "certificate"], name="one_answer_a_certificate")]

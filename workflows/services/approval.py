@@ -27,6 +27,7 @@ from workflows.selectors.revoking import revoked_statement, signatures_before
 from workflows.services.audit import audit
 from workflows.services.moves import request_move
 from workflows.services.reviewing import rows_returned, sample_demand
+from workflows.services.revocation import responders_ask
 from workflows.services.signing import refusal_record, signature_record
 
 APPLY_TASK = "workflows.apply"
@@ -53,6 +54,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
     """
     manifest = Manifest.objects.select_related("request").get(pk=manifest_digest)
     try:
+        asked = responders_ask(signature=signature)  # over the network, so before anything is locked
         with transaction.atomic():
             request = request_lock(manifest.request_id)
             mandate = mandate_of(actor=actor, request=request)
@@ -61,7 +63,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
                 raise WrongState(state=request.state)
             sample_demand(request=request, stage=stage, user=actor)
             wanted = signature or stage.needs_signature
-            signed = signature_record(actor=actor, manifest=manifest, der=signature, seal=stage.seal) if wanted else None
+            signed = signature_record(actor=actor, manifest=manifest, der=signature, seal=stage.seal, asked=asked) if wanted else None
             Decision.objects.create(
                 stage=stage,
                 user=actor,
@@ -79,6 +81,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
                 stage=stage.number,
                 manifest=manifest_digest.hex(),
                 signature=bytes(signed.digest).hex() if signed else None,
+                **({"answers": asked.digests} if signed and asked.answers else {}),
             )
             _advance(request)
     except SignatureRefused as refused:

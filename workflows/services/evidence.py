@@ -1,8 +1,9 @@
 """The evidence of one version: a zip that anybody can check offline with tools/verify_evidence.py, without this program.
 
 Files: document.json (canonical bytes), leaf.json, proof.json, one folder a decision (stage-2, its second decider's stage-2.2) with
-manifest.json and, where it was signed, signature.p7s (chain inside) and timestamp.tst (RFC 3161, where there is one), seal.json,
-trust/*.crl as this installation holds them. Where the signature was revoked since, the same of the version that revoked it stands below
+manifest.json and, where it was signed, signature.p7s (chain inside) and timestamp.tst (RFC 3161) and ocsp-*.der (what responders
+said of its certificates, RFC 6960), where there are any, seal.json, trust/*.crl as this installation holds them.
+Where the signature was revoked since, the same of the version that revoked it stands below
 revocation/. The verifier brings its own trust anchor.
 """
 
@@ -48,6 +49,8 @@ def _files(version: RecordVersion) -> dict[str, bytes]:
         if decision.signature is None:
             continue
         files[f"{folder}/signature.p7s"] = bytes(decision.signature.der)
+        for answer in decision.signature.answers.order_by("certificate"):
+            files[f"{folder}/ocsp-{answer.certificate[:16]}.der"] = bytes(answer.der)
         if stamp := getattr(decision.signature, "timestamp", None):
             files[f"{folder}/timestamp.tst"] = bytes(stamp.token)
         files[f"{folder}/receipt.json"] = canonical({"received_at": decision.signature.received_at.strftime("%Y-%m-%dT%H:%M:%SZ")})

@@ -25,6 +25,7 @@ from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion,
 from workflows.services.audit_seals import audit_damages
 from workflows.services.leaves import leaves_of, request_leaves
 from workflows.services.read_months import month_damages
+from workflows.services.revocation import answer_damages
 from workflows.services.submission import SUBTREE_LEVEL
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
@@ -94,6 +95,7 @@ def verify_ledger(*, signatures: bool = True, live: bool = True) -> Verification
     outcome.damages += _documents(outcome)
     outcome.damages += _seals(outcome, TrustStore.load(settings.TRUST_DIRECTORY) if signatures else None)
     outcome.damages += _versions(outcome)
+    outcome.damages += (Damage("answer", place, what) for place, what in answer_damages())
     outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
     outcome.damages += (Damage("reads", place, what) for place, what in month_damages())
     for one in targets() if live else ():
@@ -124,7 +126,8 @@ def _facts(requests: Sequence[ChangeRequest]) -> _Facts:
     counted = RecordVersion.objects.filter(request__in=keys).order_by().values_list("request").annotate(count=Count("pk"))
     decisions: dict[UUID, list[Decision]] = {key: [] for key in keys}
     approvals = Decision.objects.filter(stage__request__in=keys, verdict=Verdict.APPROVE)
-    for one in approvals.select_related("manifest", "signature__timestamp", "stage").order_by("stage__number", "pk"):
+    found = approvals.select_related("manifest", "signature__timestamp", "stage").prefetch_related("signature__answers")
+    for one in found.order_by("stage__number", "pk"):
         decisions[one.stage.request_id].append(one)
     return _Facts(leaves_of(keys), dict(counted), decisions)
 
@@ -234,10 +237,11 @@ def _purposes(request: ChangeRequest, decisions: Sequence[Decision], place: str)
 def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore) -> Iterator[Damage]:
     """Judged at the receipt time that was stored with it, as on the day (decisions.md 7)."""
     der = bytes(signature.der)
+    answers = [bytes(one.der) for one in signature.answers.all()]
     if digest(der) != bytes(signature.digest):
         yield Damage("signature", place, "its bytes are not those of its digest")
     try:
-        verified = verify_detached(content=body, signature=der, moment=signature.received_at, trust=trust)
+        verified = verify_detached(content=body, signature=der, moment=signature.received_at, trust=trust, responses=answers)
     except SignatureRefused as refused:
         yield Damage("signature", place, f"{refused.code}: {refused}")
         return

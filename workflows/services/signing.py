@@ -5,6 +5,8 @@ The cryptography is `workflows.cms`; this file adds who the signer must be and w
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
@@ -13,17 +15,19 @@ from orgtree.models import User
 from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, bind_to_seal, verify_detached
 from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Signature
 from workflows.services.audit import audit
+from workflows.services.revocation import NOBODY_ASKED, Asked, answers_keep
 from workflows.trust import TrustStore
 
 
-def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool = False) -> Signature:
+def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool = False, asked: Asked = NOBODY_ASKED) -> Signature:
     """Verify `der` (CMS detached) over the manifest at the server's receipt time and keep it: `actor`'s own, or as a `seal` the organisation's.
 
-    Raises SignatureRefused with its code, also when the signer had a part in the request through another account. Must run inside the
-    deciding transaction.
+    `asked` is what responders said about the certificates, fetched before the transaction; it is kept with the signature. Must run
+    inside the deciding transaction. Raises SignatureRefused with its code, also when the signer had a part in the request through
+    another account.
     """
     received = clock.now()
-    verified = verify_detached(content=bytes(manifest.body), signature=der, moment=received, trust=TrustStore.load(settings.TRUST_DIRECTORY))
+    verified = _verified(bytes(manifest.body), der, received, asked)
     if seal:
         bind_to_seal(verified, organization_identifier=settings.AUTHORITY)
     else:
@@ -40,7 +44,18 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool 
         subject=verified.subject[:500],
     )
     Signature.objects.bulk_create([signature], ignore_conflicts=True)
+    answers_keep(signature=signature, asked=asked)
     return signature
+
+
+def _verified(content: bytes, der: bytes, moment: datetime, asked: Asked) -> VerifiedSignature:
+    trust = TrustStore.load(settings.TRUST_DIRECTORY)
+    try:
+        return verify_detached(content=content, signature=der, moment=moment, trust=trust, responses=asked.responses)
+    except SignatureRefused as refused:
+        if refused.code == RefusalCode.REVOCATION_UNKNOWN and asked.silent:
+            raise SignatureRefused(RefusalCode.OCSP_UNREACHABLE, f"{'; '.join(asked.silent)}; {refused.reason}") from refused
+        raise
 
 
 def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:

@@ -19,9 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--trust", type=Path, default=settings.TRUST_DIRECTORY, help="anchors and revocation lists go here (TRUST_DIRECTORY)")
         parser.add_argument("--people", type=Path, help="JSON list of {login, name, personal_number, organization, organization_identifier}")
         parser.add_argument("--pin", default=DEMO_PIN, help="PIN of the key files")
+        parser.add_argument("--responder", default="", help="address of the OCSP responder that new certificates name (see demo_ocsp)")
 
-    def handle(self, *, directory: Path, trust: Path, people: Path | None, pin: str, **options: Any) -> None:
-        files = issue_certificates(_people(people) if people else [], directory=directory, pin=pin, trust=trust)
+    def handle(self, *, directory: Path, trust: Path, people: Path | None, pin: str, responder: str, **options: Any) -> None:
+        files = issue_certificates(_people(people) if people else [], directory=directory, pin=pin, trust=trust, responder=responder)
         for login, file in files.items():
             self.stdout.write(f"{login}: {file}")
         self.stdout.write(f"Anchor and revocation lists: {trust}")
