@@ -171,6 +171,9 @@ where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= %(n
 """
 
 
+LENGTH = "(select octet_length(s.body) from workflows_storeddocument s where s.digest = m.document_id)"
+
+
 def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
     """Request and kind of the oldest message other than a unit's that may go."""
     with connection.cursor() as cursor:
@@ -184,9 +187,7 @@ def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
 def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, below: int | None = None) -> list[Candidate]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "select d.id, m.key, m.version, m.document_id, d.round, "
-            "(select octet_length(s.body) from workflows_storeddocument s where s.digest = m.document_id) "
-            f"{LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
+            f"select d.id, m.key, m.version, m.document_id, d.round, {LENGTH} {LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
             "and (%(below)s::bigint is null or m.id < %(below)s) order by m.leaf_index limit %(limit)s",
             {"channel": channel.pk, "now": clock.now(), "request": request_id, "kind": kind, "below": below, "limit": limit},
         )

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -127,7 +128,7 @@ def test_no_call_is_larger_than_a_hub_takes(sizes, most):
     for share in made:
         assert 1 <= len(share) <= most
         assert len(share) == 1 or sum(one.bytes for one in share) <= forming.BYTES_IN_A_CALL
-    for share, after in zip(made, made[1:], strict=False):  # and none is smaller than it has to be
+    for share, after in pairwise(made):  # and none is smaller than it has to be
         assert len(share) == most or sum(one.bytes for one in [*share, after[0]]) > forming.BYTES_IN_A_CALL
 
 
