@@ -6,6 +6,8 @@ there to stay, the template stays too, named after what it is made of, and the n
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -143,9 +145,21 @@ def _made_once(name: str, make: Callable[[psycopg.Connection, str], None]) -> st
 def _make_template(connection: psycopg.Connection, name: str) -> None:
     if stacks.IMAGE in os.environ:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(AGENCY.database)))
-    else:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        _fill(server_url(name))
+        return
+    made_of = {str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in sorted(ROOT.glob("*/migrations/*.py"))}
+    begun = _template_of_fewer(connection, made_of)
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(begun)))
+    _fill(server_url(name))
+    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(json.dumps(made_of))))
+
+
+def _template_of_fewer(connection: psycopg.Connection, made_of: dict[str, str]) -> str:
+    """The kept template that lacks the fewest of these migrations and has no other: only what is new has to be migrated."""
+    kept = connection.execute(
+        "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname LIKE 'hoso\\_template\\_%' AND NOT datallowconn"
+    ).fetchall()
+    parts = [(len(had), name) for name, told in kept if told and (had := json.loads(told)).items() <= made_of.items()]
+    return max(parts, default=(0, "template1"))[1]
 
 
 def _fill(url: str) -> None:

@@ -62,6 +62,7 @@ class Stack:
     durable: bool = True
     report: Report = _silent
     hub_login: str = "quantri"
+    authority: str = AGENCY.authority  # which agency this is; another one where several meet
     sandbox_port: int | None = None  # where the other databases are played, if at all; another one when it is taken
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ class Stack:
             "REDIS_URL": self.valkey.url(role.redis_number),
             "SECRET_KEY": getattr(self.secrets, role.name),
             "HOSO_ROLE": role.name,
-            "HOSO_AUTHORITY": role.authority,
+            "HOSO_AUTHORITY": self.authority if role is AGENCY else role.authority,
             "HOSO_CHANNEL_SECRETS": self._channel_secrets() if role is AGENCY else "",
             "HOSO_TODAY": TODAY.isoformat(),
             "INSECURE_HTTP": "1",

@@ -40,11 +40,15 @@ class Office:
         staged = request_stage(actor=self.author, unit=None, title="Cập nhật hồ sơ", proposals=_proposals(changes))
         assert staged.request is not None
         assert staged.staged == len(changes), staged.returned
-        request_submit(actor=self.author, request_id=staged.request.pk)
-        manifest = manifest_prepare(actor=self.approver, request_id=staged.request.pk)
+        return self.carry(staged.request)
+
+    def carry(self, request: ChangeRequest) -> ChangeRequest:
+        """Submit a draft of the author's, sign it as the approver, and apply it."""
+        request_submit(actor=self.author, request_id=request.pk)
+        manifest = manifest_prepare(actor=self.approver, request_id=request.pk)
         signature = sign_manifest(p12=self.p12, pin=PIN, manifest=bytes(manifest.body))
         request_approve(actor=self.approver, manifest_digest=bytes(manifest.digest), signature=signature)
-        return request_apply(request_id=staged.request.pk)
+        return request_apply(request_id=request.pk)
 
     def apply_by_system(self, *changes: Change) -> ChangeRequest:
         """As a program would that approves without a person's signature."""
@@ -93,6 +97,9 @@ class OneLine:
 
     def __exit__(self, *details: object) -> None:
         pass
+
+    def settle(self) -> None:
+        """Nothing of it is kept."""
 
 
 @dataclass

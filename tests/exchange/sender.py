@@ -105,7 +105,7 @@ class Sender:
 
     def person(self, **changes: Any) -> Change:
         self.people_made += 1
-        number = (int(self.code[1:]) * 7 + self.people_made) % 100_000
+        number = (int(self.code[1:]) * 1_000 + self.people_made) % 100_000  # two agencies do not share people
         places: Any = {"agency": SimpleNamespace(pk=self.root), "office": SimpleNamespace(pk=self.office)}
         names = {"citizen_id": f"0661850{number:05d}", "staff_number": f"CB{self.people_made:05d}", "postings": [posting(places["office"])]}
         return Change(PROFILE_KIND, uuid4(), person(places, **{**names, **changes}))

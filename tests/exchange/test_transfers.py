@@ -22,27 +22,15 @@ from exchange.services.transfers import CaseMoved, owner_of, transfer_refuse, tr
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
-from signing_agent.sign import sign_manifest
 from tests.exchange.sender import Change
 from tests.factories import gate_lifted
-from tests.workflows.certificates import PIN
 from workflows.documents import parse
 from workflows.models import Hold, OutboxMessage, RecordVersion
-from workflows.services.applying import request_apply
-from workflows.services.approval import manifest_prepare, request_approve
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal, request_stage
 from workflows.services.submission import request_submit, request_withdraw
 
 DAY = clock.today()
-
-
-def approved(side, request):
-    request_submit(actor=side.office.author, request_id=request.pk)
-    manifest = manifest_prepare(actor=side.office.approver, request_id=request.pk)
-    signature = sign_manifest(p12=side.office.p12, pin=PIN, manifest=bytes(manifest.body))
-    request_approve(actor=side.office.approver, manifest_digest=bytes(manifest.digest), signature=signature)
-    return request_apply(request_id=request.pk)
 
 
 def release(trio, code, key, to, day=None):
@@ -57,7 +45,7 @@ def release(trio, code, key, to, day=None):
             decision_date=DAY,
         )
         assert staged.request is not None, staged.returned
-        return approved(side, staged.request)
+        return side.office.carry(staged.request)
 
 
 def wish(trio, code, key, what, reason=""):
@@ -78,7 +66,7 @@ def accept(trio, code, key):
     staged = propose(trio, code, key)
     assert staged.request is not None, staged.returned
     with trio.at(code) as side:
-        approved(side, staged.request)
+        side.office.carry(staged.request)
     trio.deliver(code)
 
 
@@ -98,7 +86,7 @@ def edit(trio, code, key, **changes):
         )
         if staged.request is None:
             return [one.code for found in staged.returned.values() for one in found]
-        approved(side, staged.request)
+        side.office.carry(staged.request)
         return []
 
 
@@ -342,7 +330,7 @@ def test_a_place_to_leave_is_no_place_to_go(trio):
     staged = propose(trio, "H16", key)
     elsewhere = str(trio.sides["H15"].sender.office)
     with trio.at("H16") as side:
-        approved(side, staged.request)
+        side.office.carry(staged.request)
         message = OutboxMessage.objects.get(key=key)
         document = parse(bytes(message.document.body))
     passing = Change("staff_profile", key, document)
