@@ -50,6 +50,8 @@ class Environment:
         "addresses (http:// or https://) of the OCSP responders that are asked about signers' certificates, separated by commas; empty: none",
         default=(),
     )
+    witness_file: Path | None = _variable("file on another volume to which the newest seals are added, as an outside witness; empty: none", default=None)
+    witness_channel: str = _variable("code of the channel whose hub is told the newest seals, as an outside witness; empty: none", default="")
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
     var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
     upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_safe
 from config.heartbeat import EVERY_SECONDS, seconds_since_beat
 from exchange.selectors.due import oldest_due
 from orgtree import clock
+from workflows.services.witnessing import seconds_since_told
 
 _LOG = logging.getLogger(__name__)
 _SILENT_AFTER_SECONDS = 6 * EVERY_SECONDS
@@ -59,12 +60,20 @@ def deliveries() -> Detail:
     return {"ok": True, "oldest_due_seconds": None if oldest is None else max(0, round((clock.now() - oldest).total_seconds()))}
 
 
+def witnesses() -> Detail:
+    """Told and not counted: a witness that is away is told later, and pages work meanwhile."""
+    told = seconds_since_told()
+    never = any(seconds is None for seconds in told.values())
+    return {"ok": True, "count": len(told), "oldest_told_seconds": None if never or not told else max(one or 0 for one in told.values())}
+
+
 CHECKS: dict[str, Callable[[], Detail]] = {
     "database": database,
     "broker": broker,
     "worker": worker,
     "migrations": migrations,
     "deliveries": deliveries,
+    "witnesses": witnesses,
 }
 
 

@@ -22,6 +22,7 @@ CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 TRUST_DIRECTORY = ENVIRONMENT.trust_directory
 TSA_URL = ENVIRONMENT.tsa_url
 OCSP_RESPONDERS = ENVIRONMENT.ocsp_responders
+WITNESS_FILE, WITNESS_CHANNEL = ENVIRONMENT.witness_file, ENVIRONMENT.witness_channel
 VAR_DIRECTORY = ENVIRONMENT.var_directory
 CHANNEL_SECRETS = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_secrets)
 PINNED_TODAY = ENVIRONMENT.hoso_today or None
@@ -226,6 +227,8 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-reminders": {"task": "workflows.reminders", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    # Hourly: a witness that was away is told by the next run, and nobody is told the same seal twice a day.
+    "workflows-witness": {"task": "workflows.witness", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "accounts-sessions": {"task": "accounts.sessions_forget", "schedule": 3_600.0, "options": {"expires": 3_600}},
     # Looks at what is due; the night's run finds whom a lost message left out.

@@ -46,6 +46,7 @@ from exchange.contract import (
     json_schemas,
 )
 from exchange.models import Agency, InboundTrial
+from exchange.seal_api import router as seals
 from exchange.selectors.inbound import batch_status, receipts_page
 from exchange.selectors.keys import agency_of_client
 from exchange.services.inbound_digests import NotEqual, certificate_take, digests_tell, documents_tell
@@ -105,6 +106,7 @@ api = HubAPI(
 )
 
 api.add_router("", cases)
+api.add_router("", seals)
 
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN, description="The same for every repetition of the same batch")]
 

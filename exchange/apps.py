@@ -11,10 +11,12 @@ class ExchangeConfig(AppConfig):
         from exchange.services.responders import responder_ask
         from exchange.services.retrying import DELIVER_TASK
         from exchange.services.webhooks import WEBHOOKS_TASK
+        from exchange.services.witnessing import hub_witnesses
         from exchange.targets import TransferReleaseTarget
         from workflows.dispatch import after_apply
         from workflows.evidence_files import keep_named_by
         from workflows.services.revocation import ask_through
+        from workflows.services.witnessing import witnesses_also
         from workflows.targets import register
 
         register(TransferReleaseTarget())
@@ -22,5 +24,6 @@ class ExchangeConfig(AppConfig):
         after_apply(MATCH_TASK)
         keep_named_by(papers_named)
         ask_through(responder_ask)
+        witnesses_also(hub_witnesses)
         after_apply(TRANSFERS_TASK)
         after_apply(WEBHOOKS_TASK)

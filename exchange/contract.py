@@ -259,6 +259,8 @@ class CallCode(StrEnum):
     TOO_MANY = "TOO_MANY"
     WRONG_STATE = "WRONG_STATE"
     NOT_HELD = "NOT_HELD"
+    SEAL_REWRITTEN = "SEAL_REWRITTEN"
+    SEAL_BACKWARDS = "SEAL_BACKWARDS"
 
 
 class ItemCode(StrEnum):

@@ -109,9 +109,40 @@ class Agencies(msgspec.Struct, kw_only=True):
     agencies: list[AgencyName]
 
 
+class SealMark(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The newest link of a chain of seals: its number and its SHA-256."""
+
+    sequence: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    digest: Digest
+
+
+class SealStatement(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an agency hands to the hub as its witness: the newest seal of its ledger and of its audit trail, null where there is none yet."""
+
+    at: Moment
+    ledger: SealMark | None
+    audit: SealMark | None
+
+
+class SealLink(msgspec.Struct, kw_only=True):
+    """A seal that the hub was told of."""
+
+    chain: Literal["ledger", "audit"]
+    sequence: Count
+    digest: Digest
+    at: Moment
+
+
+class Seals(msgspec.Struct, kw_only=True):
+    """The seals of an agency that the hub was told of, the newest first."""
+
+    seals: list[SealLink]
+
+
 decode_offer = msgspec.json.Decoder(Offer).decode
 decode_act = msgspec.json.Decoder(Act).decode
-SHAPES = (Offer, Act, TransferStatus, Transfers, TransferFile, Agencies)
+decode_seal_statement = msgspec.json.Decoder(SealStatement).decode
+SHAPES = (Offer, Act, TransferStatus, Transfers, TransferFile, Agencies, SealStatement, Seals)
 
 
 def json_schemas() -> dict[str, Any]:

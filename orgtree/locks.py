@@ -25,6 +25,7 @@ class Lock(IntEnum):
     DELEGATION = 4107  # the database's trigger on delegations takes (4107, 0) after it
     READ_MONTHS = 4108
     EVIDENCE = 4109
+    WITNESS = 4111
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:

@@ -21,6 +21,7 @@ from workflows.services.read_months import months_close, months_drop, months_pre
 from workflows.services.reminders import reminders_make
 from workflows.services.retrying import RETRY_TASK, Side, retry_run
 from workflows.services.revoking import REVOKE_TASK, revocation_run
+from workflows.services.witnessing import witnesses_tell
 
 STALE = timedelta(seconds=30)
 
@@ -75,6 +76,12 @@ def read_months() -> None:
     months_prepare()
     months_close()
     months_drop()
+
+
+@shared_task(name="workflows.witness")
+def witness() -> None:
+    """The newest seals to whoever keeps them outside."""
+    witnesses_tell()
 
 
 @shared_task(name="workflows.sweep_evidence")

@@ -17,6 +17,7 @@ from workflows.models.requests import ChangeItem, ChangeRequest, Contribution, F
 from workflows.models.reviews import RowReturn, SampleView
 from workflows.models.routes import CalendarDay, Decision, Route, Stage
 from workflows.models.signatures import Manifest, RevocationAnswer, Signature, Timestamp
+from workflows.models.witness import SealSeen, SealTold
 
 __all__ = [
     "Absence",
@@ -48,6 +49,8 @@ __all__ = [
     "RowReturn",
     "SampleView",
     "Seal",
+    "SealSeen",
+    "SealTold",
     "Signature",
     "Stage",
     "StageTerm",

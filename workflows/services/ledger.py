@@ -27,6 +27,7 @@ from workflows.services.leaves import leaves_of, request_leaves
 from workflows.services.read_months import month_damages
 from workflows.services.revocation import answer_damages
 from workflows.services.submission import SUBTREE_LEVEL
+from workflows.services.witnessing import witness_damages
 from workflows.sqldocs import live_bodies
 from workflows.targets import Target, targets
 from workflows.timestamps import StampRefused, signature_value, verify_stamp
@@ -85,11 +86,11 @@ def batch_proofs(request: ChangeRequest, leaf_indexes: Sequence[int]) -> dict[in
     return {index: merkle.proof(tree, index) for index in leaf_indexes}
 
 
-def verify_ledger(*, signatures: bool = True, live: bool = True) -> Verification:
+def verify_ledger(*, signatures: bool = True, live: bool = True, witnesses: bool = True) -> Verification:
     """Check everything, oldest seal first. Reads only; takes no lock. Found damages are named, not repaired.
 
     Without `signatures` the certificates behind them are not asked, without `live` the live tables are not compared: what is left is
-    the ledger by itself, every document, leaf, root, seal, manifest, version and audit event.
+    the ledger by itself, every document, leaf, root, seal, manifest, version and audit event. Without `witnesses` nobody outside is asked.
     """
     outcome = Verification()
     outcome.damages += _documents(outcome)
@@ -98,6 +99,7 @@ def verify_ledger(*, signatures: bool = True, live: bool = True) -> Verification
     outcome.damages += (Damage("answer", place, what) for place, what in answer_damages())
     outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
     outcome.damages += (Damage("reads", place, what) for place, what in month_damages())
+    outcome.damages += (Damage("witness", place, what) for place, what in (witness_damages() if witnesses else ()))
     for one in targets() if live else ():
         outcome.damages += _live(one, outcome)
     return outcome

@@ -16,9 +16,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
         parser.add_argument("--without-signatures", action="store_true", help="leave out the certificates behind the signatures")
         parser.add_argument("--without-live", action="store_true", help="check the ledger by itself, without the live tables")
+        parser.add_argument("--without-witnesses", action="store_true", help="do not ask outside witnesses")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        outcome = verify_ledger(signatures=not options["without_signatures"], live=not options["without_live"])
+        outcome = verify_ledger(
+            signatures=not options["without_signatures"], live=not options["without_live"], witnesses=not options["without_witnesses"]
+        )
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(outcome), "ok": outcome.ok}, ensure_ascii=False))
         else:
