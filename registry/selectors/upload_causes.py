@@ -57,7 +57,7 @@ class RepairLine:
 
 def cause_lines(*, upload: Upload) -> list[CauseLine]:
     """Groups that a repair would end, largest first. A repair that loses and guesses nothing is one group whatever the field."""
-    found = upload.findings.exclude(repair=None).order_by().annotate(op=KeyTextTransform("op", "repair"))
+    found = upload.findings.filter(repair__isnull=False).order_by().annotate(op=KeyTextTransform("op", "repair"))
     groups: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
     for field, cause, op, times in found.values_list("field", "cause", "op").annotate(times=Count("pk")).order_by("-times", "field"):
         groups.setdefault(("" if Cause(cause) in CERTAIN else field, cause, op), []).append((field, times))
@@ -89,7 +89,7 @@ def cause_effects(*, upload: Upload, field: str, cause: str, op: str, limit: int
 
 def other_lines(*, upload: Upload) -> list[OtherLine]:
     """Groups that have to be corrected one by one, errors first."""
-    found = upload.findings.filter(repair=None, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION)
+    found = upload.findings.filter(repair__isnull=True, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION)
     counted = found.order_by().values_list("code", "field", "severity").annotate(times=Count("pk")).order_by("severity", "-times", "code")
     examples: dict[tuple[str, str], Any] = {}
     for one in found.order_by("code", "field", "id").distinct("code", "field"):

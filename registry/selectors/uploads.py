@@ -92,7 +92,7 @@ def upload_findings(*, upload: Upload, severity: Severity | None = None, limit: 
 
     `alone` leaves out those that one decision would repair together with others (`selectors.upload_causes`).
     """
-    wanted = ({"severity": severity} if severity else {}) | ({"repair": None} if alone else {})
+    wanted = ({"severity": severity} if severity else {}) | ({"repair__isnull": True} if alone else {})
     rows = UploadFinding.objects.filter(upload=upload, **wanted).order_by("sheet_row", "id")
     return finding_lines(rows[:limit].iterator() if limit is None else rows[:limit])
 

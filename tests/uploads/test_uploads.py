@@ -16,6 +16,7 @@ from orgtree.choices import Role
 from registry.choices import RowState, UploadState
 from registry.models import StaffProfile, Upload
 from registry.reading import WorkbookRefused
+from registry.selectors.upload_causes import other_lines
 from registry.selectors.uploads import upload_findings, upload_get, upload_list
 from registry.services.uploads import upload_process, upload_receive, upload_submit
 from tests.factories import grant_make, user_make
@@ -321,6 +322,27 @@ def test_the_command_prints_what_the_issue_asks_for(clerk, units, tmp_path):
     (error,) = [one for one in report["findings"] if one["severity"] == "error"]
     assert (error["sheet_row"], error["column"], error["code"], error["value"]) == (5, "D", "DATE_CALENDAR", "31/02/1985")
     assert error["message"]
+
+
+def test_the_table_says_of_every_returned_row_what_is_wrong_and_what_helps(clerk, units, tmp_path):
+    # given a list that lacks most of what a file needs, and a date that one repair would help
+    rows = [right(1), right(2), right(3, **{"Ngày sinh": "15.08.1985"})]
+    few = ["Họ và tên", "Số CCCD", "Ngày sinh"]
+    body = workbook([{name: row[name] for name in few} if number < 2 else row for number, row in enumerate(rows)], headings=list(RIGHT))
+    # when
+    with translation.override("vi"):
+        table = command(str(saved(tmp_path, body)), "--unit", "000.70.H15", "--as", "lan").splitlines()
+        upload = Upload.objects.get()
+        alone = list(upload_findings(upload=upload, alone=True))
+        others = other_lines(upload=upload)
+    # then nothing that was found is left unsaid: by itself, or in the group that its repair would end
+    assert (upload.returned, upload.findings.exclude(cause="").count()) == (3, 1)
+    assert len(alone) == upload.findings.count() - 1
+    assert len([line for line in table if "REQUIRED" in line]) == upload.findings.filter(code="REQUIRED").count() > 10
+    assert any(line.split()[:3] == ["4", "J", "error"] and "Tôn giáo: " in line for line in table), table
+    assert any("×" in line and "Ngày sinh" in line for line in table)
+    assert {(one.code, one.cells) for one in others} >= {("POSTING_NONE_OPEN", 2)}
+    assert all(one.message for one in others)
 
 
 @pytest.mark.parametrize(

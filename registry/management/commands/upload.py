@@ -114,4 +114,5 @@ def _table(upload: Upload) -> Iterator[str]:
     for one in cause_lines(upload=upload):
         yield f"{one.cells:>6} × {one.words} ({one.label})"
     for line in upload_findings(upload=upload, alone=True):
-        yield f"{line.sheet_row or '':>6} {line.column:<3} {line.severity:<10} {line.code:<24} {line.message} {line.repair}"
+        named = f"{line.label}: " if line.label else ""
+        yield f"{line.sheet_row or '':>6} {line.column:<3} {line.severity:<10} {line.code:<24} {named}{line.message} {line.repair}"
