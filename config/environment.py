@@ -58,6 +58,9 @@ class Environment:
     evidence_max_mb: int = _variable("largest scanned decision accepted as evidence, in MB", default=20)
     paper_directory: Path | None = _variable("folder with the agency's own printed forms, and fonts/ for them; see operators.md", default=None)
     read_log_months: int = _variable("whole months for which the read log is kept; 0 keeps it for ever", default=120)
+    audit_months: int = _variable(
+        "whole months for which the audit trail is kept, at least those of the read log; 0 keeps it for ever", default=0
+    )
     match_again_days: int = _variable("days after which a matched person is compared with the population database again; 0: on change", default=180)
     match_open_again_days: int = _variable("days after which somebody who does not match is compared again without a change", default=7)
     match_dispute_days: int = _variable("working days in which a dispute with the police about a match should be settled", default=10)
@@ -139,6 +142,8 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _contradictions_of_single_sign_on(values)
     if 0 < values.get("read_log_months", 0) < 12:
         yield "READ_LOG_MONTHS must be 0 (for ever) or at least 12"
+    if (kept := values.get("audit_months", 0)) and not max(24, values.get("read_log_months", 120) or kept + 1) <= kept:
+        yield "AUDIT_MONTHS must be 0 (for ever), or at least 24 and not less than READ_LOG_MONTHS"
     if values.get("match_again_days", 0) < 0 or values.get("match_open_again_days", 1) < 1 or values.get("match_dispute_days", 1) < 1:
         yield "MATCH_AGAIN_DAYS must be 0 or more, MATCH_OPEN_AGAIN_DAYS and MATCH_DISPUTE_DAYS at least 1"
     if values.get("evidence_max_mb", 1) < 1:

@@ -195,6 +195,7 @@ EVIDENCE_MAX_BYTES = ENVIRONMENT.evidence_max_mb * 1024 * 1024
 PAPER_DIRECTORY = ENVIRONMENT.paper_directory
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
+AUDIT_MONTHS = ENVIRONMENT.audit_months
 MATCH_AGAIN_DAYS = ENVIRONMENT.match_again_days
 MATCH_OPEN_AGAIN_DAYS = ENVIRONMENT.match_open_again_days
 MATCH_DISPUTE_DAYS = ENVIRONMENT.match_dispute_days
@@ -226,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
     "registry-exports": {"task": "registry.exports", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-reminders": {"task": "workflows.reminders", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},
+    "workflows-audit-months": {"task": "workflows.audit_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     # Hourly: a witness that was away is told by the next run, and nobody is told the same seal twice a day.
     "workflows-witness": {"task": "workflows.witness", "schedule": 3_600.0, "options": {"expires": 3_600}},

@@ -26,6 +26,7 @@ class Lock(IntEnum):
     READ_MONTHS = 4108
     EVIDENCE = 4109
     WITNESS = 4111
+    AUDIT_MONTHS = 4112
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:

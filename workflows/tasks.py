@@ -14,6 +14,7 @@ from workflows.models import ChangeRequest
 from workflows.services.applying import request_apply
 from workflows.services.approval import APPLY_TASK
 from workflows.services.attachments import evidence_sweep
+from workflows.services.audit_months import audit_months_drop, audit_months_prepare
 from workflows.services.ending import reviews_expire
 from workflows.services.mailing import mails_form, mails_send
 from workflows.services.noticing import notices_make
@@ -76,6 +77,13 @@ def read_months() -> None:
     months_prepare()
     months_close()
     months_drop()
+
+
+@shared_task(name="workflows.audit_months")
+def audit_months() -> None:
+    """Months of the audit trail: those to come, and those that policy no longer keeps."""
+    audit_months_prepare()
+    audit_months_drop()
 
 
 @shared_task(name="workflows.witness")

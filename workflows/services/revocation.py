@@ -95,10 +95,11 @@ def answer_damages() -> Iterator[tuple[str, str]]:
         cursor.execute(
             "with named as (select e.detail ->> 'signature' as signature, jsonb_array_elements_text(e.detail -> 'answers') as answer "
             "from workflows_auditevent e where e.detail ? 'answers'), "
-            "kept as (select encode(signature_id, 'hex') as signature, encode(digest, 'hex') as answer from workflows_revocationanswer) "
+            "kept as (select encode(signature_id, 'hex') as signature, encode(digest, 'hex') as answer, recorded_at "
+            "from workflows_revocationanswer) "
             "select coalesce(n.answer, k.answer), n.answer is null "
             "from named n full join kept k on (k.signature, k.answer) = (n.signature, n.answer) "
-            "where n.answer is null or k.answer is null"
+            "where n.answer is null and k.recorded_at >= (select min(at) from workflows_auditevent) or k.answer is null"
         )
         for name, unnamed in cursor.fetchall():
             yield f"answer {name}", "the audit trail does not name it" if unnamed else "it is missing"

@@ -1,0 +1,138 @@
+"""The months of the audit trail: making those to come, dropping those that policy no longer keeps. The chain of seals outlives them.
+
+A seal keeps the hash of each event that it covers, so what was dropped can still be proved, and what is left is still verified from the
+first seal on. The event that tells of a drop names the ids that went: an event that is missing and stands in none of them was taken out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from orgtree import clock
+from orgtree.locks import Lock, advisory_lock
+from workflows.models import AuditEvent, AuditSeal
+from workflows.services.audit import audit
+
+AHEAD = 12  # months made before they begin: without its month no deed can be written down
+LEAST = 24  # months that are kept whatever the policy says
+DROPPED = "audit.month_dropped"
+PREFIX = "workflows_auditevent_"
+
+Run = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MonthGone:
+    """A month that was dropped by policy: how many events it had, their ids as runs (first, last), SHA-256 over all of them as hex."""
+
+    month: date
+    count: int
+    runs: Sequence[Run]
+    digest: str
+
+
+def audit_months_prepare() -> int:
+    """Make this month and those to come where they are missing; returns how many were made."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        advisory_lock(Lock.AUDIT_MONTHS)
+        cursor.execute(
+            "select count(*) filter (where public.hoso_audit_month((date_trunc('month', now() at time zone 'Asia/Ho_Chi_Minh') "
+            "+ make_interval(months => ahead))::date)) from generate_series(0, %s) ahead",
+            [AHEAD],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def audit_months_drop() -> list[date]:
+    """Drop the months older than `AUDIT_MONTHS` whole months, once all their events are sealed; 0 keeps everything."""
+    if not settings.AUDIT_MONTHS:
+        return []
+    keep = max(settings.AUDIT_MONTHS, LEAST)
+    dropped = []
+    for month in [one for one in audit_months_kept() if _age(one) > keep]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            advisory_lock(Lock.AUDIT_MONTHS)
+            if month not in audit_months_kept() or not _all_sealed(month):
+                continue
+            gone = _figures(month)
+            audit(
+                actor=None,
+                action=DROPPED,
+                month=f"{month:%Y-%m}",
+                count=gone.count,
+                ids=[list(run) for run in gone.runs],
+                digest=gone.digest,
+                kept_months=keep,
+            )
+            cursor.execute(f"drop table public.{PREFIX}{month:%Y%m}")
+            dropped.append(month)
+    return dropped
+
+
+def audit_months_kept() -> list[date]:
+    """The first days of the months that the trail has a partition for, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'public.workflows_auditevent'::regclass"
+        )
+        names = [name.removeprefix(PREFIX) for (name,) in cursor.fetchall()]
+    return sorted(date(int(name[:4]), int(name[4:]), 1) for name in names)
+
+
+def months_gone() -> list[MonthGone]:
+    """What was dropped by policy, by the events that tell of it. One that came earlier than any policy allows does not count."""
+    events = AuditEvent.objects.filter(action=DROPPED).order_by("id").values_list("at", "detail")
+    found = []
+    for at, said in events:
+        month = date.fromisoformat(f"{said['month']}-01")
+        if _months(month, at.astimezone(clock.ZONE).date()) > LEAST:
+            found.append(MonthGone(month, said["count"], [(run[0], run[1]) for run in said["ids"]], said["digest"]))
+    return found
+
+
+def _all_sealed(month: date) -> bool:
+    last = AuditSeal.objects.order_by("-sequence").values_list("to_id", flat=True).first() or 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"select coalesce(max(id), 0) from public.{PREFIX}{month:%Y%m}")
+        return int(cursor.fetchone()[0]) <= last
+
+
+def _figures(month: date) -> MonthGone:
+    """Streams the month through the hash, one row a line as COPY writes it, times in UTC."""
+    hashed, ids = hashlib.sha256(), []
+    with connection.cursor() as cursor:
+        cursor.execute("set local timezone = 'UTC'")
+        columns = "id, at, actor_id, action, request_id, unit_id, kind, key, detail"
+        with cursor.copy(f"copy (select {columns} from public.{PREFIX}{month:%Y%m} order by id) to stdout") as rows:
+            for row in rows:
+                hashed.update(row)
+        cursor.execute(f"select id from public.{PREFIX}{month:%Y%m} order by id")
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return MonthGone(month, len(ids), list(_runs(ids)), hashed.hexdigest())
+
+
+def _runs(ids: Sequence[int]) -> Iterator[Run]:
+    """Ids in order as runs without a gap."""
+    start = previous = None
+    for pk in ids:
+        if start is None or previous is None or pk != previous + 1:
+            if start is not None and previous is not None:
+                yield start, previous
+            start = pk
+        previous = pk
+    if start is not None and previous is not None:
+        yield start, previous
+
+
+def _age(month: date) -> int:
+    return _months(month, clock.now().astimezone(clock.ZONE).date())
+
+
+def _months(early: date, late: date) -> int:
+    return (late.year - early.year) * 12 + late.month - early.month
