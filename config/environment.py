@@ -50,17 +50,24 @@ class Environment:
         "addresses (http:// or https://) of the OCSP responders that are asked about signers' certificates, separated by commas; empty: none",
         default=(),
     )
-    witness_file: Path | None = _variable("file on another volume to which the newest seals are added, as an outside witness; empty: none", default=None)
+    witness_file: Path | None = _variable(
+        "file on another volume to which the newest seals are added, as an outside witness; empty: none", default=None
+    )
     witness_channel: str = _variable("code of the channel whose hub is told the newest seals, as an outside witness; empty: none", default="")
     hoso_channel_secrets: tuple[str, ...] = _variable("client secret of each channel, as code=secret, separated by commas", default=())
+    hoso_channel_certificates: tuple[str, ...] = _variable(
+        "client certificate of each channel that shows one (mTLS), as code=file.pem or code=certificate.pem:key.pem, separated by commas", default=()
+    )
+    hoso_channel_authorities: tuple[str, ...] = _variable(
+        "authority that a channel trusts instead of the machine's, as code=file.pem, separated by commas", default=()
+    )
+    archive_months: int = _variable("whole months for which the exchange archive is kept; 0 keeps it for ever", default=120)
     var_directory: Path = _variable("folder for uploads and other files kept outside the web root", default=Path("var"))
     upload_max_mb: int = _variable("largest workbook accepted, in MB", default=50)
     evidence_max_mb: int = _variable("largest scanned decision accepted as evidence, in MB", default=20)
     paper_directory: Path | None = _variable("folder with the agency's own printed forms, and fonts/ for them; see operators.md", default=None)
     read_log_months: int = _variable("whole months for which the read log is kept; 0 keeps it for ever", default=120)
-    audit_months: int = _variable(
-        "whole months for which the audit trail is kept, at least those of the read log; 0 keeps it for ever", default=0
-    )
+    audit_months: int = _variable("whole months for which the audit trail is kept, at least those of the read log; 0 keeps it for ever", default=0)
     match_again_days: int = _variable("days after which a matched person is compared with the population database again; 0: on change", default=180)
     match_open_again_days: int = _variable("days after which somebody who does not match is compared again without a change", default=7)
     match_dispute_days: int = _variable("working days in which a dispute with the police about a match should be settled", default=10)
@@ -131,10 +138,9 @@ class Environment:
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """What is of the right type and still cannot be."""
     yield from _contradictions_of_addresses(values)
+    yield from _contradictions_of_channels(values)
     if values.get("hoso_role", "agency") not in ("agency", "hub"):
         yield "HOSO_ROLE must be agency or hub"
-    if any("=" not in pair for pair in values.get("hoso_channel_secrets", ())):
-        yield "HOSO_CHANNEL_SECRETS must be code=secret, separated by commas"
     if values.get("second_factor", "") not in ("", "required", "optional"):
         yield "SECOND_FACTOR must be required or optional"
     if not 1 <= values.get("step_up_minutes", 15) <= 720:
@@ -156,6 +162,14 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         date.fromisoformat(values.get("hoso_today", "2000-01-01"))
     except ValueError:
         yield "HOSO_TODAY must be a day as YYYY-MM-DD"
+
+
+def _contradictions_of_channels(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, what in (("hoso_channel_secrets", "secret"), ("hoso_channel_certificates", "file"), ("hoso_channel_authorities", "file")):
+        if any("=" not in pair for pair in values.get(name, ())):
+            yield f"{name.upper()} must be code={what}, separated by commas"
+    if 0 < values.get("archive_months", 0) < 12:
+        yield "ARCHIVE_MONTHS must be 0 (for ever) or at least 12"
 
 
 def _contradictions_of_addresses(values: Mapping[str, Any]) -> Iterator[str]:

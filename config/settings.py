@@ -24,6 +24,8 @@ TSA_URL = ENVIRONMENT.tsa_url
 OCSP_RESPONDERS = ENVIRONMENT.ocsp_responders
 WITNESS_FILE, WITNESS_CHANNEL = ENVIRONMENT.witness_file, ENVIRONMENT.witness_channel
 VAR_DIRECTORY = ENVIRONMENT.var_directory
+CHANNEL_CERTIFICATES = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_certificates)
+CHANNEL_AUTHORITIES = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_authorities)
 CHANNEL_SECRETS = dict(pair.split("=", 1) for pair in ENVIRONMENT.hoso_channel_secrets)
 PINNED_TODAY = ENVIRONMENT.hoso_today or None
 
@@ -72,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.AccountsMiddleware",
     "config.security.NoNulMiddleware",
+    "exchange.middleware.ArchiveMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -196,6 +199,7 @@ PAPER_DIRECTORY = ENVIRONMENT.paper_directory
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
 AUDIT_MONTHS = ENVIRONMENT.audit_months
+ARCHIVE_MONTHS = ENVIRONMENT.archive_months
 MATCH_AGAIN_DAYS = ENVIRONMENT.match_again_days
 MATCH_OPEN_AGAIN_DAYS = ENVIRONMENT.match_open_again_days
 MATCH_DISPUTE_DAYS = ENVIRONMENT.match_dispute_days
@@ -229,6 +233,7 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-mails": {"task": "workflows.mails", "schedule": 60.0, "options": {"expires": 60}},
     "workflows-audit-months": {"task": "workflows.audit_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
+    "exchange-archive-months": {"task": "exchange.archive_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     # Hourly: a witness that was away is told by the next run, and nobody is told the same seal twice a day.
     "workflows-witness": {"task": "workflows.witness", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},

@@ -60,8 +60,8 @@ class ForOperators:
 class ChannelAdmin(ForOperators, ModelAdmin):
     """Set by superusers. The client secret is not entered here: it comes from the server's environment."""
 
-    list_display = ("name", "code", "base_url", "active", "last_contact", "paused_until")
-    fields = ("code", "name", "base_url", "client_id", "timeout_seconds", "batch_size", "active")
+    list_display = ("name", "code", "base_url", "transport", "active", "last_contact", "paused_until")
+    fields = ("code", "name", "base_url", "client_id", "transport", "transport_options", "timeout_seconds", "batch_size", "active")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from exchange.archive import Said
 from exchange.contract import MAX_BODY, CallCode, Problem, encode
 from exchange.models import Agency
 from exchange.services.intake import BodyInvalid, body_read
@@ -97,7 +98,9 @@ def body_of(request: HttpRequest) -> bytes:
         raise Refused(411, CallCode.LENGTH_REQUIRED, "Send the Content-Length.", "header.Content-Length")
     if int(length) > MAX_BODY:
         raise Refused(413, CallCode.TOO_LARGE, f"A body has at most {MAX_BODY} bytes. Send smaller batches.", "header.Content-Length")
-    return request.read(MAX_BODY)
+    body = request.read(MAX_BODY)
+    request.body_said = Said.of({}, body)  # type: ignore[attr-defined]  # for the archive, which comes when the body is read
+    return body
 
 
 def answered(status: int, shape: Any) -> HttpResponse:

@@ -10,6 +10,20 @@ class ChannelKind(TextChoices):
     PARTY = "party", _("Party members’ database")
 
 
+class Transport(TextChoices):
+    """The way a channel's calls take (`exchange.transports`)."""
+
+    DIRECT = "direct", _("Direct connection")
+    LGSP = "lgsp", _("NDXP through the provincial LGSP")
+    AGENT_NODE = "agent_node", _("Agent Node of the data centre")
+    CARRIED = "carried", _("Carried by hand")
+
+
+class Way(TextChoices):
+    OUT = "out", _("Sent by us")
+    IN = "in", _("Received by us")
+
+
 class DeliveryState(TextChoices):
     WAITING = "waiting", _("Waiting")
     SENT = "sent", _("Sent")

@@ -1,30 +1,31 @@
 """Talking to the other side over HTTP: one call each, its answer or a `CallFailed` of a known kind.
 
 A connector knows addresses, credentials and time limits; it knows nothing of deliveries, retries or transactions.
-The national platform's own contract (M51, NDXP headers) will be one more class behind `Connector`.
+Which way the calls take (directly, through a gateway, through a node) is the channel's transport (`exchange.transports`); every exchange is
+noted in the archive (`exchange.archive`) and written down by `settle`, at the latest when the connector is closed.
 """
 
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
 import msgspec
 from django.conf import settings
 
+from exchange.archive import OK, Archive, Said, headers_kept
 from exchange.contract import (
-    SCOPE,
     Accepted,
     BatchStatus,
     Certificate,
@@ -40,23 +41,19 @@ from exchange.contract import (
     kind_of,
 )
 from exchange.models import Channel
+from exchange.transports import Ask, CallFailed, Reply, Way, way_of
+from exchange.transports.base import reference_of
+from exchange.transports.tls import verification_of
+from exchange.transports.wire import over_the_line
+from orgtree import clock
 
 LINES, RECORDS_UNDER_WAY = 16, 400  # calls at the same time, and so few that a weak line is not filled with records
-MAX_ANSWER = 8 * 1024 * 1024
 MAX_RETRY_AFTER = 3_600.0
 TOKEN_MARGIN = 60.0  # seconds before its end at which a token is fetched anew
 
 JSON = {"content-type": "application/json"}
 
 T = TypeVar("T")
-
-
-class CallFailed(Exception):
-    """A call that did not succeed. `detail` holds no secret; `retry_after` is in seconds, when the other side named it."""
-
-    def __init__(self, kind: ErrorKind, code: str, detail: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        self.kind, self.code, self.detail, self.status, self.retry_after = kind, code, detail[:500], status, retry_after
-        super().__init__(f"{kind.value}: {code}: {self.detail}")
 
 
 class Connector(Protocol):
@@ -70,6 +67,9 @@ class Connector(Protocol):
     def __enter__(self) -> Connector: ...
 
     def __exit__(self, *details: object) -> None: ...
+
+    def settle(self) -> None:
+        """Write down what was exchanged so far; called by the one thread that works with the database."""
 
     def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted: ...
 
@@ -105,14 +105,19 @@ _fetching = threading.Lock()
 
 
 class HubConnector:
-    """The hub's API (docs/api/openapi.json) with OAuth 2 client credentials."""
+    """The hub's API (docs/api/openapi.json), over whatever way the channel takes, with OAuth 2 client credentials where that needs them."""
 
     def __init__(self, channel: Channel, *, transport: httpx.BaseTransport | None = None) -> None:
         self._channel = channel
         self._base = channel.base_url.rstrip("/")
         self._transport = transport
+        self._archive = Archive(channel.transport)
         self.received = 0  # bytes of answers
         self.lines = max(1, min(LINES, RECORDS_UNDER_WAY // channel.batch_size))
+
+    @cached_property
+    def _way(self) -> Way:
+        return way_of(self._channel)
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -122,6 +127,7 @@ class HubConnector:
             timeout=httpx.Timeout(limit, connect=min(5.0, limit)),
             follow_redirects=False,
             trust_env=False,
+            verify=verification_of(self._channel.code),
             transport=self._transport,
             headers={"accept": "application/json", "user-agent": f"hoso/{settings.AUTHORITY}"},
         )
@@ -132,6 +138,10 @@ class HubConnector:
     def __exit__(self, *_: object) -> None:
         if "_client" in self.__dict__:
             self._client.close()
+        self.settle()
+
+    def settle(self) -> None:
+        self._archive.write(channel_id=self._channel.pk)
 
     def send(self, *, method: str, path: str, idempotency_key: str, body: bytes) -> Accepted:
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
@@ -172,24 +182,38 @@ class HubConnector:
         return self._call(method, path, shape, **request)
 
     def _call(self, method: str, path: str, shape: type[T], *, expect: int = 200, **request: Any) -> T:
+        asked = Ask(method, path, request.get("headers", {}), request.get("content"), request.get("params", {}))
         with _asking(method == "GET"):
-            status, headers, body = self._authorised(method, f"{self._base}/api/v1{path}", request)
-            if status != expect:
-                raise _refused(status, headers, body)
+            reply = self._authorised(asked)
+            if reply.status != expect:
+                raise _refused(reply)
             try:
-                if b"\\u0000" in body:
+                if b"\\u0000" in reply.body:
                     raise msgspec.DecodeError("it holds a NUL character")
-                return msgspec.json.decode(body, type=shape)
+                return msgspec.json.decode(reply.body, type=shape)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise CallFailed(ErrorKind.AMBIGUOUS, "ANSWER_UNREADABLE", f"{method} {path}: {error}", status=status) from error
+                raise CallFailed(ErrorKind.AMBIGUOUS, "ANSWER_UNREADABLE", f"{method} {path}: {error}", status=reply.status) from error
 
-    def _authorised(self, method: str, url: str, request: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
-        """Call with a token; when it is refused, once more with a new one."""
+    def _authorised(self, asked: Ask) -> Reply:
+        """Call with a token, where the way needs one; when it is refused, once more with a new one."""
+        placed = self._way.place(asked)
+        if self._way.token() is None:
+            return self._said(asked, placed)
         token = self._token_cached()
-        answer = self._raw(method, url, request, token or self._token_new(""))
-        if answer[0] == 401 and token:
-            answer = self._raw(method, url, request, self._token_new(token))
-        return answer
+        try:
+            reply = self._said(asked, placed, token or self._token_new(""))
+        except CallFailed as failure:
+            if failure.kind != ErrorKind.AUTH or not token:
+                raise
+        else:
+            if reply.status != 401 or not token:
+                return reply
+        return self._said(asked, placed, self._token_new(token))
+
+    def _said(self, asked: Ask, placed: Ask, token: str = "") -> Reply:
+        """What the other side answered, off the way's wrapping; noted in the archive, whatever it was."""
+        headers = {**placed.headers, **({"authorization": f"Bearer {token}"} if token else {})}
+        return self._exchange(replace(placed, headers=headers), asked=asked)
 
     def _token_new(self, refused: str) -> str:
         """A token other than the refused one: fetched by one thread, used by those that waited for it."""
@@ -197,29 +221,26 @@ class HubConnector:
             token = self._token_cached()
             return token if token and token != refused else self._token_fetch()
 
-    def _raw(self, method: str, url: str, request: Mapping[str, Any], token: str) -> tuple[int, httpx.Headers, bytes]:
-        headers = {**request.get("headers", {}), "authorization": f"Bearer {token}"}
-        return self._exchange(lambda: self._client.stream(method, url, **{**request, "headers": headers}))
-
     def _token_cached(self) -> str | None:
         token = _tokens.get((self._base, self._channel.client_id))
         return token.text if token and token.usable_until > time.monotonic() else None
 
     def _token_fetch(self) -> str:
-        """RFC 6749 section 4.4; the credentials travel in the Authorization header (section 2.3.1)."""
-        secret = settings.CHANNEL_SECRETS.get(self._channel.code)
-        if not secret:
+        """RFC 6749 section 4.4."""
+        secret, call = settings.CHANNEL_SECRETS.get(self._channel.code), self._way.token()
+        if not secret or call is None:
             raise CallFailed(ErrorKind.CONFIG, "SECRET_MISSING", f"HOSO_CHANNEL_SECRETS names no secret for the channel {self._channel.code}")
-        form = {"grant_type": "client_credentials", "scope": SCOPE}
-        auth = (self._channel.client_id, secret)
+        own = {"client_id": self._channel.client_id, "client_secret": secret} if call.in_form else {}
+        content = urlencode({**call.form, **own}).encode()
+        placed = Ask("POST", call.url, {"content-type": "application/x-www-form-urlencoded"}, content)
         with _asking(True):
-            status, headers, body = self._exchange(lambda: self._client.stream("POST", f"{self._base}/o/token/", data=form, auth=auth))
-            if status in (400, 401, 403):
-                raise CallFailed(ErrorKind.AUTH, "CREDENTIALS_REFUSED", f"the token was refused with status {status}", status=status)
-            if status != 200:
-                raise _refused(status, headers, body)
+            reply = self._exchange(placed, auth=None if call.in_form else (self._channel.client_id, secret))
+            if reply.status in (400, 401, 403):
+                raise CallFailed(ErrorKind.AUTH, "CREDENTIALS_REFUSED", f"the token was refused with status {reply.status}", status=reply.status)
+            if reply.status != 200:
+                raise _refused(reply)
         try:
-            answer = json.loads(body)
+            answer = json.loads(reply.body)
             token = _Token(str(answer["access_token"]), time.monotonic() + float(answer["expires_in"]) - TOKEN_MARGIN)
         except (ValueError, KeyError, TypeError) as error:
             raise CallFailed(
@@ -228,32 +249,39 @@ class HubConnector:
         _tokens[self._base, self._channel.client_id] = token
         return token.text
 
-    def _exchange(self, stream: Callable[[], Any]) -> tuple[int, httpx.Headers, bytes]:
-        """One HTTP exchange, bounded in size and time; failures of transport become kinds."""
-        # The client's own limit is for each read: a line that drips byte by byte would keep within it for ever.
-        until = time.monotonic() + self._channel.timeout_seconds
+    def _exchange(self, placed: Ask, *, asked: Ask | None = None, auth: tuple[str, str] | None = None) -> Reply:
+        """One exchange from the first byte to the last, noted in the archive. `asked` is our own call; without one it is for a token."""
+        request, raw = self._request(placed), Reply(0, {}, b"")
+        at, begun, failure = clock.now(), time.monotonic(), None
         try:
-            with stream() as response:
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if time.monotonic() > until:
-                        raise CallFailed(ErrorKind.AMBIGUOUS, "NO_ANSWER", "the answer did not end in time", status=response.status_code)
-                    if len(body) > MAX_ANSWER:
-                        raise CallFailed(
-                            ErrorKind.AMBIGUOUS, "ANSWER_TOO_LARGE", f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code
-                        )
-                self.received += len(body)
-                return response.status_code, response.headers, bytes(body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            if _untrusted(error):
-                raise CallFailed(ErrorKind.CONFIG, "CERTIFICATE_UNTRUSTED", _transport(error)) from error
-            raise CallFailed(ErrorKind.TRANSIENT, "UNREACHABLE", _transport(error)) from error
+            raw = over_the_line(self._client, request, auth=auth, seconds=self._channel.timeout_seconds)
+            self.received += len(raw.body)
+            reply = self._way.read(raw) if asked is not None else raw
+            failure = _refused(reply) if reply.status >= 300 else None
+        except CallFailed as failed:
+            failure = failed
+            raise
+        finally:
+            answered = failure is not None and asked is not None and asked.method == "GET" and failure.code == NOT_THERE
+            self._archive.note(
+                at=at,
+                milliseconds=round(1000 * (time.monotonic() - begun)),
+                method=placed.method if asked is None else asked.method,
+                address=str(request.url),
+                reference=reference_of(asked) if asked is not None else "",
+                status=raw.status or (failure.status if failure is not None else None),
+                outcome=OK if failure is None or answered else failure.kind.value,
+                code=failure.code if failure is not None else "",
+                request=Said.of(headers_kept(request.headers, placed.secrets), placed.content or b"", secret=asked is None),
+                answer=Said.of(raw.headers, raw.body, secret=asked is None),
+            )
+        return reply
+
+    def _request(self, placed: Ask) -> httpx.Request:
+        try:
+            return self._client.build_request(placed.method, placed.url, headers=placed.headers, content=placed.content, params=placed.params or None)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise CallFailed(ErrorKind.CONFIG, "ADDRESS_INVALID", _transport(error)) from error
-        except httpx.HTTPError as error:
-            # The request may have been read before the connection or the time ran out.
-            raise CallFailed(ErrorKind.AMBIGUOUS, "NO_ANSWER", _transport(error)) from error
+            raise CallFailed(ErrorKind.CONFIG, "ADDRESS_INVALID", f"{type(error).__name__}: {error}") from error
 
 
 def connect(channel: Channel) -> HubConnector:
@@ -272,26 +300,17 @@ def _asking(asking: bool) -> Iterator[None]:
         raise
 
 
-def _transport(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+NOT_THERE = "NOT_FOUND"
 
 
-def _untrusted(error: BaseException | None) -> bool:
-    """Did the connection fail because the server's certificate is not trusted? The TLS error is somewhere in the chain of causes."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _refused(status: int, headers: httpx.Headers, body: bytes) -> CallFailed:
+def _refused(reply: Reply) -> CallFailed:
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        problem = msgspec.json.decode(reply.body, type=Problem)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        problem = Problem(code=f"HTTP_{status}", message="")
-    detail = f"{problem.message} {problem.place}".strip() or f"status {status}"
-    return CallFailed(kind_of(status), problem.code[:40], detail, status=status, retry_after=retry_after(headers.get("retry-after")))
+        problem = Problem(code=f"HTTP_{reply.status}", message="")
+    detail = f"{problem.message} {problem.place}".strip() or f"status {reply.status}"
+    wait = retry_after(reply.headers.get("retry-after"))
+    return CallFailed(kind_of(reply.status), problem.code[:40], detail, status=reply.status, retry_after=wait)
 
 
 def retry_after(value: str | None) -> float | None:

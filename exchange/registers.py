@@ -23,11 +23,14 @@ POPULATION_PATH, PARTY_PATH, FACTS_PATH = "/population/matches", "/party/members
 
 
 class RegisterConnector(Protocol):
-    """What a lane needs of a register, as a context manager. Both methods raise CallFailed."""
+    """What a lane needs of a register, as a context manager. `put` and `answers` raise CallFailed."""
 
     def __enter__(self) -> RegisterConnector: ...
 
     def __exit__(self, *details: object) -> None: ...
+
+    def settle(self) -> None:
+        """Write down what was exchanged so far (`exchange.archive`)."""
 
     def put(self, *, idempotency_key: str, body: bytes) -> Sequence[dict[str, Any]]:
         """The answers to a batch, in whatever order they come. The same key gives the same answers."""

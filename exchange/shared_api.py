@@ -72,6 +72,7 @@ class ClientToken(HttpBearer):
         client = SharingClient.objects.select_related("account").filter(application=validated.client, active=True).first()
         if client is None:
             raise Refused(403, CallCode.FORBIDDEN, "This client is not a program with which files are shared.")
+        request.caller = client  # type: ignore[attr-defined]  # for the archive
         call_admit(client=client)
         refuse_nul(request)
         return client

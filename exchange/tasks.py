@@ -16,6 +16,7 @@ from django.core.cache import cache
 from exchange.choices import ReconciliationState
 from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
+from exchange.services.archive_months import archive_keep
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.channels import channel_drive
 from exchange.services.forming import channels_active, deliveries_fan_out
@@ -120,6 +121,12 @@ def transfers(*_request_id: str) -> None:
         return
     arrivals_drive()
     releases_drive()
+
+
+@shared_task(name="exchange.archive_months", time_limit=TIME_LIMIT)
+def archive_months() -> None:
+    """Make the months of the exchange archive that come, and drop those that policy no longer keeps."""
+    archive_keep()
 
 
 @shared_task(name="exchange.stamp", time_limit=TIME_LIMIT)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from exchange.views import board, deliveries, matching, reconciling, registers, sharing, transfers, trials
+from exchange.views import archive, board, deliveries, matching, reconciling, registers, sharing, transfers, trials
 
 app_name = "exchange"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("registers/<slug:code>/again", registers.register_again, name="register_again"),
     path("registers/<slug:code>/log", registers.register_log, name="register_log"),
     path("", deliveries.delivery_overview, name="delivery_overview"),
+    path("archive/", archive.archive_list, name="archive_list"),
+    path("archive/<int:number>/", archive.archive_detail, name="archive_detail"),
     path("queue/<slug:code>/", deliveries.delivery_queue, name="delivery_queue"),
     path("queue/<slug:code>/act", deliveries.delivery_act, name="delivery_act"),
     path("reconciliations/", reconciling.reconciliation_list, name="reconciliation_list"),

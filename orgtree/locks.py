@@ -27,6 +27,7 @@ class Lock(IntEnum):
     EVIDENCE = 4109
     WITNESS = 4111
     AUDIT_MONTHS = 4112
+    ARCHIVE_MONTHS = 4110
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:

@@ -67,6 +67,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "population matching, a person": ("clerk", lambda made: reverse("exchange:match_detail", args=[made["people"][0].pk])),
     "registers": ("root", lambda _: reverse("exchange:register_list")),
     "register, what went out": ("root", lambda _: reverse("exchange:register_log", args=["population"])),
+    "exchange archive": ("root", lambda _: reverse("exchange:archive_list")),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
     "my account": ("clerk", lambda _: reverse("accounts:own")),
     "account of a person": ("root", lambda made: reverse("accounts:person", args=[made["request"].author_id])),

@@ -27,7 +27,7 @@ from registry.choices import ListFormat
 from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
 from registry.services.exports import export_ask
-from tests.exchange.matches import match_made
+from tests.exchange.matches import archived, match_made
 from tests.factories import gate_lifted
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
@@ -177,6 +177,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:unit_tree": ("get", EVERYBODY),
     "registry:unit_children": ("get", AGENCY),
     "exchange:delivery_overview": ("get", frozenset({"operator", "root"})),
+    "exchange:archive_list": ("get", frozenset({"root"})),  # of the whole line
+    "exchange:archive_detail": ("get", frozenset({"root"})),
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
     "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
@@ -354,7 +356,7 @@ def address(office) -> Callable[[str], str]:
             for name in ("request_record", "row_return", "row_keep", "evidence_bundle")
         },
         **exchanged,
-        **{f"exchange:{name}": {} for name in ("delivery_overview", "trial_new", "reconciliation_list")},
+        **{f"exchange:{name}": {} for name in ("delivery_overview", "archive_list", "trial_new", "reconciliation_list")},
         **{f"exchange:{name}": {} for name in ("match_list", "match_act", "match_export", "register_list")},
         **{f"exchange:{name}": {"code": "population"} for name in ("register_log", "register_again")},
         "exchange:match_detail": {"key": profile.pk},
@@ -362,6 +364,7 @@ def address(office) -> Callable[[str], str]:
         "exchange:match_paper": {"key": profile.pk, "dispute_id": dispute.pk},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
+        "exchange:archive_detail": {"number": archived(channel).pk},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},

@@ -1,5 +1,6 @@
 """The exchange's tables: what an agency sends, and what the hub receives."""
 
+from exchange.models.archive import ArchivedExchange
 from exchange.models.board import AgencyDay, Expectation, ExpectedBody
 from exchange.models.channels import Channel
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
@@ -18,6 +19,7 @@ __all__ = [
     "AgencyDay",
     "AgencyKey",
     "AgencyManifest",
+    "ArchivedExchange",
     "Attempt",
     "Batch",
     "BucketDigest",

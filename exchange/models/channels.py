@@ -1,9 +1,11 @@
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from exchange.choices import ChannelKind
+from exchange.choices import ChannelKind, Transport
 from exchange.contract import MAX_ITEMS, ErrorKind
+from exchange.ways import OptionsInvalid, options_check
 
 # A bare host name is a good address inside a ministry's network, so Django's own URL validator is too strict.
 ADDRESS = RegexValidator(r"^https?://[^\s/?#]+/?$", _("The address begins with https:// (or http:// on this machine) and has no path."))
@@ -21,6 +23,10 @@ class Channel(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=ChannelKind, default=ChannelKind.NATIONAL_HUB)
     base_url = models.CharField(_("address"), max_length=300, validators=[ADDRESS], help_text=_("Without a path, for example https://hub.example.vn"))
     client_id = models.CharField(_("client id"), max_length=100)
+    transport = models.CharField(_("transport"), max_length=10, choices=Transport, default=Transport.DIRECT, db_default=Transport.DIRECT.value)
+    transport_options = models.JSONField(
+        _("what the transport needs"), default=dict, blank=True, db_default={}, help_text=_("As JSON; see the handbook for operators.")
+    )
     active = models.BooleanField(_("active"), default=True)
     timeout_seconds = models.PositiveSmallIntegerField(
         _("time limit of a call, in seconds"), default=30, validators=[MinValueValidator(1), MaxValueValidator(300)]
@@ -44,3 +50,9 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            options_check(self.transport, self.transport_options)
+        except OptionsInvalid as error:
+            raise ValidationError({"transport_options": str(error)}) from error

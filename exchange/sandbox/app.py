@@ -3,7 +3,9 @@
     /o/token/                     OAuth 2 client credentials; any client with the sandbox's secret
     /api/v1/population/...        the population database      /api/v1/party/...    the Party database
     /api/v1/...                   the national hub
-    /ndxp/token, /ndxp/api/v1/... the same sides behind a gateway, which wants its headers (NDXP through a provincial LGSP)
+    /ndxp/token, /ndxp/api/v1/... the same sides behind a gateway, which wants its headers (NDXP through a provincial LGSP), knows service codes
+                                  (/ndxp/services/...) and has faults in a shape of its own
+    /node/messages                the same sides behind an Agent Node: calls as messages, no token (`exchange.sandbox.ways`)
     /                             what was received, and the switches of the faults
 
 Order of a call: too many calls -> token -> gateway -> the side -> what is done to its answer on the way back.
@@ -28,8 +30,9 @@ from exchange.sandbox.faults import Fault, Faults
 from exchange.sandbox.page import page_or_none
 from exchange.sandbox.sides import HUB, PARTY, POPULATION, Call, Hub, Party, Population, Refused, Reply, Side
 from exchange.sandbox.store import Store
+from exchange.sandbox.ways import Faulty, gateway_fault, served_at, unwrapped, wrapped
 
-API, GATEWAY = "/api/v1", "/ndxp"
+API, GATEWAY, NODE = "/api/v1", "/ndxp", "/node/messages"
 MOST = 16 * 1024 * 1024
 SKEW = timedelta(minutes=40)
 TOKEN_SECONDS = 3_600
@@ -62,7 +65,7 @@ class Sandbox:
             status, headers, body = shown
             start(_line(status), headers)
             return [body]
-        name, reply = self._answer(call, struck)
+        name, reply = self._node(call, struck) if call.path == NODE else self._answer(call, struck)
         self.store.call_note(name, f"{call.method} {call.path}"[:200], len(call.body), reply.status, struck)
         if Fault.TIMEOUT in struck:
             time.sleep(self.hang)
@@ -70,7 +73,8 @@ class Sandbox:
 
     def _answer(self, call: Call, struck: list[str]) -> tuple[str, Reply]:
         """(which side was meant, its answer)."""
-        path, behind = (call.path.removeprefix(GATEWAY), True) if call.path.startswith(f"{GATEWAY}/") else (call.path, False)
+        behind = call.path.startswith(f"{GATEWAY}/")
+        path = served_at(call.path.removeprefix(GATEWAY)) if behind else call.path
         if path in ("/o/token/", "/token"):
             return "token", self._token(call, struck)
         side = self._side(path)
@@ -78,9 +82,32 @@ class Sandbox:
             return "?", Reply(404, {"code": "NO_SUCH_ADDRESS", "message": path, "place": ""})
         try:
             self._may_enter(call, behind, struck)
-            return side.name, self._strike(side, replace(call, path=path.removeprefix(API)), struck)
+            reply = self._strike(side, replace(call, path=path.removeprefix(API)), struck)
+            return side.name, gateway_fault("101504") if behind and self._hit(Fault.GATEWAY_LATE, struck) else reply
         except Refused as refused:
             return side.name, refused.reply
+
+    def _node(self, call: Call, struck: list[str]) -> tuple[str, Reply]:
+        """A message for one of the sides, and its answer as a message. A busy node has passed nothing on; a late one has."""
+        try:
+            if self._hit(Fault.NODE_BUSY, struck):
+                return "node", Reply(503, {"error": {"code": "BUSY", "message": "the node is busy", "retryAfter": 2}})
+            inner = unwrapped(call)
+            side = self._side(inner.path)
+            if side is None:
+                return "node", Reply(404, {"error": {"code": "SERVICE_UNKNOWN", "message": inner.path}})
+            reply = self._refusable(side, replace(inner, path=inner.path.removeprefix(API)), struck)
+        except Refused as refused:
+            return "node", refused.reply
+        if self._hit(Fault.NODE_LATE, struck):
+            return side.name, Reply(504, {"error": {"code": "TIMEOUT", "message": "the other side did not answer in time"}})
+        return side.name, wrapped(reply)
+
+    def _refusable(self, side: Side, call: Call, struck: list[str]) -> Reply:
+        try:
+            return self._strike(side, call, struck)
+        except Refused as refused:
+            return refused.reply
 
     def _side(self, path: str) -> Side | None:
         if not path.startswith(f"{API}/"):
@@ -91,6 +118,10 @@ class Sandbox:
     def _may_enter(self, call: Call, behind: bool, struck: list[str]) -> None:
         if self._hit(Fault.TOO_MANY, struck):
             raise _too_many()
+        if behind and self._hit(Fault.GATEWAY_DOWN, struck):
+            raise Faulty(gateway_fault("101503"))
+        if behind and self._hit(Fault.GATEWAY_TOKEN, struck):
+            raise Faulty(gateway_fault("900901"))
         token = call.headers.get("authorization", "").removeprefix("Bearer ")
         if self._tokens.get(token, 0.0) < time.monotonic():
             raise Refused(401, "UNAUTHORIZED", "the token is missing or has ended")

@@ -24,6 +24,11 @@ class Fault(StrEnum):
     CLOCK_SKEW = "clock-skew"
     SLOW_DRIP = "slow-drip"
     HALF_BATCH = "half-batch"
+    GATEWAY_DOWN = "gateway-down"
+    GATEWAY_TOKEN = "gateway-token"  # noqa: S105 - the name of a fault
+    GATEWAY_LATE = "gateway-late"
+    NODE_BUSY = "node-busy"
+    NODE_LATE = "node-late"
 
 
 # (Vietnamese, English)
@@ -40,6 +45,14 @@ TEXTS: Mapping[Fault, tuple[str, str]] = {
     Fault.CLOCK_SKEW: ("Đồng hồ nhanh 40 phút, mã truy cập hết hạn ngay", "Its clock is 40 minutes ahead, and tokens end at once"),
     Fault.SLOW_DRIP: ("Trả lời nhỏ giọt từng phần rất chậm", "Answers drop by drop"),
     Fault.HALF_BATCH: ("Chỉ làm một nửa lô", "Takes half of the batch"),
+    Fault.GATEWAY_DOWN: ("Trục NDXP không nối được tới nền tảng (lỗi 101503)", "The gateway cannot connect to the other side (fault 101503)"),
+    Fault.GATEWAY_TOKEN: ("Trục NDXP không nhận mã truy cập (lỗi 900901)", "The gateway refuses the token (fault 900901)"),
+    Fault.GATEWAY_LATE: (
+        "Trục NDXP đã chuyển nhưng báo quá giờ (lỗi 101504)",
+        "The gateway passes the call on and says “timed out” (101504)",
+    ),
+    Fault.NODE_BUSY: ("Agent Node bận, hẹn gọi lại", "The Agent Node is busy and says when to come again"),
+    Fault.NODE_LATE: ("Agent Node đã chuyển nhưng báo quá giờ", "The Agent Node passes the call on and says that time ran out"),
 }
 # The certificate is no switch: the second port (`--tls-port`) always shows one that ended yesterday.
 

@@ -36,15 +36,17 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def served(sandbox: Sandbox, *, port: int = 0, expired_tls: bool = False) -> Iterator[str]:
-    """Serve in a thread; gives the address. `port` 0 takes a free one."""
+def served(sandbox: Sandbox, *, port: int = 0, expired_tls: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve in a thread; gives the address. `port` 0 takes a free one; `tls` is the server's side of TLS, which may ask for client certificates."""
     server = make_server(HOST, port, sandbox, server_class=_Server, handler_class=_Quiet)
-    if expired_tls:
-        server.socket = expired_context().wrap_socket(server.socket, server_side=True)
+    context = expired_context() if expired_tls else tls
+    if context is not None:
+        # The handshake in the thread of the call, so that nobody who stands still keeps the others waiting.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"{'https' if expired_tls else 'http'}://{HOST}:{server.server_port}"
+        yield f"{'https' if context is not None else 'http'}://{HOST}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -126,10 +126,10 @@ def arrivals_drive(*, connector: Connect = connect) -> int:
     channel = hub_channel()
     if channel is None:
         return 0
-    line = line_to(channel, connector)
-    moved = _hear(channel, line)
-    while (arrival := _claim()) is not None:
-        moved += _drive(arrival, line)
+    with line_to(channel, connector) as line:
+        moved = _hear(channel, line)
+        while (arrival := _claim()) is not None:
+            moved += _drive(arrival, line)
     return moved
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db import transaction
 
-from exchange.choices import BatchState, ChannelKind
+from exchange.choices import BatchState, ChannelKind, Transport
 from exchange.connectors import Connector, connect
 from exchange.models import Batch, Channel
 from exchange.services.delivery import deliver
@@ -27,16 +28,19 @@ def channel_set(
     timeout_seconds: int = 30,
     batch_size: int = 200,
     active: bool = True,
+    transport: str = Transport.DIRECT,
+    transport_options: Mapping[str, Any] | None = None,
 ) -> Channel:
     """Create or change a channel (actor None: from a shell on the server) and start sending. Raises ValidationError."""
     with transaction.atomic():
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, ChannelKind.NATIONAL_HUB, base_url.rstrip("/"), client_id
         channel.timeout_seconds, channel.batch_size, channel.active = timeout_seconds, batch_size, active
+        channel.transport, channel.transport_options = transport, dict(transport_options or {})
         channel.failures, channel.failing_since, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, None, "", ""
         channel.full_clean()
         channel.save()
-        audit(actor=actor, action="channel.set", channel=code, base_url=base_url)
+        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=str(transport))
         send_on_commit(DELIVER_TASK)
     return channel
 

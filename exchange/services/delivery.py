@@ -78,6 +78,7 @@ def deliver(*, channel_id: int, connector: Callable[[Channel], Connector] = conn
     with connector(channel) as line:
         while tried < at_most and (batches := batches_claim(channel_id=channel_id, at_most=line.lines)):
             batches_send(batches=batches, connector=line)
+            line.settle()
             tried += len(batches)
             if len(batches) < line.lines:
                 break

@@ -194,6 +194,7 @@ def register_drive(*, channel_id: int, purpose: Purpose, connector: Callable[[Ch
             if batch is None:
                 break
             batch_put(batch=batch, connector=line, purpose=purpose)
+            line.settle()
             calls += 1
     return calls
 

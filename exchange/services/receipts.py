@@ -66,6 +66,7 @@ def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connecto
         while asked < at_most and (batches := _claim(channel_id, line.lines)):
             asked += len(batches)
             ended += _collect(batches, line)
+            line.settle()
             if len(batches) < line.lines:
                 break
     return ended

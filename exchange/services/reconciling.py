@@ -104,7 +104,8 @@ def reconciliation_run(*, run: Reconciliation, connector: Callable[[Channel], Co
     """Bring a run to its end."""
     line = connector(run.channel)
     try:
-        _compare(run, line)
+        with line:
+            _compare(run, line)
     except CallFailed as failure:
         run.state, run.error = ReconciliationState.FAILED, f"{failure.code}: {failure.detail}"[:600]
     run.ended_at, run.received_bytes = clock.now(), getattr(line, "received", 0)
@@ -140,7 +141,8 @@ def reconciliation_sign(*, actor: User, run: Reconciliation, signature: bytes, c
 def signatures_exchange(*, run: Reconciliation, connector: Callable[[Channel], Connector] = connect) -> Reconciliation:
     """Send our signature, when there is one, and fetch the other side's. Raises CallFailed, SignatureRefused for one that does not hold."""
     sent = Certificate(statement=bytes(run.statement), agency_signature=bytes(run.agency_signature))
-    told = connector(run.channel).certificate(sent)
+    with connector(run.channel) as line:
+        told = line.certificate(sent)
     if told.hub_signature and not run.hub_signature:
         verified = verify_detached(
             content=bytes(run.statement), signature=told.hub_signature, moment=clock.now(), trust=TrustStore.load(settings.TRUST_DIRECTORY)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from exchange.choices import ChannelKind
+from exchange.choices import ChannelKind, Transport
 from exchange.connectors import CallFailed
 from exchange.contract import PROFILE_KIND, ErrorKind
 from exchange.models import Channel
@@ -28,17 +29,28 @@ PURPOSES: Mapping[str, Purpose] = {ChannelKind.POPULATION: Matching(), ChannelKi
 
 
 def register_set(
-    *, actor: User | None, kind: ChannelKind, code: str, name: str, base_url: str, client_id: str, timeout_seconds: int = 30, batch_size: int = 200
+    *,
+    actor: User | None,
+    kind: ChannelKind,
+    code: str,
+    name: str,
+    base_url: str,
+    client_id: str,
+    timeout_seconds: int = 30,
+    batch_size: int = 200,
+    transport: str = Transport.DIRECT,
+    transport_options: Mapping[str, Any] | None = None,
 ) -> Channel:
     """Connect a register, or change how (actor None: from a shell on the server), and begin with everybody. Raises ValidationError."""
     with transaction.atomic():
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code, kind=kind)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, kind, base_url.rstrip("/"), client_id
         channel.timeout_seconds, channel.batch_size, channel.active = timeout_seconds, batch_size, True
+        channel.transport, channel.transport_options = transport, dict(transport_options or {})
         channel.failures, channel.failing_since, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, None, "", ""
         channel.full_clean()
         channel.save()
-        audit(actor=actor, action="channel.set", channel=code, base_url=base_url)
+        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=str(transport))
         send_on_commit(REVIEW_TASK)
     return channel
 

@@ -110,9 +110,10 @@ def releases_drive(*, connector: Connect = connect) -> int:
     channel = hub_channel()
     if channel is None:
         return 0
-    line, moved = line_to(channel, connector), 0
-    while (transfer := _claim()) is not None:
-        moved += _drive(transfer, line)
+    moved = 0
+    with line_to(channel, connector) as line:
+        while (transfer := _claim()) is not None:
+            moved += _drive(transfer, line)
     return moved
 
 

@@ -27,6 +27,13 @@ class TransferLine:
 
     connector: Connector
 
+    def __enter__(self) -> TransferLine:
+        self.connector.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.connector.__exit__(*details)
+
     def agencies(self) -> list[AgencyName]:
         return self.connector.call("GET", "/agencies", Agencies).agencies
 
@@ -68,7 +75,8 @@ def agencies_to_choose(connector: Connect = connect) -> tuple[list[tuple[str, st
     known: list[tuple[str, str]] | None = cache.get(AGENCIES)
     if known is None:
         try:
-            known = [(one.code, one.name) for one in line_to(channel, connector).agencies() if one.code != settings.AUTHORITY]
+            with line_to(channel, connector) as line:
+                known = [(one.code, one.name) for one in line.agencies() if one.code != settings.AUTHORITY]
         except CallFailed:
             return [], False
         cache.set(AGENCIES, known, 3_600)

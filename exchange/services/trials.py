@@ -84,9 +84,9 @@ def trial_send(*, actor: User, channel: Channel, keys: Sequence[UUID], connector
         audit(actor=actor, action="trial.sent", channel=channel.code, trial=str(trial.pk), people=trial.people)
     sent_at = clock.now()
     try:
-        line = connector(channel)
-        answered = line.trial(body=prepared.body)
-        read_back = line.trial_report(trial=answered.trial)
+        with connector(channel) as line:
+            answered = line.trial(body=prepared.body)
+            read_back = line.trial_report(trial=answered.trial)
     except CallFailed as failure:
         trial.error = f"{failure.code}: {failure.detail}"[:600]
     else:

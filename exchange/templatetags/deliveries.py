@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django import template
+from django.template import Context
 
 from exchange.choices import DeliveryState
 from exchange.models import Delivery, Receipt
 from exchange.selectors.overview import deliveries_of, last_receipt
+from exchange.selectors.sight import operates_line
 
 register = template.Library()
 
@@ -25,6 +27,15 @@ LOOKS = {
 def record_deliveries(kind: str, key: UUID) -> dict[int, list[Delivery]]:
     """All deliveries of one record, by version; one query and one for the receipts."""
     return deliveries_of(kind=kind, key=key)
+
+
+@register.simple_tag(takes_context=True)
+def archive_open(context: Context) -> bool:
+    """May the reader follow a delivery into the exchange archive? Asked once a page."""
+    request = context["request"]
+    if not hasattr(request, "archive_open"):
+        request.archive_open = operates_line(request.user)
+    return bool(request.archive_open)
 
 
 @register.simple_tag

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exchange.models import Channel, PopulationMatch, RegisterBatch, RegisterEntry
+from exchange.archive import Said, entry_made, exchanges_keep
+from exchange.choices import Way
+from exchange.models import ArchivedExchange, Channel, PopulationMatch, RegisterBatch, RegisterEntry
 from exchange.services.lanes import Question
 from orgtree import clock
 from registry.models import StaffProfile
@@ -29,3 +31,10 @@ def match_made(people: Sequence[StaffProfile]) -> list[PopulationMatch]:
         outcome = {"outcome": "name_diff", "owner": "agency", "differs": ["birth_name"], "checked_at": clock.now()}
         found.append(PopulationMatch.objects.create(staff=one, entry=entry, **outcome))
     return found
+
+
+def archived(channel: Channel) -> ArchivedExchange:
+    """One question that was asked over `channel` and answered."""
+    values = {"method": "GET", "address": "http://hub.invalid/api/v1/receipts", "status": 200, "outcome": "ok"}
+    exchanges_keep([entry_made(request=Said(), answer=Said(), at=clock.now(), way=Way.OUT, channel=channel, **values)])
+    return ArchivedExchange.objects.filter(channel=channel).latest("id")

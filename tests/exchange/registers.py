@@ -57,6 +57,9 @@ class PaperRegister:
     def __exit__(self, *details: object) -> None:
         pass
 
+    def settle(self) -> None:
+        """Nothing of it is kept."""
+
     def put(self, *, idempotency_key: str, body: bytes) -> list[dict[str, Any]]:
         self.calls.append("put")
         failure = self.script.pop(0) if self.script else None

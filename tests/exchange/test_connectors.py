@@ -12,6 +12,7 @@ import pytest
 from exchange import connectors
 from exchange.connectors import CallFailed, HubConnector, retry_after
 from exchange.contract import ErrorKind, encode
+from exchange.transports import wire as wire_
 
 BATCH = uuid4()
 GOOD = {"batch": str(BATCH), "items": 1}
@@ -38,7 +39,8 @@ def _fresh(settings, monkeypatch):
 
 
 def connector(wire, **fields):
-    channel = SimpleNamespace(code="national-hub", base_url="https://hub.invalid", client_id="agency", timeout_seconds=5, batch_size=200, **fields)
+    told = {"code": "national-hub", "base_url": "https://hub.invalid", "client_id": "agency", "timeout_seconds": 5, "batch_size": 200}
+    channel = SimpleNamespace(**{**told, "transport": "direct", "transport_options": {}, **fields})
     return HubConnector(channel, transport=httpx.MockTransport(wire))
 
 
@@ -109,7 +111,7 @@ def test_rubbish_for_an_answer_is_ambiguous(body):
 
 
 def test_an_answer_without_end_is_cut(monkeypatch):
-    monkeypatch.setattr(connectors, "MAX_ANSWER", 1_000)
+    monkeypatch.setattr(wire_, "MAX_ANSWER", 1_000)
     read = []
 
     def endless():

@@ -14,7 +14,7 @@ from exchange.services.forming import batches_form, deliveries_fan_out
 from exchange.services.trials import payload_texts, trial_prepare, trial_send, trial_sign
 from orgtree import clock
 from signing_agent.sign import sign_manifest
-from tests.exchange.office import PaperHub, once
+from tests.exchange.office import OneLine, PaperHub, once
 from tests.factories import user_make
 from tests.workflows.certificates import PIN, sign_freely
 from workflows.cms import SignatureRefused
@@ -23,7 +23,7 @@ from workflows.errors import NotAllowed, WrongState
 from workflows.models import RecordVersion
 
 
-class PaperTrial:
+class PaperTrial(OneLine):
     """Answers a trial as a hub would that accepts everything; `spoil` changes the report that is read back."""
 
     def __init__(self, spoil=lambda item: {}, failure=None):

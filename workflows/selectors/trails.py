@@ -66,6 +66,7 @@ DEEDS: Mapping[str, str | Promise] = {
     "trail.exported": _("Log exported"),
     "reads.month_closed": _("Month of the read log closed"),
     "reads.month_dropped": _("Month of the read log dropped"),
+    "archive.month_dropped": _("Month of the exchange archive dropped"),
     "match.corrected": _("Correction after the population database proposed"),
     "match.disputed": _("Match with the population database disputed"),
     "match.dispute_dropped": _("Dispute about a match given up"),

@@ -1,0 +1,125 @@
+"""The exchange archive: what was said to whom and when, kept whatever came of it.
+
+Calls of ours are noted in memory by whichever thread makes them and written by the thread that works with the database, one insert for
+a wave of calls. Calls of others are noted by `exchange.middleware`, the one place that every interface passes.
+
+Not here: the bodies (digest and length only), and secrets (a header that holds one keeps its name).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from exchange.choices import Transport, Way
+from exchange.models import ArchivedExchange
+
+OK = "ok"
+HIDDEN = "•••"
+SECRETS = re.compile("authorization|cookie|secret|token|password|credential|signature|api-?key", re.IGNORECASE)
+MOST_HEADERS, LONGEST = 40, 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One half of an exchange: headers as they may be kept, digest and length of the body."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    digest: bytes | None = None
+    length: int = 0
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], body: bytes, *, secret: bool = False) -> Said:
+        """`secret`: the body is one (a token), so not even its digest is kept."""
+        return cls(headers=headers_kept(headers), digest=None if secret or not body else sha256(body).digest(), length=len(body))
+
+
+def headers_kept(headers: Mapping[str, str], secret_names: Iterable[str] = ()) -> dict[str, str]:
+    """Headers as the archive keeps them: in lower case, shortened, and without what could be a secret."""
+    hidden = {name.lower() for name in secret_names}
+    kept: dict[str, str] = {}
+    for name, value in list(headers.items())[:MOST_HEADERS]:
+        secret = SECRETS.search(name) is not None or name.lower() in hidden
+        kept[name.lower()[:LONGEST]] = HIDDEN if secret else value[:LONGEST].replace("\0", "")
+    return kept
+
+
+@dataclass
+class Archive:
+    """What one connector exchanged and what is not written down yet. Calls come from several threads; `write` from one.
+
+    A worker killed between a call and `write` leaves no entry of it; that the call was made stands in its attempt, which is written before.
+    """
+
+    transport: str = Transport.DIRECT
+    entries: list[ArchivedExchange] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def note(self, **values: Any) -> None:
+        """Remember one exchange; the values are fields of `ArchivedExchange`, `request` and `answer` are `Said`."""
+        entry = entry_made(way=Way.OUT, transport=self.transport, **values)
+        with self._lock:
+            self.entries.append(entry)
+
+    def write(self, *, channel_id: int | None) -> None:
+        """Write down what was noted since the last time: one statement. A channel that is nowhere kept (None) has no archive."""
+        with self._lock:
+            entries, self.entries = self.entries, []
+        if channel_id is None:
+            return
+        for entry in entries:
+            entry.channel_id = channel_id
+        exchanges_keep(entries)
+
+
+def entry_made(*, request: Said, answer: Said, at: datetime, method: str, address: str, reference: str = "", code: str = "", **values: Any) -> Any:
+    """An entry whose texts fit their columns."""
+    return ArchivedExchange(
+        at=at,
+        method=method[:8],
+        address=address[:500],
+        reference=reference[:128],
+        code=code[:40],
+        request_headers=dict(request.headers),
+        request_digest=request.digest,
+        request_length=request.length,
+        answer_headers=dict(answer.headers),
+        answer_digest=answer.digest,
+        answer_length=answer.length,
+        **values,
+    )
+
+
+def exchanges_keep(entries: list[ArchivedExchange]) -> None:
+    """Insert entries, in one statement."""
+    if not entries:
+        return
+    try:
+        with transaction.atomic():
+            ArchivedExchange.objects.bulk_create(entries)
+    except IntegrityError as error:
+        # Nobody made this month, because the scheduler stood still: make it and write again.
+        if "no partition" not in str(error):
+            raise
+        months_prepare()
+        ArchivedExchange.objects.bulk_create(entries)
+
+
+def months_prepare(ahead: int = 3) -> int:
+    """Make this month and those to come where they are missing; returns how many were made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) filter (where public.hoso_archive_month((date_trunc('month', now() at time zone 'Asia/Ho_Chi_Minh') "
+            "+ make_interval(months => ahead))::date)) from generate_series(0, %s) ahead",
+            [ahead],
+        )
+        return int(cursor.fetchone()[0])
