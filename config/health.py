@@ -24,6 +24,7 @@ from django.views.decorators.http import require_safe
 
 from config.heartbeat import EVERY_SECONDS, seconds_since_beat
 from exchange.selectors.due import oldest_due
+from exchange.transports.tls import standings
 from orgtree import clock
 from workflows.services.witnessing import seconds_since_told
 
@@ -67,12 +68,21 @@ def witnesses() -> Detail:
     return {"ok": True, "count": len(told), "oldest_told_seconds": None if never or not told else max(one or 0 for one in told.values())}
 
 
+def certificates() -> Detail:
+    """Client certificates of channels: how many cannot be used, and the days that the first to end still has. Nobody's work stops by it at once."""
+    found = standings(settings.CHANNEL_CERTIFICATES)
+    left = [one.days_left for one in found if one.days_left is not None]
+    unusable = sum(1 for one in found if one.problem or (one.days_left is not None and one.days_left < 0))
+    return {"ok": True, "channels": len(found), "unusable": unusable, "days_left": min(left, default=None)}
+
+
 CHECKS: dict[str, Callable[[], Detail]] = {
     "database": database,
     "broker": broker,
     "worker": worker,
     "migrations": migrations,
     "deliveries": deliveries,
+    "certificates": certificates,
     "witnesses": witnesses,
 }
 

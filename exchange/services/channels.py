@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from exchange.choices import BatchState, ChannelKind, Transport
+from exchange.choices import BatchState, ChannelKind
 from exchange.connectors import Connector, connect
 from exchange.models import Batch, Channel
 from exchange.services.delivery import deliver
@@ -28,7 +28,7 @@ def channel_set(
     timeout_seconds: int = 30,
     batch_size: int = 200,
     active: bool = True,
-    transport: str = Transport.DIRECT,
+    transport: str | None = None,
     transport_options: Mapping[str, Any] | None = None,
 ) -> Channel:
     """Create or change a channel (actor None: from a shell on the server) and start sending. Raises ValidationError."""
@@ -36,11 +36,13 @@ def channel_set(
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, ChannelKind.NATIONAL_HUB, base_url.rstrip("/"), client_id
         channel.timeout_seconds, channel.batch_size, channel.active = timeout_seconds, batch_size, active
-        channel.transport, channel.transport_options = transport, dict(transport_options or {})
+        channel.transport = transport or channel.transport  # what is left out stays as it is
+        if transport_options is not None or transport is not None:
+            channel.transport_options = transport_options or {}
         channel.failures, channel.failing_since, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, None, "", ""
         channel.full_clean()
         channel.save()
-        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=str(transport))
+        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=channel.transport)
         send_on_commit(DELIVER_TASK)
     return channel
 

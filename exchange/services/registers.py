@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from exchange.choices import ChannelKind, Transport
+from exchange.choices import ChannelKind
 from exchange.connectors import CallFailed
 from exchange.contract import PROFILE_KIND, ErrorKind
 from exchange.models import Channel
@@ -38,7 +38,7 @@ def register_set(
     client_id: str,
     timeout_seconds: int = 30,
     batch_size: int = 200,
-    transport: str = Transport.DIRECT,
+    transport: str | None = None,
     transport_options: Mapping[str, Any] | None = None,
 ) -> Channel:
     """Connect a register, or change how (actor None: from a shell on the server), and begin with everybody. Raises ValidationError."""
@@ -46,11 +46,13 @@ def register_set(
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code, kind=kind)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, kind, base_url.rstrip("/"), client_id
         channel.timeout_seconds, channel.batch_size, channel.active = timeout_seconds, batch_size, True
-        channel.transport, channel.transport_options = transport, dict(transport_options or {})
+        channel.transport = transport or channel.transport  # what is left out stays as it is
+        if transport_options is not None or transport is not None:
+            channel.transport_options = transport_options or {}
         channel.failures, channel.failing_since, channel.paused_until, channel.last_error, channel.last_error_kind = 0, None, None, "", ""
         channel.full_clean()
         channel.save()
-        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=str(transport))
+        audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=channel.transport)
         send_on_commit(REVIEW_TASK)
     return channel
 

@@ -20,6 +20,7 @@ from exchange.selectors.overview import channel_overviews
 from exchange.selectors.queue import PAGE, lines, queue
 from exchange.selectors.sight import operates_line, operates_somewhere
 from exchange.services.retrying import deliveries_recall, deliveries_retry
+from exchange.transports.tls import standings
 from orgtree.pages import page, page_view
 
 
@@ -30,7 +31,8 @@ def delivery_overview(request: HttpRequest) -> HttpResponse:
     if settings.ROLE == "hub":  # a hub delivers nothing: its page is the board
         return redirect("exchange:progress")
     overviews = channel_overviews(user=request.user)
-    return page(request, "exchange/overview.html", _("Deliveries"), overviews=overviews, whole=operates_line(request.user))
+    certificates = [one for one in standings(settings.CHANNEL_CERTIFICATES) if one.pressing]
+    return page(request, "exchange/overview.html", _("Deliveries"), overviews=overviews, whole=operates_line(request.user), certificates=certificates)
 
 
 @page_view

@@ -7,7 +7,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from exchange.choices import Transport
+from exchange.management.way_options import add_way, way_asked
 from exchange.services.channels import channel_set
+
+WITHOUT_SECRET = (Transport.AGENT_NODE, Transport.CARRIED)
 
 
 class Command(BaseCommand):
@@ -20,12 +24,15 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", required=True)
         parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
         parser.add_argument("--batch-size", type=int, default=200, help="people in one call; fewer on a weak line")
+        add_way(parser)
 
     def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, timeout: int, batch_size: int, **options: Any) -> None:
-        if code not in settings.CHANNEL_SECRETS:
+        way = way_asked(options)
+        if code not in settings.CHANNEL_SECRETS and way["transport"] not in WITHOUT_SECRET:
             raise CommandError(f"HOSO_CHANNEL_SECRETS names no secret for the channel {code}")
         try:
-            channel = channel_set(actor=None, code=code, name=name, base_url=url, client_id=client_id, timeout_seconds=timeout, batch_size=batch_size)
+            line = {"base_url": url, "client_id": client_id, "timeout_seconds": timeout, "batch_size": batch_size}
+            channel = channel_set(actor=None, code=code, name=name, **line, **way)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        self.stdout.write(f"{channel} ({channel.code}) sends to {channel.base_url}")
+        self.stdout.write(f"{channel} ({channel.code}) sends to {channel.base_url}: {channel.get_transport_display()}")

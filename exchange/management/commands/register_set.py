@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from exchange.choices import ChannelKind
+from exchange.management.way_options import add_way, way_asked
 from exchange.services.registers import register_set
 
 NAMES = {ChannelKind.POPULATION: "Cơ sở dữ liệu quốc gia về dân cư", ChannelKind.PARTY: "Cơ sở dữ liệu đảng viên"}
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", required=True)
         parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
         parser.add_argument("--batch-size", type=int, default=200, help="people in one call; fewer on a weak line")
+        add_way(parser)
 
     def handle(self, *args: Any, kind: list[str], code: str, name: str, url: str, client_id: str, **options: Any) -> None:
         for one in kind:
@@ -33,7 +35,7 @@ class Command(BaseCommand):
             called = name or NAMES[ChannelKind(one)]
             line = {"base_url": url, "client_id": client_id, "timeout_seconds": options["timeout"], "batch_size": options["batch_size"]}
             try:
-                channel = register_set(actor=None, kind=ChannelKind(one), code=ours, name=called, **line)
+                channel = register_set(actor=None, kind=ChannelKind(one), code=ours, name=called, **line, **way_asked(options))
             except ValidationError as error:
                 raise CommandError("; ".join(error.messages)) from error
             self.stdout.write(f"{channel} ({channel.code}) at {channel.base_url}")
