@@ -208,3 +208,15 @@ class Unreachable(PaperHub):
 
     def digests(self, question):
         raise CallFailed(ErrorKind.TRANSIENT, "UNREACHABLE", "the line is cut")
+
+
+def test_a_step_of_the_descent_reads_what_it_asks_about_by_the_index_of_places(office, people):
+    """However many people there are: neither the file's table nor all of the index."""
+    select, values = HERE.entries_sql("staff_profile", some=True)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("set local enable_bitmapscan = off")
+        cursor.execute(f"explain {select}", {**values, "cells": [1, 2, 3]})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Only Scan using exchange_staff_by_cell" in plan
+    assert "Index Cond" in plan
