@@ -80,7 +80,7 @@ fault-runs: $(DEV_STAMP) ## delivery in 100,000 seeded worlds of faults (about h
 
 .PHONY: conformance
 conformance: $(DEV_STAMP) ## the conformance kit against our own hub, and against hubs with a fault
-	$(BIN)/python -m pytest tests/exchange/test_conformance.py -m ""
+	@exec $(BIN)/python -m bench.conformance
 
 bench-%: $(DEV_STAMP) ## measure: bench-gate, bench-ingest and whatever else bench/ holds, on servers of the bench's own
 	@exec $(BIN)/python -m bench.$*

@@ -17,8 +17,8 @@ from config.embedded.valkey import EmbeddedValkey
 
 
 @contextmanager
-def bench_servers(*, durable: bool = True) -> Iterator[Path]:
-    """Yields the bench's folder, with Django ready and migrated, areas and code lists loaded, the demo's 700 units and 2,000 people in."""
+def bench_servers(*, durable: bool = True, demo: bool = True) -> Iterator[Path]:
+    """Yields the bench's folder, with Django ready and migrated, areas and code lists loaded, and (`demo`) 700 units and 2,000 people in."""
     with tempfile.TemporaryDirectory(prefix="hoso-bench-") as name, Supervisor() as supervisor:
         home = Path(name)
         postgres = EmbeddedPostgres(home / "postgres", log=home / "postgres.log", durable=durable)
@@ -49,6 +49,6 @@ def bench_servers(*, durable: bool = True) -> Iterator[Path]:
         settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
         call_command("migrate", verbosity=0)
         with open(os.devnull, "w") as nowhere:
-            for command in ("load_areas", "load_codes", "seed_demo"):
+            for command in ("load_areas", "load_codes", *(("seed_demo",) if demo else ())):
                 call_command(command, stdout=nowhere)
         yield home
