@@ -138,7 +138,7 @@ def test_long_files_go_in_smaller_batches(office, sender, channel, monkeypatch):
     monkeypatch.setattr(forming, "BYTES_IN_A_CALL", 2 * max(len(canonical(one.document)) for one in people))
     hub = PaperHub()
     until_settled(channel, hub)
-    assert [len(batch) for batch in hub.sent] == [2, 2, 1]
+    assert sorted(len(batch) for batch in hub.sent) == [1, 2, 2]
 
 
 def test_units_go_parents_first_one_batch_at_a_time(office, sender, channel, monkeypatch):
