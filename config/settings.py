@@ -243,6 +243,7 @@ CELERY_BEAT_SCHEDULE = {
     "exchange-registers-review": {"task": "exchange.registers_review", "schedule": crontab(minute="20", hour="0-5"), "options": {"expires": 3_000}},
     "exchange-webhooks": {"task": "exchange.webhooks", "schedule": 30.0, "options": {"expires": 30}},
     "exchange-transfers": {"task": "exchange.transfers", "schedule": 60.0, "options": {"expires": 60}},
+    "exchange-claims": {"task": "exchange.claims", "schedule": crontab(minute="25"), "options": {"expires": 3_000}},
     # Hourly in the night: the first that reaches the other side compares, the others find it done.
     "exchange-reconcile": {"task": "exchange.reconcile_nightly", "schedule": crontab(minute="40", hour="0-4"), "options": {"expires": 3_000}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},

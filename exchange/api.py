@@ -33,6 +33,7 @@ from exchange.answers import (
     refuse_nul,
 )
 from exchange.case_api import router as cases
+from exchange.claim_api import router as claims
 from exchange.contract import (
     MAX_ITEMS,
     PROFILE_KIND,
@@ -106,6 +107,7 @@ api = HubAPI(
 )
 
 api.add_router("", cases)
+api.add_router("", claims)
 api.add_router("", seals)
 
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN, description="The same for every repetition of the same batch")]

@@ -136,3 +136,33 @@ class FactState(TextChoices):
     NOBODY = "nobody", _("Nobody here has this number")
     FOREIGN = "foreign", _("Says nothing that the policy lets in")
     REFUSED = "refused", _("The rules refuse it")
+
+
+class ClaimMatch(TextChoices):
+    """Why two agencies' files look like one person."""
+
+    NUMBER = "number", _("Same personal identification number")
+    NAME_BIRTH = "name_birth", _("Same name, birth, gender and home town")
+
+
+class ClaimState(TextChoices):
+    OPEN = "open", _("Found")
+    ASKED = "asked", _("Both agencies asked")
+    DECIDED = "decided", _("Decided, to be carried out")
+    CLOSED = "closed", _("Closed")
+
+
+class ClaimOutcome(TextChoices):
+    TRANSFER = "transfer", _("The person passes to the other agency")
+    WITHDRAWN = "withdrawn", _("One agency gives up its claim")
+    CORRECTED = "corrected", _("A wrong file is corrected")
+    DIFFERENT = "different", _("Two different people")
+
+
+class ClaimAnswer(TextChoices):
+    """What an agency says of a person whom another one claims too."""
+
+    OURS = "ours", _("The person is ours")
+    THEIRS = "theirs", _("The person is not ours")
+    WRONG = "wrong", _("Our file is wrong and will be corrected")
+    DIFFERENT = "different", _("They are two different people")

@@ -1,4 +1,4 @@
-"""Shapes of the calls about cases between agencies (transfers) that go through the hub. Shared by both sides, like `contract`.
+"""Shapes of the calls about cases between agencies (transfers, people whom two claim) that go through the hub. Shared by both sides, like `contract`.
 
 A transfer has one number everywhere: the key of the release that the old agency signed.
 """
@@ -96,6 +96,47 @@ class TransferFile(msgspec.Struct, kw_only=True):
     places: dict[str, str]
 
 
+ClaimMatchName = Literal["number", "name_birth"]
+ClaimStateName = Literal["asked", "decided", "closed"]
+ClaimOutcomeName = Literal["", "transfer", "withdrawn", "corrected", "different"]
+ClaimAnswerName = Literal["", "ours", "theirs", "wrong", "different"]
+
+
+class Claim(msgspec.Struct, kw_only=True):
+    """A person whom another agency claims too, as the asking agency sees it: of the other file it hears whose it is and what the two share.
+
+    `answer` is what the asking agency said last. A case is closed when the files no longer say one person or stand with one agency, when the hub
+    found two different people, or when an agency gave up its claim as was decided.
+    """
+
+    claim: UUID
+    match: ClaimMatchName
+    person: Annotated[UUID, Meta(description="The key of the asking agency's own file")]
+    other_agency: AgencyCode
+    other_name: str
+    state: ClaimStateName
+    due_on: date | None
+    late: bool
+    answer: ClaimAnswerName
+    outcome: ClaimOutcomeName
+    keeps: Annotated[AgencyCode | None, Meta(description="Whose the person is, where that was decided")]
+    reason: str
+
+
+class Claims(msgspec.Struct, kw_only=True):
+    """One page of cases in the order of their numbers. `next` is the number after which the next page begins, null on the last."""
+
+    claims: list[Claim]
+    next: UUID | None
+
+
+class ClaimSaid(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an agency says: the person is `ours`, `theirs` (and our claim is given up), our file is `wrong`, or they are two `different` people."""
+
+    answer: Literal["ours", "theirs", "wrong", "different"]
+    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON)]
+
+
 class AgencyName(msgspec.Struct, kw_only=True):
     """An agency that may receive people."""
 
@@ -141,6 +182,7 @@ class Seals(msgspec.Struct, kw_only=True):
 
 decode_offer = msgspec.json.Decoder(Offer).decode
 decode_act = msgspec.json.Decoder(Act).decode
+decode_claim_said = msgspec.json.Decoder(ClaimSaid).decode
 decode_seal_statement = msgspec.json.Decoder(SealStatement).decode
 SHAPES = (Offer, Act, TransferStatus, Transfers, TransferFile, Agencies, SealStatement, Seals)
 

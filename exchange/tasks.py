@@ -17,8 +17,11 @@ from exchange.choices import ReconciliationState
 from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
 from exchange.services.archive_months import archive_keep
+from exchange.connectors import CallFailed
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.channels import channel_drive
+from exchange.services.claim_notices import claims_hear
+from exchange.services.claims import claims_find
 from exchange.services.forming import channels_active, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
@@ -127,6 +130,18 @@ def transfers(*_request_id: str) -> None:
 def archive_months() -> None:
     """Make the months of the exchange archive that come, and drop those that policy no longer keeps."""
     archive_keep()
+
+
+@shared_task(name="exchange.claims", time_limit=TIME_LIMIT)
+def claims() -> None:
+    """People of two agencies: the hub looks for them, an agency hears of its own. A hub that does not answer is asked again by the next run."""
+    if settings.ROLE == "hub":
+        claims_find()
+        return
+    try:
+        claims_hear()
+    except CallFailed as failed:
+        logger.info("claims: %s", failed)
 
 
 @shared_task(name="exchange.stamp", time_limit=TIME_LIMIT)

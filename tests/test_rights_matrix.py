@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from exchange.models import Channel, EqualityCertificate, IncomingTransfer, MatchDispute, OutgoingTransfer, Reconciliation, TransferRelease, Trial
+from exchange.models import Channel, ClaimNotice, EqualityCertificate, IncomingTransfer, MatchDispute, OutgoingTransfer, Reconciliation, TransferRelease, Trial
 from exchange.services.agencies import agency_set
 from exchange.services.transfer_line import AGENCIES
 from orgtree import clock
@@ -189,6 +189,10 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:transfer_wish": ("post", frozenset()),  # without an answer there is nothing to do: tested with transfers
     "exchange:transfer_accept": ("post", frozenset({"root"})),
     "exchange:transfer_case": ("get", frozenset()),  # the hub's
+    "exchange:claim_list": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
+    "exchange:claim_notice": ("get", frozenset({"root"})),
+    "exchange:claim_case": ("get", frozenset()),  # the hub's: tests/exchange/test_claims.py
+    "exchange:claim_act": ("post", frozenset()),
     "exchange:trial_new": ("get", frozenset({"root"})),  # the whole line is tried by who operates the top unit
     "exchange:trial_detail": ("get", frozenset({"root"})),
     "exchange:trial_statement": ("get", frozenset({"root"})),
@@ -278,6 +282,12 @@ def transfers_make(office: Office, channel: Channel) -> tuple[UUID, UUID]:
         pk=uuid4(), channel=channel, person=uuid4(), from_agency="H16", from_name="Tỉnh Gia Lai", state="offered", offered_at=clock.now(), **said
     )
     return release.pk, arrival.pk
+
+
+def claim_make(channel: Channel) -> ClaimNotice:
+    """Somebody whom another agency claims too."""
+    other = {"other_code": "H16", "other_name": "Tỉnh Gia Lai"}
+    return ClaimNotice.objects.create(pk=uuid4(), channel=channel, person=uuid4(), match="number", state="asked", due_on=clock.today(), **other)
 
 
 @pytest.fixture(scope="module")
@@ -381,6 +391,8 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
         "exchange:transfer_list": {},
+        "exchange:claim_list": {},
+        **{f"exchange:{name}": {"number": claim_make(channel).pk} for name in ("claim_notice", "claim_case", "claim_act")},
         **{f"exchange:{name}": {"key": profile.pk} for name in ("transfer_new", "consents")},
         **{f"exchange:{name}": {"number": released} for name in ("transfer_out", "transfer_case")},
         **{f"exchange:{name}": {"number": coming} for name in ("transfer_in", "transfer_wish", "transfer_accept")},

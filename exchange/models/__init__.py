@@ -3,6 +3,7 @@
 from exchange.models.archive import ArchivedExchange
 from exchange.models.board import AgencyDay, Expectation, ExpectedBody
 from exchange.models.channels import Channel
+from exchange.models.claims import ClaimNotice, DoubleClaim, DoubleClaimMark, DoubleClaimStep
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 from exchange.models.keys import AgencyKey
@@ -25,9 +26,13 @@ __all__ = [
     "BucketDigest",
     "BucketMark",
     "Channel",
+    "ClaimNotice",
     "Consent",
     "Delivery",
     "Difference",
+    "DoubleClaim",
+    "DoubleClaimMark",
+    "DoubleClaimStep",
     "EqualityCertificate",
     "Expectation",
     "ExpectedBody",

@@ -22,6 +22,7 @@ from exchange.selectors.transfer_words import PAGE, arrival_story, case_story, c
 from exchange.selectors.transfers import release_of
 from exchange.services.acceptance import Place
 from exchange.services.arrivals import arrival_propose, arrival_wish
+from exchange.services.claim_notices import claims_waiting
 from exchange.services.releases import release_propose, release_withdraw
 from exchange.services.transfer_line import agencies_to_choose
 from orgtree import clock, scope
@@ -54,6 +55,7 @@ def transfer_list(request: HttpRequest) -> HttpResponse:
         "exchange/transfers.html",
         _("Transfers between agencies"),
         receiving=receiving,
+        claimed=claims_waiting() if receiving else 0,
         coming=[(one, arrival_story(one)) for one in arrivals()[:PAGE]] if receiving else [],
         leaving=[(one, release_story(one)) for one in leaving[:PAGE]],
     )

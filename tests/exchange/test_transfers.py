@@ -10,11 +10,15 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from exchange.models import Agency, Delivery, IncomingTransfer, OutgoingTransfer, TransferCase
+from exchange.choices import ClaimAnswer, ClaimOutcome
+from exchange.connectors import CallFailed
+from exchange.models import Agency, ClaimNotice, Delivery, DoubleClaim, IncomingTransfer, OutgoingTransfer, TransferCase
 from exchange.selectors.transfers import is_late
 from exchange.services.acceptance import Place
 from exchange.services.arrivals import ArrivalRefused, arrival_propose, arrival_wish
 from exchange.services.buckets import Holding, tree_now
+from exchange.services.claim_notices import claim_say, claims_hear
+from exchange.services.claims import claim_ask, claim_decide, claims_find, claims_settle
 from exchange.services.evidence import verify_evidence
 from exchange.services.intake import batch_process, batch_receive
 from exchange.services.releases import release_propose, release_withdraw
@@ -23,8 +27,9 @@ from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
 from tests.exchange.sender import Change
-from tests.factories import gate_lifted
+from tests.factories import gate_lifted, superuser_make, user_make
 from workflows.documents import parse
+from workflows.errors import NotAllowed
 from workflows.models import Hold, OutboxMessage, RecordVersion
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal, request_stage
@@ -357,3 +362,46 @@ def test_two_agencies_at_one_moment_at_the_hub(trio, _round):
         outcomes = at_once(steps)
         assert [type(one) for one in outcomes].count(CaseMoved) == 2, outcomes
         assert case.steps.count() == 2
+
+
+def test_agencies_hear_of_a_person_whom_both_claim_and_the_transfer_closes_the_case(trio):
+    # given one person on file at both agencies under two numbers, found by the hub and put to both
+    one = trio.hired("H15", home_town_area="2025-24133", birth_name="H'Bia Êban")
+    alike = {name: one.document[name] for name in ("birth_name", "birth_date", "gender", "home_town_area")}
+    two = trio.hired("H16", **alike)
+    with trio.at_hub():
+        claims_find()
+        claim = DoubleClaim.objects.get(key_one__in=[one.key, two.key], key_two__in=[one.key, two.key])
+        claim_ask(actor=superuser_make("claims-monitor"), claim=claim)
+    # when an agency's worker asks, then it hears of it once
+    with trio.at("H16") as side:
+        assert (claims_hear(connector=trio.connect), claims_hear(connector=trio.connect)) == (1, 0)
+        notice = ClaimNotice.objects.get(pk=claim.pk)
+        assert (notice.person, notice.other_code, notice.state) == (two.key, "H15", "asked")
+        # and an answer that does not reach the hub is not kept
+        trio.line.lose = ["before"]
+        with pytest.raises(CallFailed):
+            claim_say(actor=side.office.author, notice=notice, answer=ClaimAnswer.OURS, reason="đang công tác", connector=trio.connect)
+        assert ClaimNotice.objects.get(pk=claim.pk).answer == ""
+        notice = claim_say(actor=side.office.author, notice=notice, answer=ClaimAnswer.OURS, reason="đang công tác", connector=trio.connect)
+        assert notice.answer == "ours"
+        with pytest.raises(NotAllowed):
+            claim_say(actor=user_make("claims-nobody"), notice=notice, answer=ClaimAnswer.THEIRS, reason="x", connector=trio.connect)
+    # when the hub decides that the person passes, then the case ends once that is a fact
+    with trio.at_hub():
+        keeps = Agency.objects.get(code="H16")
+        claim_decide(actor=superuser_make("claims-decider"), claim=claim, outcome=ClaimOutcome.TRANSFER, keeps=keeps, reason="QĐ 12")
+    release(trio, "H15", one.key, "H16")
+    trio.drive("H15")
+    trio.drive("H16")
+    wish(trio, "H16", one.key, "take")
+    with trio.at_hub():
+        assert claims_settle() == 0  # taken up is not passed
+    accept(trio, "H16", one.key)
+    with trio.at_hub():
+        assert claims_settle() == 1
+        claim.refresh_from_db()
+        assert (claim.state, claim.outcome, claim.keeps.code) == ("closed", "transfer", "H16")
+    with trio.at("H16"):
+        assert claims_hear(connector=trio.connect) == 1
+        assert ClaimNotice.objects.get(pk=claim.pk).state == "closed"
