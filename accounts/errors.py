@@ -22,3 +22,33 @@ class AccountRefused(AccountError):
 class OwnFactors(AccountError):
     code = "ACCOUNT_OWN_FACTORS"
     text = _("You change your own second factor on your own page.")
+
+
+class SuperuserRefused(AccountError):
+    code = "SUPERUSER_REFUSED"
+    text = _("Only superusers whose own term is in force propose and confirm superusers, and the account must be open.")
+
+
+class OwnSuperuser(AccountError):
+    code = "SUPERUSER_OWN"
+    text = _("Somebody else must decide: you proposed this, or the rights are your own.")
+
+
+class SuperuserTermInvalid(AccountError):
+    code = "SUPERUSER_TERM"
+    text = _("A superuser’s term ends after today, and lasts no longer than any other grant. Choose another last day.")
+
+
+class NoSuperuser(AccountError):
+    code = "SUPERUSER_NONE"
+    text = _("This person is not a superuser, so there are no such rights to end.")
+
+
+class SuperuserReasonMissing(AccountError):
+    code = "SUPERUSER_REASON"
+    text = _("Say why: the reason stays in the audit trail.")
+
+
+class SuperuserChangeOpen(AccountError):
+    code = "SUPERUSER_OPEN"
+    text = _("A proposal about this person waits already. Have it decided first.")

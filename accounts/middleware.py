@@ -12,16 +12,20 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts.presence import first_to_do, follow
+from accounts.presence import first_to_do, follow, is_over
+from accounts.services.devices import device_mark
+from accounts.views.away import session_over
 
 # What somebody needs on the way: setting up, proving who they are, leaving, and the page's language.
 OPEN = frozenset(
     {
-        *("accounts:protect", "accounts:own", "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes"),
+        *("accounts:protect", "accounts:own", "accounts:here", "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes"),
         *("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_change_password"),
         *("account_login", "account_logout", "signed_out", "admin:logout", "set_language", "health"),
     }
 )
+# What is no use of a session and ends none: whether the program is well, and leaving.
+OUTSIDE = frozenset({"health", "accounts:away", "account_logout", "signed_out"})
 
 
 class AccountsMiddleware:
@@ -29,13 +33,20 @@ class AccountsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        device_mark(request, response)
+        return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return None
+        name = request.resolver_match.view_name
+        if name in OUTSIDE:
+            return None
+        if why := is_over(request):
+            return session_over(request, why)
         follow(request)
-        if request.resolver_match.view_name in OPEN:
+        if name in OPEN:
             return None
         first = first_to_do(request, request.user)
         return redirect(first) if first else None

@@ -15,7 +15,8 @@ from django.contrib.auth import signals as auth_signals
 from django.http import HttpRequest
 
 from accounts.models import InitialPassword
-from accounts.presence import first_to_do, note_presence
+from accounts.presence import begin, first_to_do
+from accounts.services.devices import device_note
 from orgtree.caller import address_of
 from orgtree.models import User
 from orgtree.stepup import prove
@@ -26,18 +27,20 @@ def session_began(sender: object, request: HttpRequest | None, user: User, **_mo
     """Every login, by whatever way: it is a proof, but for one that somebody else vouches for, who says when it was given."""
     if request is not None:
         prove(request, at=getattr(request, "proved_elsewhere_at", None))
-        note_presence(request)
+        begin(request)
         first_to_do(request, user)
 
 
 def logged_in(sender: object, request: HttpRequest, user: User, **_more: Any) -> None:
     ways = [record.get("type") or record["method"] for record in get_authentication_records(request, user)]
     audit(actor=user, action="account.logged_in", ways=ways, address=address_of(request))
+    device_note(user=user, request=request)
 
 
 def logged_out(sender: object, request: HttpRequest | None, user: User | None, **_more: Any) -> None:
     if user is not None:
-        audit(actor=user, action="account.logged_out", user=user.pk, count=1)
+        why = {"why": request.logged_out_why} if hasattr(request, "logged_out_why") else {}
+        audit(actor=user, action="account.logged_out", user=user.pk, count=1, **why)
 
 
 def step_completed(sender: object, request: HttpRequest, user: User, method: str, **more: Any) -> None:

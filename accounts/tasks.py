@@ -3,8 +3,14 @@
 from celery import shared_task
 
 from accounts.services.sessions import sessions_forget
+from accounts.services.superusers import superusers_watch
 
 
 @shared_task(name="accounts.sessions_forget")
 def forget_sessions() -> None:
     sessions_forget()
+
+
+@shared_task(name="accounts.superusers")
+def watch_superusers() -> None:
+    superusers_watch()

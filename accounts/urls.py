@@ -4,13 +4,20 @@ nobody signs up, no e-mail address is managed, no password is reset by strangers
 from django.urls import include, path
 
 from accounts import provider
-from accounts.views import door, factors, own, people, proof
+from accounts.views import away, door, factors, own, people, proof, superusers
 from orgtree.pages import page_view
 
 of_ours = (
     [
         path("", own.own, name="own"),
         path("protect/", own.protect, name="protect"),
+        path("here/", away.here, name="here"),
+        path("away/", away.away, name="away"),
+        path("superusers/", superusers.superusers, name="superusers"),
+        path("superusers/propose/", superusers.propose, name="superuser_propose"),
+        path("superusers/<uuid:term_id>/confirm/", superusers.confirm, name="superuser_confirm"),
+        path("superusers/<uuid:term_id>/refuse/", superusers.refuse, name="superuser_refuse"),
+        path("superusers/<uuid:term_id>/withdraw/", superusers.withdraw, name="superuser_withdraw"),
         path("sessions/end/", own.end_sessions, name="sessions_end"),
         path("people/<int:user_id>/", people.person, name="person"),
         path("people/<int:user_id>/sessions/end/", people.end_sessions, name="person_sessions_end"),

@@ -36,6 +36,9 @@ class Environment:
     second_factor: str = _variable(
         "required or optional for supervisors and administrators; empty means required, and optional only with INSECURE_HTTP", default=""
     )
+    idle_minutes: int = _variable("minutes without a sign of life after which somebody is logged out", default=30)
+    session_hours: int = _variable("hours after a login at which one logs in anew, whatever one did meanwhile", default=12)
+    break_glass_hours: int = _variable("hours for which a superuser's rights last that the shell gave and nobody confirmed", default=72)
     step_up_minutes: int = _variable("how long ago somebody may have proved who they are when they sign or give rights", default=15)
     oidc_issuer: str = _variable("issuer of the agency's single sign-on (OpenID Connect), as https://...; empty: none", default="")
     oidc_client_id: str = _variable("name of this installation at the single sign-on", default="")
@@ -143,8 +146,9 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         yield "HOSO_ROLE must be agency or hub"
     if values.get("second_factor", "") not in ("", "required", "optional"):
         yield "SECOND_FACTOR must be required or optional"
-    if not 1 <= values.get("step_up_minutes", 15) <= 720:
-        yield "STEP_UP_MINUTES must be between 1 and 720"
+    for name, least, most in (("step_up_minutes", 1, 720), ("idle_minutes", 5, 720), ("session_hours", 1, 72), ("break_glass_hours", 1, 168)):
+        if not least <= values.get(name, least) <= most:
+            yield f"{name.upper()} must be between {least} and {most}"
     yield from _contradictions_of_single_sign_on(values)
     if 0 < values.get("read_log_months", 0) < 12:
         yield "READ_LOG_MONTHS must be 0 (for ever) or at least 12"

@@ -168,7 +168,7 @@ CSRF_COOKIE_NAME = f"hoso_{ROLE}_csrf"
 LANGUAGE_COOKIE_NAME = f"hoso_{ROLE}_language"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ENVIRONMENT.insecure_http
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = ENVIRONMENT.session_hours * 3600
 SECURE_SSL_REDIRECT = not ENVIRONMENT.insecure_http
 SECURE_REDIRECT_EXEMPT = [r"^health$"]  # load balancers ask over plain http
 SECURE_HSTS_SECONDS = 0 if ENVIRONMENT.insecure_http else 31_536_000
@@ -197,6 +197,8 @@ UPLOAD_MAX_BYTES = ENVIRONMENT.upload_max_mb * 1024 * 1024
 EVIDENCE_MAX_BYTES = ENVIRONMENT.evidence_max_mb * 1024 * 1024
 PAPER_DIRECTORY = ENVIRONMENT.paper_directory
 GRANT_MAX_MONTHS = ENVIRONMENT.grant_max_months
+BREAK_GLASS_HOURS = ENVIRONMENT.break_glass_hours
+IDLE_MINUTES, SESSION_HOURS = ENVIRONMENT.idle_minutes, ENVIRONMENT.session_hours
 READ_LOG_MONTHS = ENVIRONMENT.read_log_months
 AUDIT_MONTHS = ENVIRONMENT.audit_months
 ARCHIVE_MONTHS = ENVIRONMENT.archive_months
@@ -237,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     # Hourly: a witness that was away is told by the next run, and nobody is told the same seal twice a day.
     "workflows-witness": {"task": "workflows.witness", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
+    "accounts-superusers": {"task": "accounts.superusers", "schedule": 60.0, "options": {"expires": 60}},
     "accounts-sessions": {"task": "accounts.sessions_forget", "schedule": 3_600.0, "options": {"expires": 3_600}},
     # Looks at what is due; the night's run finds whom a lost message left out.
     "exchange-registers": {"task": "exchange.registers", "schedule": 15.0, "options": {"expires": 15}},

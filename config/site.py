@@ -68,6 +68,7 @@ class HoSoSite(UnfoldAdminSite):
         context = super().each_context(request)
         if self.has_permission(request):
             context["hoso_navigation"] = self.navigation(request)
+            context["idle_minutes"] = settings.IDLE_MINUTES
         return context
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
@@ -95,7 +96,8 @@ class HoSoSite(UnfoldAdminSite):
         entries = [one for one in entries if not one.agency or settings.ROLE == "agency"]
         groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
         if user.is_staff or Action.GRANT in held:
-            groups.append({"title": _("Administration"), "items": self._administered(request)})
+            own = [self._item(request, _("Superusers"), reverse("accounts:superusers"), icon="shield_person")] if user.is_superuser else []
+            groups.append({"title": _("Administration"), "items": [*own, *self._administered(request)]})
         return groups
 
     def _administered(self, request: HttpRequest) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class UserAdmin(AskedByFilters, NeverDeleted, DjangoUserAdmin, ModelAdmin):
     list_display = ("username", "display_name", "email", "is_active")
     list_filter = ("is_active", "is_superuser")
     search_fields = ("username", "last_name", "first_name")
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "is_superuser")  # a superuser is made by two people (accounts.services.superusers)
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -67,7 +67,7 @@ class UserAdmin(AskedByFilters, NeverDeleted, DjangoUserAdmin, ModelAdmin):
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "last_name", "first_name", "usable_password", "password1", "password2")}),)
-    superuser_fields = ("personal_number", "certificate_fingerprint", "is_staff", "is_superuser", "user_permissions")
+    superuser_fields = ("personal_number", "certificate_fingerprint", "is_staff", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.superuser_fields)

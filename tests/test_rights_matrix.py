@@ -17,6 +17,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts.models import SuperuserTerm
 from exchange.models import Channel, ClaimNotice, EqualityCertificate, IncomingTransfer, MatchDispute, OutgoingTransfer, Reconciliation, TransferRelease, Trial
 from exchange.services.agencies import agency_set
 from exchange.services.transfer_line import AGENCIES
@@ -52,6 +53,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "accounts:own": ("get", EVERYBODY),
     "accounts:protect": ("get", frozenset()),  # sends home who needs nothing
     "accounts:sessions_end": ("post", EVERYBODY),
+    "accounts:here": ("get", EVERYBODY),
+    "accounts:superusers": ("get", frozenset({"root"})),
+    "accounts:superuser_propose": ("post", frozenset({"root"})),
+    "accounts:superuser_confirm": ("post", frozenset({"root"})),
+    "accounts:superuser_refuse": ("post", frozenset({"root"})),
+    "accounts:superuser_withdraw": ("post", frozenset({"root"})),
     "account_change_password": ("get", EVERYBODY),
     "account_reauthenticate": ("get", EVERYBODY),
     "mfa_reauthenticate": ("get", EVERYBODY),
@@ -237,6 +244,7 @@ PUBLIC = frozenset(
         *("health", "set_language", "admin:login", "admin:logout"),
         *("token", *(f"shared-api:{name}" for name in SHARED_API)),  # for programs, by their own secret and token: tests/exchange/test_sharing.py
         *("account_login", "account_logout", "signed_out", "mfa_authenticate", "mfa_login_webauthn", "sso_login", "sso_callback"),
+        "accounts:away",  # leaves; what it says, the door says to anybody
     }
 )
 # Answered by Django's admin after its own question about models and objects; tried below as a group.
@@ -302,6 +310,8 @@ def address(office) -> Callable[[str], str]:
     export_write(export)
     manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=1, returned=1)
+    people = {"user": office.users["clerk"], "proposer": office.users["root"]}
+    term = SuperuserTerm.objects.create(op="give", valid_to=clock.today(), reason="Thay người", **people)
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
     unit = office.units["agency"]
     away = delegation_give(
@@ -407,6 +417,7 @@ def address(office) -> Callable[[str], str]:
         },
         **{name: {} for name in ("accounts:own", "accounts:protect", "accounts:sessions_end")},
         **{f"accounts:{name}": {"user_id": office.users["clerk"].pk} for name in ("person", "person_sessions_end", "person_factors_take_back")},
+        **{f"accounts:superuser_{name}": {"term_id": term.pk} for name in ("confirm", "refuse", "withdraw")},
         "mfa_remove_webauthn": {"pk": 1},
         **{f"admin:registry_staffprofile_{name}": {"object_id": profile.pk} for name in ("change", "history", "delete")},
         **{f"admin:orgtree_orgunit_{name}": {"object_id": unit.pk} for name in ("change", "history", "delete")},

@@ -177,6 +177,26 @@ class NoticeKind(TextChoices):
     GRANT_GIVEN = "grant_given", _("I was given a role")
     GRANT_ENDED = "grant_ended", _("A role of mine has ended")
     GRANT_ENDS = "grant_ends", _("A role ends soon")
+    GRANT_MOVED = "grant_moved", _("A role of mine follows a reorganisation")
+    GRANT_UNCLEAR = "grant_unclear", _("Grants wait for a decision after a reorganisation")
+    ACCOUNT = "account", _("My account")
+    BREAK_GLASS = "break_glass", _("Emergency rights were taken")
+    SUPERUSER_WAITING = "superuser_waiting", _("A superuser’s rights wait for confirmation")
+
+
+class AccountMatter(TextChoices):
+    """What a notice of the kind ACCOUNT is about; the label is its text."""
+
+    DEVICE = "device", _("Your account was used on a device that it had not been used on before%(where)s, at %(at)s.")
+    PASSWORD = "password", _("The password of your account was changed at %(at)s.")
+    FACTOR_ADDED = "factor_added", _("An authenticator app or a passkey was added to your account at %(at)s.")
+    FACTOR_REMOVED = "factor_removed", _("An authenticator app or a passkey was removed from your account at %(at)s.")
+    CODES = "codes", _("New recovery codes were made for your account at %(at)s.")
+    CERTIFICATE = "certificate", _("The certificate or the personal number by which your signatures count was changed at %(at)s.")
+    EMAIL = "email", _("The e-mail address of your account was changed at %(at)s.")
+    LOGGED_OUT = "logged_out", _("Somebody who looks after accounts logged your devices out at %(at)s.")
+    SUPERUSER_GIVEN = "superuser_given", _("You were given a superuser’s rights, or they were renewed, at %(at)s.")
+    SUPERUSER_ENDED = "superuser_ended", _("Your rights as a superuser ended at %(at)s.")
 
 
 class MailWish(TextChoices):

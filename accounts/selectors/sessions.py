@@ -46,12 +46,17 @@ def _held(keys: list[str], user: User) -> Iterator[Session]:
             yield session
 
 
+def device_of(agent: str) -> tuple[str, str]:
+    """Browser and system out of a User-Agent; empty where it does not tell."""
+    return _first(BROWSERS, agent), _first(SYSTEMS, agent)
+
+
 def _told(session: UserSession, here: str | None) -> LoggedIn:
-    agent = session.user_agent
+    browser, system = device_of(session.user_agent)
     return LoggedIn(
         key=session.pk,
-        browser=_first(BROWSERS, agent),
-        system=_first(SYSTEMS, agent),
+        browser=browser,
+        system=system,
         address=session.ip,
         since=session.created_at,
         last_seen=session.last_seen_at,

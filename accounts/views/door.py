@@ -22,7 +22,13 @@ class Door(InShell, LoginView):
     title = _("Log in")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {"single_sign_on": settings.ENVIRONMENT.oidc_issuer and settings.ENVIRONMENT.oidc_name, **super().get_context_data(**kwargs)}
+        return {
+            "single_sign_on": settings.ENVIRONMENT.oidc_issuer and settings.ENVIRONMENT.oidc_name,
+            "over": self.request.GET.get("over", ""),
+            "idle_minutes": settings.IDLE_MINUTES,
+            "session_hours": settings.SESSION_HOURS,
+            **super().get_context_data(**kwargs),
+        }
 
 
 @method_decorator(never_cache, name="dispatch")

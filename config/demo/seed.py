@@ -18,6 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
+from accounts.services.superusers import superuser_confirm, superuser_propose, terms_now
 from config.demo import pki
 from config.demo.people import login_person, people
 from config.demo.province import DEMO_COMMUNE, ROOT_CODE, commune_code, unit_key, units, units_by_code
@@ -96,6 +97,7 @@ def demo_seed(*, tell: Tell = lambda line: None, force: bool = False) -> bool:
     areas_load()
     codes_load()
     users = _users()
+    _superusers_confirm(users)
     _certificates(tell)
     before = ChangeRequest.objects.filter(state=RequestState.APPLIED, title__in=(UNITS_TITLE, PEOPLE_TITLE)).count()
     if before < 2:
@@ -142,6 +144,14 @@ def _users() -> dict[str, User]:
             },
         )
     return {user.username: user for user in User.objects.filter(username__in=[one.username for one in logins()])}
+
+
+def _superusers_confirm(users: dict[str, User]) -> None:
+    """Each of the two administrators asks for a term, and the other confirms it."""
+    for one, other in (("quantri", "quantri2"), ("quantri2", "quantri")):
+        if not terms_now().filter(user=users[one]).exists():
+            term = superuser_propose(actor=users[one], user=users[one], valid_to=GRANTS_TO, reason=GRANTS_REASON)
+            superuser_confirm(actor=users[other], term_id=term.pk)
 
 
 def _certificates(tell: Tell) -> None:

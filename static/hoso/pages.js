@@ -66,7 +66,7 @@ const watch = (part) => {
   const seconds = Number(part.dataset.every || 2);
   setTimeout(async () => {
     try {
-      const answer = await fetch(part.dataset.watch, { headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(part.dataset.watch, { headers: { "X-Requested-With": "fetch", "X-Passive": "1" } });
       if (answer.redirected) return location.reload();
       if (!answer.ok) throw new Error(answer.statusText);
       const holder = document.createElement("template");

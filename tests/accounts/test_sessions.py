@@ -156,7 +156,7 @@ def test_a_session_is_seen_again_after_five_minutes(lan):
     log_in(client)
     before = UserSession.objects.get(user=lan).last_seen_at
     session = client.session
-    session["seen_at"] -= 301
+    session["shown_at"] -= 301
     session.save()
     # when
     client.get(reverse("registry:unit_tree"), HTTP_X_FORWARDED_FOR="10.0.0.9")

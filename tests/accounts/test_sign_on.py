@@ -34,7 +34,9 @@ def test_who_has_an_account_comes_in_and_is_tied_to_the_subject(client, lan, sig
     tied = SocialAccount.objects.get(user=lan)
     assert len(tied.uid) == 64
     assert tied.extra_data == {}
-    assert list(AuditEvent.objects.filter(actor=lan).order_by("pk").values_list("action", flat=True)) == ["account.linked", "account.logged_in"]
+    assert list(AuditEvent.objects.filter(actor=lan).order_by("pk").values_list("action", flat=True)) == [
+        *("account.linked", "account.logged_in", "account.new_device")
+    ]
 
 
 def test_the_subject_counts_from_then_on_and_no_longer_the_name(client, lan, sign_on):

@@ -132,17 +132,18 @@ def test_an_account_is_changed_with_a_fresh_proof_and_a_trace(client, lan):
     # given
     client.force_login(superuser_make("quantri", password=PASSWORD))
     there = reverse("admin:orgtree_user_change", args=[lan.pk])
-    sent = {"username": "lan", "last_name": "Nguyễn Thị", "first_name": "Lan", "is_superuser": "on", "is_active": "on"}
+    sent = {"username": "lan", "last_name": "Nguyễn Thị", "first_name": "Lan", "is_superuser": "on", "is_staff": "on", "is_active": "on"}
     grow_old(client)
     # when
     asked = client.post(there, sent)
-    before = User.objects.get(pk=lan.pk).is_superuser
+    before = User.objects.get(pk=lan.pk).is_staff
     client.post(asked.url, {"password": PASSWORD})
     # then
     assert path_of(asked) == reverse("account_reauthenticate")
     assert not before
-    assert User.objects.get(pk=lan.pk).is_superuser
-    assert "is_superuser" in AuditEvent.objects.get(action="account.changed").detail["fields"]
+    after = User.objects.get(pk=lan.pk)
+    assert (after.is_staff, after.is_superuser) == (True, False)  # a superuser is made by two people, not by a form
+    assert "is_staff" in AuditEvent.objects.get(action="account.changed").detail["fields"]
 
 
 def test_a_password_is_set_for_somebody_with_a_fresh_proof_and_a_trace(client, lan):

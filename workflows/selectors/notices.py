@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from orgtree import clock, scope
 from orgtree.choices import Action, Role
 from orgtree.models import User
-from workflows.choices import GrantState, MailState, MailWish
+from workflows.choices import AccountMatter, GrantState, MailState, MailWish
 from workflows.choices import NoticeKind as K
 from workflows.models import Notice, NoticeMail, NoticeWish
 
@@ -27,7 +27,9 @@ ALIKE = 3  # so many notices of one kind on one day, and more, stand under one h
 _KEPT_SECONDS = 600
 
 # Kinds that ask somebody to do something; they may go out at once, and stand first.
-URGENT = frozenset({K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING})
+URGENT = frozenset({K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING, K.GRANT_UNCLEAR, K.SUPERUSER_WAITING, K.BREAK_GLASS})
+# Kinds that go out at once to everybody, whatever they wish: somebody else may be acting in their name.
+ALARMING = frozenset({K.ACCOUNT, K.BREAK_GLASS})
 
 TEXTS: Mapping[str, str | Promise] = {
     K.WAITING: _("Request no. %(number)s, %(unit)s, waits for your decision%(until)s (records: %(count)s)."),
@@ -49,6 +51,11 @@ TEXTS: Mapping[str, str | Promise] = {
     K.GRANT_GIVEN: _("You were given a role in %(unit)s: %(role)s, until before %(to)s."),
     K.GRANT_ENDED: _("Your role in %(unit)s has ended: %(role)s, on %(to)s."),
     K.GRANT_ENDS: _("A role in %(unit)s ends on %(to)s: %(role)s. It can be renewed."),
+    K.GRANT_MOVED: _("Your role (%(role)s) moved to %(unit)s, which continues a unit that ended, until before %(to)s."),
+    K.GRANT_UNCLEAR: _("%(unit)s ended and was divided: somebody must decide where the roles held there go on (roles: %(count)s)."),
+    K.ACCOUNT: _("%(matter)s If it was not you, tell your administrator at once."),
+    K.BREAK_GLASS: _("%(who)s has a superuser’s rights that nobody confirmed, until %(at)s. Look at once whether that is right."),
+    K.SUPERUSER_WAITING: _("A superuser’s rights wait for your confirmation."),
 }
 ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.WAITING, K.HALF_TIME, K.NOBODY), "fact_check"),
@@ -56,7 +63,8 @@ ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.RETURNED, K.ROWS_RETURNED, K.NOT_APPLIED, K.EXPIRED, K.RECALLED, K.REVOKED), "undo"),
     K.APPLIED: "check_circle",
     **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
-    **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS), "key"),
+    **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS, K.GRANT_MOVED, K.GRANT_UNCLEAR), "key"),
+    **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING), "shield_person"),
 }
 
 
@@ -130,6 +138,9 @@ def text_of(notice: Notice) -> str:
         "by": detail.get("by", ""),
         "role": Role(detail["role"]).label if detail.get("role") else "",
         "state": _state(detail.get("state", "")),
+        "who": detail.get("who", ""),
+        "at": _said_moment(detail.get("at")),
+        "matter": _matter(detail) if notice.kind == K.ACCOUNT else "",
     }
 
 
@@ -139,7 +150,11 @@ def address_of(notice: Notice) -> str:
         return reverse("workflows:request_detail", args=[notice.request_id])
     if notice.kind in (K.STANDS_IN, K.IS_STOOD_IN):
         return reverse("workflows:absence")
-    if notice.kind in (K.GRANT_WAITING, K.GRANT_DECIDED):
+    if notice.kind == K.ACCOUNT:
+        return reverse("accounts:own")
+    if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING):
+        return reverse("accounts:superusers")
+    if notice.kind in (K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_UNCLEAR):
         return reverse("workflows:grant_changes")
     if notice.kind == K.GRANT_ENDS and notice.detail.get("user"):
         return reverse("workflows:rights_person", args=[notice.detail["user"]])
@@ -190,6 +205,17 @@ def _day(moment: datetime) -> date:
 
 def _said_day(text: Any) -> str:
     return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT") if text else ""
+
+
+def _said_moment(text: Any) -> str:
+    return date_format(datetime.fromisoformat(text).astimezone(clock.ZONE), "SHORT_DATETIME_FORMAT") if text else ""
+
+
+def _matter(detail: Mapping[str, Any]) -> str:
+    """What happened to the account, and on which device as far as the browser tells."""
+    device = ", ".join(str(detail[name]) for name in ("browser", "system", "address") if detail.get(name))
+    told = {"at": _said_moment(detail.get("at")), "where": f" ({device})" if device else ""}
+    return str(AccountMatter(detail["matter"]).label) % told if detail.get("matter") else ""
 
 
 def _state(value: str) -> str:

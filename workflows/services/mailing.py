@@ -24,7 +24,7 @@ from orgtree.models import User
 from workflows.choices import MailState, MailWish
 from workflows.errors import NotAllowed
 from workflows.models import CalendarDay, Notice, NoticeMail, NoticeWish
-from workflows.selectors.notices import URGENT, mails_failing, text_of
+from workflows.selectors.notices import ALARMING, URGENT, mails_failing, text_of
 from workflows.services.deadlines import works
 
 DIGEST_FROM = time(7, 0)  # in Viet Nam
@@ -42,6 +42,7 @@ def mails_form() -> int:
     made = 0
     for user_id in unsent.order_by().values_list("user_id", flat=True).distinct():
         wish = wishes.get(user_id, MailWish.DIGEST)
+        made += _form(user_id, Q(kind__in=ALARMING), urgent=True)  # whatever the wish
         if wish == MailWish.AT_ONCE:
             made += _form(user_id, Q(kind__in=URGENT), urgent=True)
         if wish != MailWish.NONE and _digest_is_due():

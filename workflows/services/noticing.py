@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,23 +24,12 @@ from workflows.manifest import read_manifest
 from workflows.models import AuditEvent, AuditSeal, ChangeRequest, Decision, GrantChange, Notice, NoticeMark
 from workflows.selectors.notices import unread_forget
 from workflows.services.audit_seals import audit_seal
+from workflows.services.noticing_accounts import ACCOUNT_HANDLERS
 from workflows.services.standing_in import absence_cover, stage_open
+from workflows.services.telling import Telling
 
 CHUNK = 500
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Telling:
-    """One thing to tell several people. `key` names it; nobody is told of their own deed (`by`)."""
-
-    kind: NoticeKind
-    key: str
-    to: Iterable[int | None]
-    request: ChangeRequest | None = None
-    unit: OrgUnit | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    by: int | None = None
 
 
 def notices_make() -> int:
@@ -233,4 +221,5 @@ HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "grant.ended": _grant_decided,
     "grant.refused": _grant_decided,
     "grant.lapsed": _grant_decided,
+    **ACCOUNT_HANDLERS,
 }
