@@ -26,6 +26,19 @@ def _moved(check: Check) -> QuerySet[Any]:
     return check.subject.records.filter(Exists(on_file))
 
 
+def code_form(source: str) -> Rule:
+    """A code is written so that every system can take it; `source` is where the codes of this kind come from."""
+    return Rule(
+        code="CODE_FORM",
+        severity=Severity.ERROR,
+        field="code",
+        message=_("The code {value} holds signs that do not belong in a code."),
+        source=source,
+        find=records(Q(code__isnull=False) & ~Q(code__regex=FORM)),
+        repair=_("Write at most 20 letters without accents, digits, dots and dashes."),
+    )
+
+
 RULES: tuple[Rule, ...] = (
     *(
         Rule(
@@ -39,15 +52,7 @@ RULES: tuple[Rule, ...] = (
         )
         for field in REQUIRED
     ),
-    Rule(
-        code="CODE_FORM",
-        severity=Severity.ERROR,
-        field="code",
-        message=_("The code {value} holds signs that do not belong in a code."),
-        source=HOUSE,
-        find=records(Q(code__isnull=False) & ~Q(code__regex=FORM)),
-        repair=_("Write at most 20 letters without accents, digits, dots and dashes."),
-    ),
+    code_form(HOUSE),
     Rule(
         code="LIST_UNKNOWN",
         severity=Severity.ERROR,

@@ -14,6 +14,7 @@ from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
 DECREE_204 = "Decree 204/2004/NĐ-CP"
+RANKS = "Decree 170/2025/NĐ-CP; the decree or circular on the rank"
 
 
 def _scale_step(rank: str = "rank_code", step: str = "step") -> QuerySet[Any]:
@@ -55,7 +56,34 @@ def _history_differs(check: Check) -> QuerySet[Any]:
     return current.exclude(rank_code=F("staff__rank_code"), step=F("staff__step"), coefficient=F("staff__coefficient"))
 
 
+def _rank_not_then(queryset: QuerySet[Any], day: str) -> QuerySet[Any]:
+    """Those whose rank is known and was not in force on their own day: an old row keeps a rank that has ended, a new one cannot have it."""
+    known = RankCode.objects.filter(code=OuterRef("rank_code"))
+    then = known.filter(Q(valid_from=None) | Q(valid_from__lte=OuterRef(day)), Q(valid_to=None) | Q(valid_to__gt=OuterRef(day)))
+    return queryset.filter(Exists(known), ~Exists(then), **{f"{day}__isnull": False})
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        code="RANK_NOT_THEN",
+        severity=Severity.ERROR,
+        field="rank_code",
+        message=_("The rank {value} was not in force on the day from which it is held."),
+        source=RANKS,
+        find=lambda check: _rank_not_then(check.subject.records, "rank_date"),
+        repair=_("Choose the rank of that time, or correct the day."),
+    ),
+    Rule(
+        code="RANK_NOT_THEN",
+        severity=Severity.ERROR,
+        field="salary_history.rank_code",
+        message=_("The rank {value} was not in force on the day from which it is held."),
+        source=RANKS,
+        rows="salary_history",
+        find=lambda check: _rank_not_then(check.subject.rows["salary_history"], "valid_from"),
+        value=F("rank_code"),
+        repair=_("Choose the rank of that time, or correct the day."),
+    ),
     *(
         Rule(
             code="POSITION_PAY",

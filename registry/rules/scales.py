@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.models.codes import SalaryStep
 from registry.models.scales import RankEntry, StepEntry
-from registry.rules.codes import FORM
+from registry.rules.codes import code_form
 from registry.rules.expressions import records
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
@@ -57,15 +57,7 @@ def _out_of_order(check: Check) -> QuerySet[Any]:
 
 RANK_RULES: tuple[Rule, ...] = (
     *_required(RANKS, "code", "title", "category", "source"),
-    Rule(
-        code="CODE_FORM",
-        severity=Severity.ERROR,
-        field="code",
-        message=_("The code {value} holds signs that do not belong in a code."),
-        source=RANKS,
-        find=records(Q(code__isnull=False) & ~Q(code__regex=FORM)),
-        repair=_("Write at most 20 letters without accents, digits, dots and dashes."),
-    ),
+    code_form(RANKS),
     Rule(
         code="CLASS_UNKNOWN",
         severity=Severity.ERROR,

@@ -15,6 +15,7 @@ from orgtree.models import OrgUnit, User
 from registry.lookups import Lookups
 from registry.models import CodeItem, RankCode, SalaryStep
 from registry.models.codes import CodeEntry
+from registry.schema import STAFF_PROFILE
 from registry.selectors.picking import pick_ranks
 from registry.services.codes import code_propose, codes_load, rank_propose, step_propose
 from tests.factories import grant_make, unit_make, user_make
@@ -123,6 +124,19 @@ def test_a_code_is_read_on_the_day_of_its_row():
     assert (0, "CODE_NOT_THEN") not in found
     assert (1, "CODE_NOT_THEN") in found
     assert not {code for _ref, code in found} & {"CODE_UNKNOWN"}
+
+
+def test_a_rank_is_read_on_the_day_of_its_row():
+    # given a rank that came in 2015 and ended in 2024
+    RankCode.objects.filter(code="01.003").update(valid_from=date(2015, 1, 1), valid_to=date(2024, 1, 1))
+    units, paid = places(), {"rank_code": "01.003", "step": 6, "coefficient": "3.99", "percent": "100.00"}
+    blank = next(one for one in STAFF_PROFILE.rows if one.name == "salary_history").blank()
+    rows = [{**blank, **paid, "valid_from": day} for day in ("2014-12-31", "2015-01-01", "2023-12-31", "2024-01-01")]
+    documents = [person(units, rank_date="2016-01-01", salary_history=[row]) for row in rows] + [person(units, rank_date="2010-01-01")]
+    # when
+    found = {(one.ref, one.field) for one in judge(*documents) if one.code == "RANK_NOT_THEN"}
+    # then
+    assert found == {(0, "salary_history.rank_code"), (3, "salary_history.rank_code"), (4, "rank_code")}
 
 
 def test_other_names_are_understood(authority):
