@@ -10,6 +10,7 @@ class RegistryConfig(AppConfig):
         from registry.services.sweeping import TASK
         from registry.targets import StaffProfileTarget
         from registry.targets.codes import CodeEntryTarget
+        from registry.targets.former_numbers import FormerNumberTarget
         from registry.targets.scales import RankEntryTarget, StepEntryTarget
         from workflows.dispatch import after_apply
         from workflows.targets import register
@@ -18,4 +19,5 @@ class RegistryConfig(AppConfig):
         register(RankEntryTarget())
         register(StepEntryTarget())
         register(StaffProfileTarget())
+        register(FormerNumberTarget())
         after_apply(TASK)

@@ -146,6 +146,7 @@ class Match(TextChoices):
     NONE = "", _("New file")
     CITIZEN_ID = "citizen_id", _("Personal identification number")
     STAFF_NUMBER = "staff_number", _("Staff number in the unit")
+    OLD_CARD = "old_card", _("Number of the old identity card")
     SCORE = "score", _("Name and date of birth")
     CHOSEN = "chosen", _("Chosen by a person")
 

@@ -5,6 +5,7 @@ A stored finding holds code, value and parameters; the sentence is made on readi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +120,11 @@ CELLS: Mapping[str, Message] = {
         _("“{value}” has lost its last digits: Excel shortened the number."), _("Format the column as text and write all digits again.")
     ),
     "OLD_CARD": Message(
-        _("“{value}” is the number of an old identity card with 9 digits."), _("Write the personal identification number of 12 digits.")
+        _("“{value}” is the number of an old identity card with 9 digits."),
+        _("Write the personal identification number of 12 digits here; the old number belongs in a column “Số CMND cũ”."),
+    ),
+    "OLD_CARD_FORM": Message(
+        _("“{value}” is not the number of an old identity card: it has 9 digits."), _("Copy the nine digits from the old card, as text.")
     ),
     "OLD_ENCODING": Message(
         _("“{value}” is written in the old encoding {encoding}; it reads {suggestion}."), _("Agree to the repair, or write the text in Unicode.")
@@ -205,6 +210,7 @@ GATE: Mapping[str, Message] = {
     ),
 }
 
+_ISO_DAY = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
 _BY_CODE: Mapping[str, Message] = {
     **{rule.code: Message(rule.message, rule.repair, rule.severity) for rule in RULES},
     **GATE,
@@ -227,6 +233,11 @@ def repair_of(code: str, *, value: str = "", field: str = "", params: Mapping[st
     return _said(code, "repair", value, field, params)
 
 
+def said_value(value: str) -> str:
+    """A value as people write it: what a rule found in the database is a day as 2020-09-15, on the page it is 15/09/2020."""
+    return _ISO_DAY.sub(r"\3/\2/\1", value)
+
+
 class _Words(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return ""
@@ -235,5 +246,5 @@ class _Words(dict[str, Any]):
 def _said(code: str, part: str, value: str, field: str, params: Mapping[str, Any] | None) -> str:
     if code not in _BY_CODE:
         return f"{code}: {value}" if part == "text" else ""
-    words = _Words({**(params or {}), "value": value, "field": label_of(field) if field else ""})
+    words = _Words({**(params or {}), "value": said_value(value), "field": label_of(field) if field else ""})
     return str(getattr(_BY_CODE[code], part)).format_map(words)

@@ -1,4 +1,6 @@
-"""The only writer of the live tables of people and of gated codes, ranks and salary steps, called by the targets inside the applying transaction."""
+"""The only writer of the live tables of people, of their old numbers, and of gated codes, ranks and salary steps; called by the targets
+inside the applying transaction.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,11 @@ def write_staff(one: Target) -> None:
     """Bring staff profiles and their rows to what was opened. Raises workflows.sqlwrite.ProjectionMismatch."""
     write_records(one)
     write_rows(one)
+
+
+def write_former_numbers(one: Target) -> None:
+    """Bring numbers of old identity cards to what was opened. Raises workflows.sqlwrite.ProjectionMismatch."""
+    write_records(one)
 
 
 def write_codes(one: Target) -> None:

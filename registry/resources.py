@@ -13,16 +13,16 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from import_export import fields, resources
 
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
-from registry.fields import BY_NAME, FIELDS, LIST_BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import BY_NAME, FIELDS, FORMER_NUMBER, LIST_BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.masking import hidden
-from registry.models import LIVE_ROWS, Posting, StaffProfile
+from registry.models import LIVE_ROWS, FormerNumber, Posting, StaffProfile
 from registry.targets import show, show_together
 
 CHUNK = 2_000
@@ -118,10 +118,10 @@ class ProfileListResource(resources.Resource):
 
 def _lines(people: Sequence[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
     """One line a person, by field name."""
-    posts = _current_posts(people)
-    columns = [(one, _texts(one, people)) for one in FIELDS if not one.is_posting]
+    posts, cards = _current_posts(people), _old_cards(people)
+    columns = [(one, _texts(one, people)) for one in FIELDS if not one.is_beside]
     for person in people:
-        line = {one.name: texts[_value(one, person)] for one, texts in columns}
+        line = {one.name: texts[_value(one, person)] for one, texts in columns} | {FORMER_NUMBER: cards.get(person.pk, "")}
         if person.using_unit_id not in open_units:
             line |= {one.name: hidden(line[one.name]) for one in FIELDS if one.sensitivity == Sensitivity.A}
         yield {**line, **posts.get(person.pk, {POSTING_TITLE: "", POSTING_FROM: ""})}
@@ -146,3 +146,9 @@ def _texts(one: ProfileField, people: Iterable[StaffProfile]) -> dict[Any, str]:
 def _current_posts(people: Iterable[StaffProfile]) -> dict[UUID, Line]:
     rows = Posting.objects.filter(staff__in=[one.pk for one in people], valid_to=None).values_list("staff", "title", "valid_from")
     return {staff: {POSTING_TITLE: title, POSTING_FROM: f"{since:%d/%m/%Y}"} for staff, title, since in rows}
+
+
+def _old_cards(people: Iterable[StaffProfile]) -> dict[UUID, str]:
+    """By person the number of the old identity card, the latest where there were several: one cell, which an upload reads back."""
+    holding = FormerNumber.objects.filter(staff__in=[one.pk for one in people], withdrawn=None)
+    return dict(holding.order_by(F("issued_on").asc(nulls_first=True)).values_list("staff", "number"))

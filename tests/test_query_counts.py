@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -19,11 +20,13 @@ from django.urls import reverse
 from registry.models import Upload, UploadFinding, UploadRow
 from tests.exchange.matches import match_made
 from tests.pages import Office
-from workflows.models import Notice
+from tests.workflows.test_routing import SIGN, in_force
+from workflows.models import Finding, Notice, RecordVersion
 from workflows.services.approval import manifest_prepare
 
 BASELINES = Path(__file__).with_name("query_baselines.json")
 PEOPLE = 12
+MOST = 12
 
 # page -> (who asks, address)
 PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
@@ -33,7 +36,12 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "requests": ("supervisor", lambda _: reverse("workflows:request_list") + "?show=all"),
     "requests that wait": ("supervisor", lambda _: reverse("workflows:request_list") + "?show=waiting"),
     "request": ("supervisor", lambda made: reverse("workflows:request_detail", args=[made["request"].pk])),
-    "request, signing": ("supervisor", lambda made: reverse("workflows:request_sign", args=[made["request"].pk, made["manifest"].digest])),
+    "request, to its author": ("clerk", lambda made: reverse("workflows:request_detail", args=[made["request"].pk])),
+    "request, to a reader": ("auditor", lambda made: reverse("workflows:request_detail", args=[made["request"].pk])),
+    "request, not submitted": ("clerk", lambda made: reverse("workflows:request_detail", args=[made["ready"].pk])),
+    "request, applied": ("supervisor", lambda made: reverse("workflows:request_detail", args=[made["applied"].pk])),
+    "request, a record": ("supervisor", lambda made: reverse("workflows:request_record", args=[made["request"].pk, 0])),
+    "request, signing": ("supervisor", lambda made: reverse("workflows:request_sign", args=[made["manifest"].request_id, made["manifest"].digest])),
     "staff list": ("clerk", lambda _: reverse("registry:staff_list")),
     "staff list, filtered": ("clerk", lambda made: reverse("registry:staff_list") + f"?q=hoa&unit={made['unit'].pk}&type=CC"),
     "profile, another day": ("clerk", lambda made: reverse("registry:staff_past", args=[made["people"][0].pk]) + "?on=2020-01-01"),
@@ -41,6 +49,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "code lists": ("clerk", lambda _: reverse("registry:code_list")),
     "profile": ("clerk", lambda made: reverse("registry:staff_detail", args=[made["people"][0].pk])),
     "profile, printing": ("clerk", lambda made: reverse("registry:staff_print", args=[made["people"][0].pk])),
+    "profile, old cards": ("clerk", lambda made: reverse("registry:staff_former_numbers", args=[made["people"][0].pk])),
     "profile, marks": ("clerk", lambda made: reverse("registry:staff_marks", args=[made["people"][0].pk])),
     "staff list, export": ("clerk", lambda _: reverse("registry:staff_export")),
     "read log": ("auditor", lambda _: reverse("registry:read_log")),
@@ -83,15 +92,29 @@ def office(committed_db) -> Office:
 def made(office) -> dict:
     """Records enough for a page that asks once a row to stand out."""
     people = [office.hired(birth_name=f"Nguyễn Thị Hoa {'ABCDEFGHIJKL'[number]}") for number in range(PEOPLE)]
-    request = office.submitted(*(office.document() for _ in range(PEOPLE)))
+    applied = RecordVersion.objects.get(kind="staff_profile", key=people[0].pk).request
+    changed = [office.document(birth_name=one.birth_name, citizen_id=one.citizen_id, staff_number=one.staff_number) for one in people]
+    keys = [*(one.pk for one in people), *(uuid4() for _ in people)]
+    with in_force({"steps": [{**SIGN, "sample": 3, "days": 5}]}):
+        request = office.submitted(*changed, *(office.document() for _ in range(PEOPLE)), keys=keys)
+    Finding.objects.bulk_create([Finding(request=request, leaf_index=leaf, code="CHANGED_OFTEN", severity="suggestion") for leaf in range(PEOPLE)])
+    ready = office.ready(*(office.document() for _ in range(PEOPLE)))
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=PEOPLE, returned=PEOPLE)
     UploadRow.objects.bulk_create([UploadRow(upload=upload, sheet_row=row, raw={"A": "x"}, state="returned") for row in range(PEOPLE)])
     UploadFinding.objects.bulk_create([UploadFinding(upload=upload, sheet_row=row, code="REQUIRED", severity="error") for row in range(PEOPLE)])
     supervisor = office.users["supervisor"]
     Notice.objects.bulk_create([Notice(user=supervisor, kind="waiting", key=f"{number}", request=request) for number in range(PEOPLE)])
-    manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
+    manifest = manifest_prepare(actor=supervisor, request_id=office.submitted(office.document()).pk)
     match_made(people)
-    return {"people": people, "request": request, "manifest": manifest, "upload": upload, "unit": office.units["agency"]}
+    return {
+        "people": people,
+        "request": request,
+        "ready": ready,
+        "applied": applied,
+        "manifest": manifest,
+        "upload": upload,
+        "unit": office.units["agency"],
+    }
 
 
 def queries(office: Office, who: str, address: str) -> int:
@@ -101,6 +124,10 @@ def queries(office: Office, who: str, address: str) -> int:
     with CaptureQueriesContext(connection) as asked:
         assert client.get(address).status_code == 200
     return len(asked)
+
+
+def test_no_page_asks_more_than_twelve_queries():
+    assert {name: asked for name, asked in json.loads(BASELINES.read_text()).items() if asked > MOST} == {}
 
 
 def test_every_page_has_its_baseline():

@@ -18,7 +18,17 @@ from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import SuperuserTerm
-from exchange.models import Channel, ClaimNotice, EqualityCertificate, IncomingTransfer, MatchDispute, OutgoingTransfer, Reconciliation, TransferRelease, Trial
+from exchange.models import (
+    Channel,
+    ClaimNotice,
+    EqualityCertificate,
+    IncomingTransfer,
+    MatchDispute,
+    OutgoingTransfer,
+    Reconciliation,
+    TransferRelease,
+    Trial,
+)
 from exchange.services.agencies import agency_set
 from exchange.services.transfer_line import AGENCIES
 from orgtree import clock
@@ -155,6 +165,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:staff_print": ("get", AGENCY),
     "registry:staff_marks": ("get", AGENCY),
     "registry:staff_photo": ("get", EDITORS),
+    "registry:staff_former_numbers": ("get", EDITORS),
     "registry:staff_photo_file": ("get", frozenset()),  # nobody's picture is on file here: tested with it
     "registry:staff_export": ("get", EVERYBODY),  # of what is in the reader's own units
     "registry:export_detail": ("get", frozenset({"clerk"})),  # whose it is
@@ -310,8 +321,9 @@ def address(office) -> Callable[[str], str]:
     export_write(export)
     manifest = manifest_prepare(actor=office.users["supervisor"], request_id=request.pk)
     upload = Upload.objects.create(unit=office.units["agency"], uploader=office.users["clerk"], name="a.xlsx", size=1, read=1, returned=1)
-    people = {"user": office.users["clerk"], "proposer": office.users["root"]}
-    term = SuperuserTerm.objects.create(op="give", valid_to=clock.today(), reason="Thay người", **people)
+    term = SuperuserTerm.objects.create(
+        user=office.users["clerk"], proposer=office.users["root"], op="give", valid_to=clock.today(), reason="Thay người"
+    )
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
     unit = office.units["agency"]
     away = delegation_give(

@@ -17,10 +17,11 @@ from registry.cleaning.dates import day_of
 from registry.cleaning.refusals import CellRefused, refuse
 from registry.cleaning.repairs import Repair, repair_op
 from registry.encodings import name_case
-from registry.fields import LISTS, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import FORMER_NUMBER, LISTS, POSTING_FROM, POSTING_TITLE, ProfileField
 from registry.lookups import Ambiguous, Lookups, Unknown
 from registry.reading import Raw, show_raw
 from registry.schema import POSTINGS, STAFF_PROFILE
+from registry.schema import former_numbers as former
 from workflows.documents import Field
 
 CITIZEN_DIGITS, OLD_CARD_DIGITS, _LEAST_CITIZEN_DIGITS = 12, 9, 10
@@ -50,6 +51,7 @@ SCHEMA_FIELDS: Mapping[str, Field] = {
     **{f"{rows.name}.{one.name}": one for rows in STAFF_PROFILE.rows for one in rows.fields},
     POSTING_TITLE: next(one for one in POSTINGS.fields if one.name == "title"),
     POSTING_FROM: next(one for one in POSTINGS.fields if one.name == "valid_from"),
+    FORMER_NUMBER: next(one for one in former.FORMER_NUMBER.fields if one.name == "number"),
 }
 _MONTH = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{4})")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(\.[0-9]{3})+")
@@ -286,6 +288,19 @@ def plausible_citizen_number(number: str, cells: Mapping[str, Raw]) -> bool:
     return born_agrees and sex_agrees
 
 
+def _old_card(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
+    """Nine digits as text. Cards of Hà Nội and others begin with a zero, which a number loses: never padded in silence."""
+    text = _words(raw)
+    if text is None:
+        return None
+    digits = _DIGIT_GAPS.sub("", text)
+    if isinstance(raw, int | float) and len(digits) == OLD_CARD_DIGITS - 1:
+        raise refuse("LOST_ZERO", Cause.NUMBER_ZEROS, Repair("pad", {"width": OLD_CARD_DIGITS, "least": OLD_CARD_DIGITS - 1}), "0" + digits)
+    if not (digits.isascii() and digits.isdigit() and len(digits) == OLD_CARD_DIGITS):
+        raise CellRefused("OLD_CARD_FORM")
+    return digits
+
+
 def _phone(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
     text = _words(raw)
     if text is None:
@@ -322,5 +337,6 @@ CLEANERS: Mapping[str, Callable[[ProfileField, Raw, Lookups, Mapping[str, Raw]],
     "number": _number,
     "decimal": _decimal,
     "citizen_number": _citizen_number,
+    "old_card": _old_card,
     "phone": _phone,
 }

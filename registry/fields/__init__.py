@@ -2,7 +2,8 @@
 
 A line says how the field is called on the screen, in which of the ten sections it stands (Decree 27/2026/NĐ-CP), which item of the
 form it is (Circular 06/2023/TT-BNV), which headings of a workbook it answers to, what its cells hold, and how carefully it is shown.
-`posting.*` are pseudo-columns: they describe the open posting of the person and map into `postings[]`.
+`posting.*` and `former.number` are columns of a workbook that stand beside the document (`is_beside`): the open posting of the person, which
+maps into `postings[]`, and the number of an old identity card, a record of its own (`former_number/1`).
 
 Not here: the document's types (schema), what a cell may hold in detail (cleaning), what is judged wrong (rules).
 """
@@ -16,7 +17,7 @@ from functools import lru_cache
 from orgtree.text import plain
 from registry.choices import Section
 from registry.fields.core import FORM
-from registry.fields.kinds import POSTING_FROM, POSTING_TITLE, Column, Kind, ProfileField, ProfileList
+from registry.fields.kinds import FORMER_NUMBER, POSTING_FROM, POSTING_TITLE, Column, Kind, ProfileField, ProfileList
 from registry.fields.lists import LISTS
 from registry.fields.more import MORE
 from workflows.choices import RiskClass
@@ -24,6 +25,7 @@ from workflows.choices import RiskClass
 __all__ = [
     "BY_NAME",
     "FIELDS",
+    "FORMER_NUMBER",
     "LISTS",
     "LIST_BY_NAME",
     "POSTING_FROM",
@@ -45,7 +47,7 @@ BY_NAME: Mapping[str, ProfileField] = {one.name: one for one in (*FORM, *MORE)}
 FIELDS: tuple[ProfileField, ...] = tuple(one for one in BY_NAME.values() if one.headings)  # the columns of a workbook
 LIST_BY_NAME: Mapping[str, ProfileList] = {one.name: one for one in LISTS}
 SECTION_FIELDS: Mapping[Section, tuple[str, ...]] = {
-    section: tuple(one.name for one in BY_NAME.values() if one.section == section and not one.is_posting) for section in Section
+    section: tuple(one.name for one in BY_NAME.values() if one.section == section and not one.is_beside) for section in Section
 }
 SECTION_LISTS: Mapping[Section, tuple[ProfileList, ...]] = {section: tuple(one for one in LISTS if one.section == section) for section in Section}
 

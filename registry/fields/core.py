@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from registry.choices import CodeList, Editor, Section, Sensitivity
-from registry.fields.kinds import POSTING_FROM, POSTING_TITLE, ProfileField, field
+from registry.fields.kinds import FORMER_NUMBER, POSTING_FROM, POSTING_TITLE, ProfileField, field
 from workflows.choices import RiskClass
 
 A, B, C = Sensitivity.A, Sensitivity.B, Sensitivity.C
@@ -170,6 +170,16 @@ FORM: tuple[ProfileField, ...] = (
         sensitivity=B,
         required=True,
         example="10/05/2021",
+    ),
+    field(
+        FORMER_NUMBER,
+        "8",
+        Section.IDENTITY,
+        _("Number of the old identity card"),
+        "Số CMND cũ|CMND cũ|Số CMND (cũ)|Số chứng minh nhân dân cũ|Số CMND 9 số|CMND 9 số|Số CMT cũ|Số giấy CMND cũ|Số CMND trước đây",
+        kind="old_card",
+        sensitivity=A,
+        example="240123456",
     ),
     field(
         "phone",

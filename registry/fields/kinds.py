@@ -10,8 +10,11 @@ from django.utils.functional import Promise
 from registry.choices import Editor, Section, Sensitivity
 from workflows.choices import RiskClass
 
-Kind = Literal["text", "name", "date", "month", "code", "rank", "unit", "area", "int", "number", "decimal", "citizen_number", "phone", "picture"]
+Kind = Literal[
+    "text", "name", "date", "month", "code", "rank", "unit", "area", "int", "number", "decimal", "citizen_number", "old_card", "phone", "picture"
+]
 POSTING_TITLE, POSTING_FROM = "posting.title", "posting.valid_from"
+FORMER_NUMBER = "former.number"  # of an old identity card: a record of its own, beside the file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,9 @@ class ProfileField:
         return self.headings[0]
 
     @property
-    def is_posting(self) -> bool:
-        return self.name.startswith("posting.")
+    def is_beside(self) -> bool:
+        """Not a key of the document: its cells go into a row of it (the open posting), or into a record beside it (an old identity card)."""
+        return "." in self.name
 
 
 @dataclass(frozen=True, kw_only=True)

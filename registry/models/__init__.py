@@ -4,6 +4,7 @@ from registry.models.career import Posting
 from registry.models.codes import CodeEntry, CodeItem, RankCode, SalaryStep
 from registry.models.drafts import Confirmation, DecisionDraft, Draft
 from registry.models.exports import ListExport
+from registry.models.former_numbers import FormerNumber
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
 from registry.models.scales import RankEntry, StepEntry
@@ -28,6 +29,7 @@ __all__ = [
     "Confirmation",
     "DecisionDraft",
     "Draft",
+    "FormerNumber",
     "FormerUnitName",
     "ListExport",
     "NameWord",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orgtree.text import plain
+from registry.encodings import decode, recognise
 from registry.fields import BY_NAME, ProfileField
 from registry.mapping import ColumnMapping
 from registry.reading.cells import Raw, SheetRow, column_letter
@@ -20,7 +21,10 @@ from registry.reading.sheets import Book, Sheet, open_book
 PEOPLE = ("citizen_id", "birth_name")
 _FEW = 2  # a row with neither number nor name and so few cells is a line of text
 # Lines below (or among) the people that are none of them: totals, signatures, places and days of signing.
-_NO_PERSON = re.compile(r"(tong (cong|so)|cong|nguoi lap( bieu)?|thu truong|chu tich|ke toan|ghi chu|danh sach nay co|an dinh)\b")
+# Totals, and what stands below a list: who made it, where and when ("Ea Knốp, ngày 01 tháng 10 năm 2026").
+_NO_PERSON = re.compile(
+    r"(tong (cong|so)|cong|nguoi lap( bieu)?|thu truong|chu tich|ke toan|ghi chu|danh sach nay co|an dinh)\b|.*\bngay\b.{1,9}thang\b.{1,9}nam\b"
+)
 
 
 @dataclass(frozen=True)
@@ -151,4 +155,5 @@ def table_of(
 
 def _is_no_person(row: SheetRow) -> bool:
     first = next((cell for cell in row.cells.values() if isinstance(cell, str)), "")
-    return bool(_NO_PERSON.match(plain(first)))
+    encoding = recognise(first)  # a total in an old font is one, too
+    return bool(_NO_PERSON.match(plain(decode(first, encoding) if encoding else first)))

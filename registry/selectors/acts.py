@@ -22,7 +22,8 @@ STANDS = frozenset(
     ]
 )
 # Follows from the row that records the change (`selectors.consequences`), and is not typed a second time.
-_FOLLOWS = frozenset(["rank_code", "rank_date", "step", "coefficient", "step_date", "percent", "appoint_date", "reappoint_date"])
+PAY = frozenset(["rank_code", "rank_date", "step", "coefficient", "step_date", "percent"])
+_FOLLOWS = PAY | {"appoint_date", "reappoint_date"}
 # How a fact that still holds is ended: its last day, and for a post the movement and the decision by which it ended.
 _ENDING = frozenset(["valid_to"])
 _ENDING_POST = frozenset(["valid_to", "movement", "decision_number", "decision_date"])
@@ -40,7 +41,7 @@ class RowRights:
 def field_is_open(name: str, *, act: Act, base: Document) -> bool:
     """Whether the act may give the field another value than that of `base`."""
     described = BY_NAME[name]
-    if described.kind == "picture" or described.is_posting:
+    if described.kind == "picture" or described.is_beside:
         return False
     if act == Act.OWN:
         return described.editor == Editor.PERSON

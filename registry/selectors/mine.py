@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 
 from orgtree.models import User
 from registry.choices import Section
-from registry.fields import BY_NAME, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
+from registry.fields import BY_NAME, FORMER_NUMBER, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.models import Confirmation, StaffProfile
+from registry.selectors.former_numbers import former_numbers
 from registry.selectors.profile import Fact, SectionView, Table
 from registry.selectors.texts import KIND, Row, document_texts
 from workflows.choices import RequestState
@@ -17,14 +18,18 @@ from workflows.documents import Document
 from workflows.models import ChangeItem, ChangeRequest
 
 
-def own_sections(document: Document) -> list[SectionView]:
-    """All ten sections in the clear."""
+def own_sections(document: Document, *, profile: StaffProfile) -> list[SectionView]:
+    """All ten sections in the clear; old identity cards, which stand beside the document, below who somebody is."""
     texts = document_texts(document)
+    cards = [Fact(FORMER_NUMBER, label_of(FORMER_NUMBER), one.number) for one in former_numbers(profile) if not one.withdrawn]
     return [
         SectionView(
             section.value,
             section.label,
-            [Fact(name, label_of(name), texts.fields[name]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"],
+            [
+                *(Fact(name, label_of(name), texts.fields[name]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"),
+                *(cards if section == Section.IDENTITY else ()),
+            ],
             [_table(one, texts.rows[one.name]) for one in SECTION_LISTS[section]],
         )
         for section in Section

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -16,9 +17,9 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
 from registry.choices import Section
-from registry.fields import BY_NAME, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
+from registry.fields import BY_NAME, FORMER_NUMBER, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.masking import CLASS_A, hidden
-from registry.models import Confirmation, StaffProfile
+from registry.models import Confirmation, FormerNumber, StaffProfile
 from registry.selectors.leaving import leaving_of
 from registry.targets import show, show_together
 from workflows.documents import Document, parse
@@ -108,13 +109,16 @@ def profile_get(*, user: User, key: UUID, action: Action = Action.VIEW) -> Staff
     """Raises StaffProfile.DoesNotExist for a file outside the units where `user` may do `action`.
 
     Beside the file's own columns it has `confirmed_at` and `confirmed_version`: when, and of which version, the person last said that
-    nothing has changed, None where they never did; and `is_withheld`, whether it or a part of it is marked "does not leave".
+    nothing has changed, None where they never did; `is_withheld`, whether it or a part of it is marked "does not leave"; and `old_cards`,
+    the numbers of the person's old identity cards that hold, the latest last.
     """
     said = Confirmation.objects.filter(staff=OuterRef("pk")).order_by("-confirmed_at")
+    cards = FormerNumber.objects.filter(staff=OuterRef("pk"), withdrawn=None).order_by(F("issued_on").asc(nulls_first=True), "number")
     files = StaffProfile.objects.select_related("using_unit", "managing_agency").annotate(
         confirmed_at=Subquery(said.values("confirmed_at")[:1]),
         confirmed_version=Subquery(said.values("version")[:1]),
         is_withheld=is_withheld(kind=KIND),
+        old_cards=ArraySubquery(cards.values("number")),
     )
     return scope.scoped(files, user, action, "using_unit").get(pk=key)
 
@@ -126,7 +130,8 @@ def profile_view(*, user: User, profile: StaffProfile) -> ProfileView:
     document = documents[profile.version]
     texts = _texts(document)
     lines = _version_lines(user, versions, documents)
-    return ProfileView(profile, document, _sections(document, texts), _current_post(document), lines, texts)
+    sections = _sections(document, texts, profile.old_cards)  # type: ignore[attr-defined]  # annotated by profile_get
+    return ProfileView(profile, document, sections, _current_post(document), lines, texts)
 
 
 def _texts(document: Document) -> Mapping[str, Mapping[Any, str]]:
@@ -136,16 +141,25 @@ def _texts(document: Document) -> Mapping[str, Mapping[Any, str]]:
     return show_together(wanted)
 
 
-def _sections(document: Document, texts: Mapping[str, Mapping[Any, str]]) -> list[SectionView]:
+def _sections(document: Document, texts: Mapping[str, Mapping[Any, str]], old_cards: Sequence[str]) -> list[SectionView]:
     return [
         SectionView(
             section.value,
             section.label,
-            [_fact(name, texts[name][document[name]]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"],
+            list(_facts(section, document, texts, old_cards)),
             [_table(one, document[one.name], texts) for one in SECTION_LISTS[section]],
         )
         for section in Section
     ]
+
+
+def _facts(section: Section, document: Document, texts: Mapping[str, Mapping[Any, str]], old_cards: Sequence[str]) -> Iterator[Fact]:
+    """The section's fields; old identity cards, which stand beside the document, follow the number of today. Who has none lacks nothing."""
+    for name in SECTION_FIELDS[section]:
+        if BY_NAME[name].kind != "picture":
+            yield _fact(name, texts[name][document[name]])
+        if name == "citizen_id_date" and old_cards:
+            yield Fact(FORMER_NUMBER, label_of(FORMER_NUMBER), ", ".join(map(hidden, old_cards)), is_masked=True)
 
 
 def _fact(name: str, text: str) -> Fact:

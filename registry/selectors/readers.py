@@ -54,5 +54,5 @@ def what_read(one: ReadEvent) -> str:
     if one.action == ReadAction.PRINT and form in PaperForm.values:
         format_, _space, whole = rest.partition(" ")
         return ", ".join([str(PaperForm(form).label), format_.upper(), *([_("with masked information")] if whole else [])])
-    words = {"edit": _("Editing"), "past": _("As of another day"), "marks": _("Does not leave")}
+    words = {"edit": _("Editing"), "past": _("As of another day"), "marks": _("Does not leave"), "former": _("Old identity cards")}
     return words.get(one.what, one.what)

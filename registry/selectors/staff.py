@@ -27,12 +27,22 @@ from orgtree.choices import Action
 from orgtree.models import User
 from orgtree.text import plain, words
 from registry.choices import CodeList
-from registry.models import LIVE_ROWS, CodeItem, Posting, StaffProfile
+from registry.models import LIVE_ROWS, CodeItem, FormerNumber, Posting, StaffProfile
 from registry.selectors.filters import StaffFilter
 from registry.selectors.leaving import with_leaving
 from registry.selectors.words import NameAsked, Reading, name_asked
 
-__all__ = ["Direction", "StaffFilter", "StaffPage", "citizen_number", "staff_by_number", "staff_list", "staff_page"]
+__all__ = [
+    "Direction",
+    "StaffFilter",
+    "StaffPage",
+    "citizen_number",
+    "staff_by_number",
+    "staff_by_old_card",
+    "staff_list",
+    "staff_number_known",
+    "staff_page",
+]
 
 PAGE = 100
 COUNT_LIMIT = 1_000
@@ -92,16 +102,30 @@ def citizen_number(text: str) -> str | None:
     return digits if len(digits) == 12 and digits.isascii() and digits.isdigit() else None
 
 
+def staff_by_old_card(*, user: User, number: str) -> Sequence[StaffProfile]:
+    """The files of who had this number on an old identity card, by name, under the same right: some provinces gave one number twice."""
+    holding = FormerNumber.objects.filter(number=number, withdrawn=None).values("staff")
+    return list(_in_the_clear(user).filter(pk__in=holding).select_related("using_unit").order_by("name_sort", "id")[:PAGE])
+
+
 def staff_by_number(*, user: User, number: str) -> StaffProfile | None:
     """The file with this whole personal identification number, where `user` may see such numbers in the clear.
 
     That is where one may propose changes or decide on them. Anybody else learns nothing, not even that the number is on file: from
     "found" and "not found" one could otherwise work out a number of which the page shows three digits.
     """
-    may_see = scope.scoped(StaffProfile.objects.all(), user, Action.EDIT, "using_unit") | scope.scoped(
-        StaffProfile.objects.all(), user, Action.APPROVE, "using_unit"
-    )
-    return may_see.filter(citizen_id=number).first()
+    return _in_the_clear(user).filter(citizen_id=number).first()
+
+
+def staff_number_known(*, user: User, number: str) -> bool:
+    """Whether it is somebody's staff number among the files that `user` may see."""
+    return scope.scoped(StaffProfile.objects.filter(staff_number=number), user, Action.VIEW, "using_unit").exists()
+
+
+def _in_the_clear(user: User) -> QuerySet[StaffProfile]:
+    """The files of which the user may see class-A values."""
+    files = StaffProfile.objects.all()
+    return scope.scoped(files, user, Action.EDIT, "using_unit") | scope.scoped(files, user, Action.APPROVE, "using_unit")
 
 
 def _scoped(user: User, wanted: StaffFilter) -> QuerySet[StaffProfile]:

@@ -26,6 +26,7 @@ WHY: Mapping[str, str | Promise] = {
     "birth_year": _("same year of birth"),
     "unit": _("same unit"),
     "staff_number": _("same staff number"),
+    "old_card": _("same old identity card"),
 }
 
 

@@ -15,7 +15,7 @@ from orgtree.choices import Action
 from orgtree.models import User
 from registry.choices import UploadState
 from registry.fields import label_of
-from registry.messages import message_of, repair_of
+from registry.messages import message_of, repair_of, said_value
 from registry.models import Upload, UploadFinding, UploadSubmission
 from workflows.choices import RequestState, Severity
 from workflows.models import JobRun
@@ -109,7 +109,7 @@ def finding_lines(findings: Any) -> Iterator[FindingLine]:
             label=label_of(one.field) if one.field else "",
             code=one.code,
             severity=one.severity,
-            value=one.value,
+            value=said_value(one.value),
             message=message_of(one.code, **words),
             repair=repair_of(one.code, **words),
         )

@@ -9,9 +9,10 @@ from uuid import UUID
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from registry.fields import LIST_BY_NAME, label_of
+from registry.fields import FORMER_NUMBER, LIST_BY_NAME, label_of
 from registry.masking import CLASS_A
 from registry.models import StaffProfile
+from registry.selectors.former_numbers import former_numbers
 from registry.selectors.texts import KIND, Row, document_get, document_texts
 from workflows.choices import ReadAction
 from workflows.errors import NotAllowed
@@ -59,6 +60,8 @@ def value_reveal(*, actor: User, profile: StaffProfile, name: str, reason: str, 
         note=note,
         address=address,
     )
+    if name == FORMER_NUMBER:
+        return Revealed(name, label_of(name), ", ".join(one.number for one in former_numbers(profile)))
     texts = document_texts(document_get(profile=profile))
     if name in texts.fields:
         return Revealed(name, label_of(name), texts.fields[name])

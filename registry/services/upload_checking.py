@@ -14,15 +14,17 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from registry.choices import ChangeKind, RowState, Section
-from registry.fields import BY_NAME
+from registry.fields import BY_NAME, FORMER_NUMBER
 from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
-from registry.selectors.acts import STANDS
+from registry.selectors.acts import PAY, STANDS
 from registry.selectors.upload_people import missing_people
 from registry.services.upload_cells import Cleaner
 from registry.services.upload_cleaning import rows_clean
 from registry.services.upload_findings import CHUNK, Findings, columns_of
 from registry.services.upload_matching import people_match
+from registry.services.upload_old_cards import BESIDE, old_cards_take
+from registry.services.upload_old_cards import KIND as OLD_CARD
 from registry.services.upload_repairs import recipes_of, repairs_count
 from registry.services.upload_rows import KIND, checked_rows, rows_propose
 from workflows.choices import RiskClass
@@ -34,12 +36,12 @@ Tell = Callable[[str, int, int], None]
 FOLLOWS_FROM = {"TWICE_IN_REQUEST": "citizen_id", "OUT_OF_SCOPE": "using_unit"}
 KEPT = frozenset({*REMARKS, *WORKBOOK, "CORRECTED_TWICE"})  # findings that no check makes, and so none takes away
 # Who somebody is does not change as pay and posts do: overwriting it, once verified, wants a reason.
-HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and one.section == Section.IDENTITY and not one.is_posting)
+HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and one.section == Section.IDENTITY and not one.is_beside)
 
 _FREE_ENDED = """
 update registry_uploadrow r set state = 'waiting', request_id = null from workflows_changeitem i
-where r.upload_id = %s and r.state = 'submitted' and i.request_id = r.request_id and i.ref = r.sheet_row and i.kind = %s
-    and i.state in ('excluded', 'conflict', 'ended')
+where r.upload_id = %(upload)s and r.state = 'submitted' and i.request_id = r.request_id and i.state in ('excluded', 'conflict', 'ended')
+    and (i.kind = %(kind)s and i.ref = r.sheet_row or i.kind = %(card)s and i.ref = %(beside)s + r.sheet_row and r.changed::text[] = array[%(field)s])
 """
 _TAKE_CLEAN = """
 update checked_row c set state = 'staged', op = d.op, base_version = d.base_version, changed = d.changed, key = d.key
@@ -70,12 +72,21 @@ where u.upload_id = %(upload)s and u.kind <> 'fill' and u.field = any(%(harmful)
     join workflows_decision d on d.stage_id = s.id and d.signature_id is not null
     where i.kind = %(kind)s and i.key = u.key and i.state = 'applied' and u.field = any(i.changed))
 """
-# By hand these are corrections, which want a reason: what was signed, what somebody else changed meanwhile, and what stands since birth or entry.
+# By hand these are corrections, which want a reason: what was signed, what somebody else changed meanwhile, what stands since birth or entry,
+# and rank, step or coefficient of the day on file. Pay of a later day is a new fact, as in a decision: it stands on its own date.
 _UNREASONED = """
-update checked_row c set state = 'returned' from registry_uploadrow r, registry_uploadchange u
-where r.upload_id = %(upload)s and r.sheet_row = c.sheet_row and u.upload_id = %(upload)s and u.sheet_row = c.sheet_row
-    and (u.verified or u.kind = 'conflict' or u.kind = 'overwrite' and u.field = any(%(stands)s))
-    and not r.reasons ? u.field returning c.sheet_row, u.field, u.kind
+with asked as (
+    select c.sheet_row, u.field, u.kind from checked_row c
+    join registry_uploadrow r on r.upload_id = %(upload)s and r.sheet_row = c.sheet_row
+    join registry_uploadchange u on u.upload_id = %(upload)s and u.sheet_row = c.sheet_row
+    where (u.verified or u.kind = 'conflict' or u.kind = 'overwrite' and (u.field = any(%(stands)s) or u.field = any(%(pay)s) and not exists (
+        select from registry_uploadchange d where d.upload_id = u.upload_id and d.sheet_row = u.sheet_row and d.field in ('step_date', 'rank_date')
+            and (d.kind = 'fill' or d.after #>> '{}' > d.before #>> '{}'))))
+        and not r.reasons ? u.field
+), returned as (
+    update checked_row set state = 'returned' where sheet_row in (select sheet_row from asked)
+)
+select sheet_row, field, kind from asked
 """
 _CONCLUDE = """
 update registry_uploadrow r set "values" = c."values"::jsonb, key = c.key, match = c.match, candidates = c.candidates, op = c.op,
@@ -89,7 +100,7 @@ def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, 
     """Conclude anew about every open row, or those of them in `only`. Returns the upload's figures. Runs inside the caller's transaction."""
     _forget(upload, only)
     with connection.cursor() as cursor:
-        cursor.execute(_FREE_ENDED, [upload.pk, KIND])
+        cursor.execute(_FREE_ENDED, {"upload": upload.pk, "kind": KIND, "card": OLD_CARD, "beside": BESIDE, "field": FORMER_NUMBER})
     with Findings(upload) as findings:
         total, cleaner = upload.read, Cleaner(upload, recipes_of(upload))
         rows_clean(cleaner=cleaner, findings=findings, tell=lambda done: tell("cleaning", done, total), only=only)
@@ -102,6 +113,7 @@ def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, 
             _check_block(upload, findings, after, block, lambda stage, done: tell(stage, done, total))
             after = block
         tell("concluding", 0, 0)
+        old_cards_take(upload=upload)
         _overwritten_need_reasons(upload, findings)
     with connection.cursor() as cursor:
         cursor.execute(_CONCLUDE, [upload.pk])
@@ -184,14 +196,19 @@ def _tell_found(checked: Checked, failed: Mapping[int, set[str]], findings: Find
 
 
 def _already_told(found: Found, failed: set[str], others: Iterable[Found]) -> bool:
-    """A field that could not be read is not also reported missing, nor a record without a readable unit as out of scope."""
+    """A field that could not be read is not also reported missing, nor a record without a readable unit as out of scope.
+
+    While nobody knows whose row it is, since its number cannot be read, nobody knows either that it lacks anything: files on hand have it.
+    """
+    if "citizen_id" in failed and not found.value:
+        return True
     if found.code in FOLLOWS_FROM:
         return FOLLOWS_FROM[found.code] in failed | {one.field for one in others}
     return not failed.isdisjoint(columns_of(found.field))
 
 
 def _overwritten_need_reasons(upload: Upload, findings: Findings) -> None:
-    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "stands": sorted(STANDS), "kind": KIND}
+    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "stands": sorted(STANDS), "pay": sorted(PAY), "kind": KIND}
     with connection.cursor() as cursor:
         cursor.execute(_VERIFY, named)
         cursor.execute(_UNREASONED, named)

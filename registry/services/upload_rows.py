@@ -118,7 +118,7 @@ def _new(upload: Upload, read: Collection[str], values: Mapping[str, Any]) -> Do
     """A new file. A sheet without a column for the agency or the unit speaks of the unit for which it was sent."""
     here = str(upload.unit_id)
     defaults = {name: here for name in ("managing_agency", "using_unit") if name not in read}
-    patch = {**defaults, **{name: value for name, value in values.items() if not name.startswith("posting.")}}
+    patch = {**defaults, **{name: value for name, value in values.items() if "." not in name}}
     if POSTING_TITLE in values or POSTING_FROM in values:
         row = {"title": values.get(POSTING_TITLE), "unit": patch.get("using_unit"), "valid_from": values.get(POSTING_FROM)}
         patch["postings"] = [{**POSTINGS.blank(), **row}]
@@ -127,7 +127,7 @@ def _new(upload: Upload, read: Collection[str], values: Mapping[str, Any]) -> Do
 
 def _change(known: OnFile, values: Mapping[str, Any]) -> tuple[Document, Problem | None]:
     """What the row changes in a file on hand. An empty cell changes nothing."""
-    patch = {name: value for name, value in values.items() if not name.startswith("posting.")}
+    patch = {name: value for name, value in values.items() if "." not in name}
     unit = values.get("using_unit", str(known.unit))
     current = next((row for row in known.postings if row["valid_to"] is None), None)
     title = values.get(POSTING_TITLE) or (current or {}).get("title")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from registry.choices import RowState
+from registry.fields import FORMER_NUMBER
 from registry.models import Upload, UploadRow, UploadSubmission
 from registry.services.upload_checking import rows_count
 from registry.services.upload_findings import CHUNK, Findings
+from registry.services.upload_old_cards import BESIDE, old_card_proposals
 from registry.services.upload_rows import CleanRow, rows_propose
 from workflows.choices import Severity
 from workflows.models import ChangeRequest
@@ -22,7 +25,7 @@ Tell = Callable[[str, int, int], None]
 OVERWRITE_REASON = "OVERWRITE_REASON"
 _WENT = """
 update registry_uploadrow r set state = 'submitted', request_id = %(request)s from workflows_changeitem i
-where r.upload_id = %(upload)s and i.request_id = %(request)s and i.ref = r.sheet_row
+where r.upload_id = %(upload)s and i.request_id = %(request)s and r.sheet_row = mod(i.ref, %(beside)s)
 """
 # The approver reads beside the record why a value is overwritten that by hand would be corrected with a reason.
 _REASONS = """
@@ -61,7 +64,7 @@ def _stage(upload: Upload, after: int, until: int, tell: Callable[[str, int], No
         actor=upload.uploader,
         unit=upload.unit,
         title=title,
-        proposals=_proposals(upload, after, until),
+        proposals=chain(_proposals(upload, after, until), old_card_proposals(upload=upload, after=after, until=until)),
         contributors={"uploader": [upload.uploader], "repairer": helpers},
         on_progress=tell,
     )
@@ -78,16 +81,16 @@ def _proposals(upload: Upload, after: int, until: int) -> Iterator[Proposal]:
 
 def _take_back(upload: Upload, staged: Staged) -> None:
     """Rows that were clean when they were checked and no longer are."""
-    UploadRow.objects.filter(upload=upload, sheet_row__in=list(staged.returned)).update(state=RowState.RETURNED)
+    UploadRow.objects.filter(upload=upload, sheet_row__in=[ref % BESIDE for ref in staged.returned]).update(state=RowState.RETURNED)
     UploadRow.objects.filter(upload=upload, sheet_row__in=list(staged.unchanged)).update(state=RowState.UNCHANGED)
     with Findings(upload) as findings:
         for one in (found for many in staged.returned.values() for found in many):
-            findings.add(one.ref, one.code, one.field, value=one.value, severity=one.severity)
+            findings.add(one.ref % BESIDE, one.code, FORMER_NUMBER if one.ref > BESIDE else one.field, value=one.value, severity=one.severity)
 
 
 def _went(upload: Upload, request: ChangeRequest) -> None:
     named: dict[str, Any] = {"upload": upload.pk, "request": request.pk, "code": OVERWRITE_REASON}
-    named |= {"severity": Severity.WARNING}
+    named |= {"severity": Severity.WARNING, "beside": BESIDE}
     with connection.cursor() as cursor:
         cursor.execute(_WENT, named)
         cursor.execute(_REASONS, named)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
 from registry.models import Upload, UploadSubmission
+from registry.services.upload_old_cards import old_cards_recorded, old_cards_undo
 from registry.services.upload_rows import KIND
 from workflows.choices import Act
 from workflows.errors import NotAllowed, WrongState
@@ -75,6 +77,7 @@ class Undo:
     new_files: int
     conflict_count: int
     conflicts: Sequence[UndoConflict]
+    old_cards: int = 0
 
 
 def undo_preview(*, upload: Upload, shown: int = 100) -> Undo:
@@ -87,7 +90,8 @@ def undo_preview(*, upload: Upload, shown: int = 100) -> Undo:
         cursor.execute(_CONFLICTS, {**named, "limit": shown})
         rows = cursor.fetchall()
     texts = cell_changes(KIND, [(number, row[2], _value(row[3]), _value(row[4])) for number, row in enumerate(rows)])
-    return Undo(cells, people, new_files, conflicts, [UndoConflict(row[0], row[1], texts[number]) for number, row in enumerate(rows)])
+    shown_conflicts = [UndoConflict(row[0], row[1], texts[number]) for number, row in enumerate(rows)]
+    return Undo(cells, people, new_files, conflicts, shown_conflicts, len(old_cards_recorded(requests=named["requests"])))
 
 
 def upload_undo(*, actor: User, upload: Upload, reason: str) -> Staged:
@@ -102,7 +106,7 @@ def upload_undo(*, actor: User, upload: Upload, reason: str) -> Staged:
             actor=actor,
             unit=upload.unit,
             title=_("Undo of the workbook {name}").format(name=upload.name)[:300],
-            proposals=_proposals(upload),
+            proposals=chain(_proposals(upload), old_cards_undo(requests=_named(upload)["requests"], reason=reason)),
             contributors={"uploader": [upload.uploader]},
             act=Act.CORRECT,
             reason=reason,

@@ -48,7 +48,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "registry/mine.html",
         _("My file"),
         profile=profile,
-        sections=own_sections(document_get(profile=profile)),
+        sections=own_sections(document_get(profile=profile), profile=profile),
         editable={one.value for one in sections_of(Act.OWN)},
         draft=draft_get(user=request.user, profile=profile, act=Act.OWN),
         first=sections_of(Act.OWN)[0],

@@ -18,8 +18,9 @@ from orgtree.pages import page, page_view
 from registry.masking import masked
 from registry.models import SavedFilter
 from registry.selectors.filters import AREA_WORDS, CRITERIA, chips, filter_read, options, saved_filters
+from registry.selectors.former_numbers import old_card_number
 from registry.selectors.places import areas_found, units_found
-from registry.selectors.staff import Direction, citizen_number, staff_by_number, staff_page
+from registry.selectors.staff import Direction, citizen_number, staff_by_number, staff_by_old_card, staff_number_known, staff_page
 from registry.services.saved_filters import FilterRefused, filter_remove, filter_save
 from workflows.errors import NotAllowed
 
@@ -89,6 +90,8 @@ def staff_find(request: HttpRequest) -> HttpResponse:
     """
     text = request.POST.get("q", "").strip()
     number = citizen_number(text)
+    if (old := old_card_number(text)) and not staff_number_known(user=request.user, number=text):
+        return _old_card_found(request, old)
     if number is None:
         wanted, _strange = filter_read(user=request.user, data={**request.POST.dict(), "near": ""})
         return redirect(_address(wanted.query))
@@ -97,6 +100,19 @@ def staff_find(request: HttpRequest) -> HttpResponse:
         return redirect("registry:staff_detail", found.pk)
     messages.warning(
         request, _("No file has this number in the units where you may prepare or approve changes. Compare the 12 digits with the card.")
+    )
+    return redirect("registry:staff_list")
+
+
+def _old_card_found(request: HttpRequest, number: str) -> HttpResponse:
+    """The file, or those of which one is chosen. The number itself never comes into an address."""
+    found = staff_by_old_card(user=request.user, number=number)
+    if len(found) == 1:
+        return redirect("registry:staff_detail", found[0].pk)
+    if found:
+        return page(request, "registry/staff_found.html", _("Several people had this number"), found=found)
+    messages.warning(
+        request, _("No file has this old number in the units where you may prepare or approve changes. Compare the 9 digits with the card.")
     )
     return redirect("registry:staff_list")
 

@@ -65,7 +65,8 @@ def upload_missing(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 def upload_changes(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """What would change: totals, and every cell before and after."""
     upload = upload_or_404(request.user, upload_id)
-    kind, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:LONGEST_TEXT]
+    only_new = upload.counts.get("new") and not upload.counts.get("changed")  # then there is nothing else to look at
+    kind, text = request.GET.get("kind", "new" if only_new else ""), request.GET.get("q", "").strip()[:LONGEST_TEXT]
     field = request.GET.get("field", "")
     context = {"kind": kind, "text": text, "field": field, "kinds": ChangeKind, "asked": reasons_asked(upload=upload)}
     if kind == "new":

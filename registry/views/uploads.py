@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from orgtree import clock, scope
@@ -27,6 +28,15 @@ from workflows.errors import GateError
 SHOWN_FINDINGS = 50  # the grid and the workbook of the returned rows have them all
 COLUMN_IGNORED = "COLUMN_IGNORED"  # told in one sentence, from the mapping
 LONGEST_PLACE = 18
+TABS = {
+    "columns": gettext_lazy("Columns"),
+    "causes": gettext_lazy("Repair by cause"),
+    "people": gettext_lazy("Who is who"),
+    "grid": gettext_lazy("Correct cells"),
+    "changes": gettext_lazy("What will change"),
+    "missing": gettext_lazy("Not in the workbook"),
+    "undo": gettext_lazy("Take the workbook back"),
+}
 
 
 def upload_or_404(user: User, upload_id: UUID) -> Upload:
@@ -43,9 +53,9 @@ def place_of(request: HttpRequest, name: str = "after") -> int:
 
 
 def upload_page_of(request: HttpRequest, upload: Upload, template: str, tab: str, **context: Any) -> HttpResponse:
-    """One of the pages of an upload, with the row of tabs above it."""
-    status = context.pop("status", 200)
-    return page(request, f"registry/{template}", upload.name, status=status, upload=upload, tab=tab, is_open=upload.state in UPLOAD_OPEN, **context)
+    """One of the pages of an upload, with the row of tabs above it; below the workbook's own page each has a title of its own."""
+    status, title = context.pop("status", 200), TABS.get(tab, upload.name)
+    return page(request, f"registry/{template}", title, status=status, upload=upload, tab=tab, is_open=upload.state in UPLOAD_OPEN, **context)
 
 
 @page_view

@@ -146,7 +146,7 @@ def _set_aside_conflicts(request: ChangeRequest, open_: Opened) -> list[int]:
         open_.discard(failed)
         with connection.cursor() as cursor:
             cursor.execute("truncate opened_finding")
-        if not any(one.depended_on for one in open_.targets):
+        if len(open_.targets) == 1 and not open_.targets[0].depended_on:
             return sorted(skipped)
 
 
