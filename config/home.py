@@ -17,8 +17,8 @@ from registry.models import Upload
 from registry.selectors.drafts import drafts_open
 from workflows.choices import RequestState
 from workflows.models import Absence
-from workflows.selectors.requests import request_list, running_jobs
-from workflows.selectors.rights import changes_waiting, ending_soon, own_ending
+from workflows.selectors.requests import own_requests, request_list, running_jobs
+from workflows.selectors.rights import changes_waiting, ending_together, own_ending
 
 SHOWN = 6
 # What its author should look at: not yet submitted, or back with a reason.
@@ -29,7 +29,6 @@ MINE_UNDER_WAY = (RequestState.IN_REVIEW, RequestState.APPROVED, RequestState.SC
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for the reader comes first, what is due soonest before the rest; an empty place is shown only to whom it says something."""
     user = request.user
-    mine = request_list(user=user, which="mine")
     held = {action for action in (Action.EDIT, Action.APPROVE, Action.OPERATE, Action.GRANT) if _holds(user, action)}
     return page(
         request,
@@ -37,25 +36,24 @@ def home(request: HttpRequest) -> HttpResponse:
         _("Home"),
         waiting=request_list(user=user, which="waiting").order_by(F("due_on").asc(nulls_last=True), "number")[:SHOWN],
         drafts=drafts_open(user=user)[:SHOWN],
-        to_do=mine.filter(state__in=MINE_TO_DO)[:SHOWN],
-        under_way=mine.filter(state__in=MINE_UNDER_WAY)[:SHOWN],
+        **own_requests(user=user, groups={"to_do": MINE_TO_DO, "under_way": MINE_UNDER_WAY}, most=SHOWN),
         jobs=running_jobs(user=user)[:SHOWN],
         uploads=Upload.objects.filter(uploader=user).select_related("unit")[:SHOWN],
         may_edit=Action.EDIT in held,
         may_approve=Action.APPROVE in held,
         today=clock.today(),
         deliveries=delivery_sentences(user=user) if Action.OPERATE in held else [],
-        own_ending=own_ending(user=user),
         **_of_rights(user, held),
         **_of_absence(user, held),
     )
 
 
 def _of_rights(user: User, held: set[Action]) -> dict[str, Any]:
-    """For who gives grants: what waits for their confirmation, and what ends soon."""
+    """What ends soon of one's own; for who gives grants also what waits for their confirmation, and what ends soon of others."""
     if Action.GRANT not in held:
-        return {}
-    return {"changes_waiting": changes_waiting(user)[:SHOWN], "ending": ending_soon(reader=user)[:SHOWN]}
+        return {"own_ending": own_ending(user=user)}
+    own, given = ending_together(reader=user)
+    return {"own_ending": own, "changes_waiting": changes_waiting(user)[:SHOWN], "ending": given[:SHOWN]}
 
 
 def _of_absence(user: User, held: set[Action]) -> dict[str, Any]:

@@ -12,21 +12,24 @@ Inactive users see nothing, superusers everything. An end of a grant works from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from orgtree import clock
 from orgtree.choices import Action
 from orgtree.models import Grant, OrgUnit, UnitPermission, User
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+Place = tuple[int, int]  # where a unit stands: (tree_id, lft)
 Somebody = User | AnonymousUser
 
 
@@ -40,16 +43,22 @@ class Interval:
     unit_id: UUID
 
     def covers(self, unit: OrgUnit) -> bool:
-        return self.tree_id == unit.tree_id and self.lft <= unit.lft <= self.rght
+        return self.reaches((unit.tree_id, unit.lft))
+
+    def reaches(self, place: Place) -> bool:
+        return self.tree_id == place[0] and self.lft <= place[1] <= self.rght
 
 
-# Within one page: (user, day) -> the bounds of all grants, by action. A page asks many times, and all must have one answer.
-_remembered: ContextVar[dict[Any, dict[str, list[Interval]]] | None] = ContextVar("remembered_intervals", default=None)
+# Within one page: what was asked and what the answer was. A page asks many times, and all must have one answer.
+_remembered: ContextVar[dict[Hashable, Any] | None] = ContextVar("remembered_answers", default=None)
 
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Everything asked about a user in this context is answered from one query. For reading only: nobody gives grants in it."""
+    """Everything asked about a user in this context is answered from one query. For reading only: nobody gives grants in it.
+
+    When the page is answered nothing of it is left: the next one asks anew.
+    """
     if _remembered.get() is not None:
         yield
         return
@@ -58,6 +67,21 @@ def remembered() -> Iterator[None]:
         yield
     finally:
         _remembered.reset(token)
+
+
+def only_reading() -> bool:
+    """Whether a page is being answered that changes nothing."""
+    return _remembered.get() is not None
+
+
+def once(key: Hashable, ask: Callable[[], T]) -> T:
+    """What `ask` answers; in a `remembered` context it is asked once for each `key`."""
+    memory = _remembered.get()
+    if memory is None:
+        return ask()
+    if key not in memory:
+        memory[key] = ask()
+    return cast(T, memory[key])
 
 
 def scoped(queryset: QuerySet[M], user: Somebody, action: Action, unit_field: str = "unit") -> QuerySet[M]:
@@ -73,29 +97,35 @@ def units(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
     return _filtered(OrgUnit.objects.all(), user, action, "")
 
 
-def tops(user: Somebody, action: Action) -> QuerySet[OrgUnit]:
-    """The topmost of those units: the roots of what `user` sees. Everything else he sees lies below one of them."""
+def tops(user: Somebody, *actions: Action) -> QuerySet[OrgUnit]:
+    """The topmost of the units on which `user` may do one of `actions`, for each action. All others lie below one of them."""
     if user.is_active and user.is_superuser:
         return OrgUnit.objects.filter(parent=None)
-    return OrgUnit.objects.filter(pk__in=[one.unit_id for one in intervals(user, action)])
+    return OrgUnit.objects.filter(pk__in=[one.unit_id for action in actions for one in intervals(user, action)])
 
 
 def can(user: Somebody, action: Action, unit: OrgUnit | UUID | None) -> bool:
     """May `user` do `action` on `unit`? A superuser always; on no unit (what concerns the whole installation), nobody else."""
     if unit is None:
         return user.is_active and user.is_superuser
-    if _remembered.get() is not None and isinstance(unit, OrgUnit):  # on a page that is only read: which buttons it shows
+    if only_reading() and isinstance(unit, OrgUnit):  # on a page that is only read: which buttons it shows
         return user.is_active and (user.is_superuser or any(one.covers(unit) for one in intervals(user, action)))
     return not outside(user, action, [unit.pk if isinstance(unit, OrgUnit) else unit])
 
 
 def outside(user: Somebody, action: Action, unit_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of `unit_ids` on which `user` may not do `action`, in one query. A unit that does not exist is outside."""
+    """Those of `unit_ids` on which `user` may not do `action`, in one query. A unit that does not exist is outside.
+
+    On a page that is only read, whatever the actions asked for, one query says where the units stand.
+    """
     asked = set(unit_ids)
     if not asked or not user.is_active:
         return asked
     if user.is_superuser:
         return set()
+    if only_reading():
+        held = intervals(user, action)
+        return asked - {key for key, place in _places(asked).items() if any(one.reaches(place) for one in held)}
     covering = _held(action, user=user).filter(
         content_object__tree_id=OuterRef("tree_id"), content_object__lft__lte=OuterRef("lft"), content_object__rght__gte=OuterRef("rght")
     )
@@ -115,8 +145,18 @@ def outside_role(user: Somebody, role: str, unit_ids: Iterable[UUID]) -> set[UUI
     return asked - set(OrgUnit.objects.filter(Exists(covering), pk__in=asked).order_by().values_list("pk", flat=True))
 
 
+def reaches(user: Somebody, action: Action, places: Collection[Place], *, role: str = "") -> bool:
+    """Does `user` hold `action`, and `role` if one is named, at all of `places`? For a page that is only read; who acts asks `outside`."""
+    if user.is_superuser:
+        return user.is_active
+    held = [intervals(user, action), *([_role_intervals(user, role)] if role else [])]
+    return all(any(one.reaches(place) for one in each) for each in held for place in places)
+
+
 def roles(user: Somebody) -> set[str]:
     """The roles that `user` holds today, wherever."""
+    if user.is_active and only_reading():
+        return {name.removeprefix(_ROLE) for name in _all_held(user) if name.startswith(_ROLE)}
     return set(Grant.objects.on(clock.today()).filter(user=user).values_list("role", flat=True)) if user.is_active else set()
 
 
@@ -129,19 +169,57 @@ def holders(action: Action, unit: OrgUnit) -> QuerySet[User]:
     return User.objects.filter(Exists(_held(action, user=OuterRef("pk")).filter(Exists(below))), is_active=True).order_by("pk")
 
 
+def holders_together(action: Action, units: Collection[OrgUnit]) -> dict[OrgUnit, set[User]]:
+    """The same for some units, as they stand in the tree now, in one query."""
+    covering = Q(pk__in=[])
+    for unit in units:
+        covering |= Q(content_object__tree_id=unit.tree_id, content_object__lft__lte=unit.lft, content_object__rght__gte=unit.rght)
+    found: dict[OrgUnit, set[User]] = {unit: set() for unit in units}
+    for one in _in_force(action).filter(covering, user__is_active=True).select_related("user", "content_object") if units else ():
+        for unit in units:
+            if one.content_object.tree_id == unit.tree_id and one.content_object.lft <= unit.lft <= one.content_object.rght:
+                found[unit].add(one.user)
+    return found
+
+
 def intervals(user: Somebody, action: Action) -> list[Interval]:
     """The subtrees on which `user` holds `action` today, nested ones left out. One query, or none in a `remembered` context."""
     if not user.is_active:
         return []
-    memory = _remembered.get()
-    if memory is None:
+    if not only_reading():
         return _outermost(Interval(*row) for row in _held(user=user, action=action).values_list(*_BOUNDS))
-    if (key := (user.pk, clock.today())) not in memory:
-        by_action: dict[str, list[Interval]] = {}
-        for codename, *row in _held(user=user).values_list("permission__codename", *_BOUNDS):
-            by_action.setdefault(codename, []).append(Interval(*row))
-        memory[key] = {codename: _outermost(found) for codename, found in by_action.items()}
-    return memory[key].get(f"unit_{Action(action).value}", [])
+    return _all_held(user).get(f"unit_{Action(action).value}", [])
+
+
+_ROLE = "role:"
+
+
+def _role_intervals(user: Somebody, role: str) -> list[Interval]:
+    return _all_held(user).get(_ROLE + role, []) if user.is_active else []
+
+
+def _all_held(user: Somebody) -> dict[str, list[Interval]]:
+    """By permission ("unit_view") and by role ("role:clerk") the subtrees on which `user` holds it today; one query for a page."""
+
+    def ask() -> dict[str, list[Interval]]:
+        of_role = Grant.objects.on(clock.today()).filter(user=user).order_by()
+        given = of_role.values_list(Concat(Value(_ROLE), "role", output_field=TextField()), "unit__tree_id", "unit__lft", "unit__rght", "unit_id")
+        held = _held(user=user).order_by().values_list(Cast("permission__codename", TextField()), *_BOUNDS)
+        by_name: dict[str, list[Interval]] = {}
+        for name, *row in held.union(given, all=True):
+            by_name.setdefault(name, []).append(Interval(*row))
+        return {name: _outermost(found) for name, found in by_name.items()}
+
+    return once(("held", user.pk, clock.today()), ask)
+
+
+def _places(unit_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Where these units stand, as far as there are such; on one page each is asked for once."""
+    known: dict[UUID, Place | None] = once("places", dict)
+    if new := [key for key in unit_ids if key not in known]:
+        known |= dict.fromkeys(new)
+        known |= {key: (tree, lft) for key, tree, lft in OrgUnit.objects.filter(pk__in=new).order_by().values_list("pk", "tree_id", "lft")}
+    return {key: place for key in unit_ids if (place := known[key]) is not None}
 
 
 _BOUNDS = ("content_object__tree_id", "content_object__lft", "content_object__rght", "content_object_id")
@@ -157,8 +235,13 @@ def _outermost(found: Iterable[Interval]) -> list[Interval]:
 
 def _held(action: Action | None = None, *, user: Any) -> QuerySet[UnitPermission]:
     """What `user` holds today, of one action or of all."""
+    return _in_force(action).filter(user=user)
+
+
+def _in_force(action: Action | None = None) -> QuerySet[UnitPermission]:
+    """What anybody holds today."""
     today = clock.today()
-    held = UnitPermission.objects.filter(user=user, permission__content_type__app_label="orgtree", valid_from__lte=today, valid_to__gt=today)
+    held = UnitPermission.objects.filter(permission__content_type__app_label="orgtree", valid_from__lte=today, valid_to__gt=today)
     return held.filter(permission__codename=f"unit_{Action(action).value}") if action else held
 
 

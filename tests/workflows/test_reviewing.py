@@ -9,14 +9,21 @@ from workflows.choices import ItemState, ReturnReason
 from workflows.errors import OwnRequest, ReasonMissing, SampleNotOpened
 from workflows.models import ChangeItem
 from workflows.selectors.deciding import current_stage
-from workflows.selectors.review import batch_statistics, striking_items
+from workflows.selectors.review import request_review
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
-from workflows.services.reviewing import record_open, row_keep, row_return, sample_left, sample_of
+from workflows.services.reviewing import record_open, row_keep, row_return, rows_returned, sample_left, sample_of
+from workflows.services.submission import request_submit
 
 
 def batch(gate, count, **more):
     return gate.submitted(*(gate.proposal(ref=n, **more) for n in range(count)))
+
+
+def overview(gate, request, sample=()):
+    """What the approver's page says of a staged request."""
+    request = request_submit(actor=gate.author, request_id=request.pk)
+    return request_review(request, stage=current_stage(request), user=gate.approver, sample=sample)
 
 
 def test_the_sample_must_be_opened_before_approving(gate):
@@ -39,6 +46,23 @@ def test_the_sample_must_be_opened_before_approving(gate):
     record_open(actor=gate.approver, request=request, stage=stage, leaf_index=sample[2])
     decide(gate, "approver", request)
     assert request_apply(request_id=request.pk).state == "applied"
+
+
+def test_the_page_and_the_service_agree_on_what_is_left_and_given_back(gate):
+    # given a sample of which one record is opened, one given back and one not looked at
+    with in_force({"steps": [{**SIGN, "sample": 3}]}):
+        request = batch(gate, 5)
+    stage = current_stage(request)
+    sample = sample_of(request=request, stage=stage, user=gate.approver)
+    record_open(actor=gate.approver, request=request, stage=stage, leaf_index=sample[0])
+    row_return(actor=gate.approver, request_id=request.pk, leaf_index=sample[1], reason=ReturnReason.VALUE, text="Sai ngày")
+    # when
+    review = request_review(request, stage=stage, user=gate.approver, sample=sample)
+    # then
+    assert review.left == sample_left(request=request, stage=stage, user=gate.approver) == [sample[2]]
+    assert review.returned == rows_returned(stage=stage, user=gate.approver)
+    assert review.returned.keys() == {sample[1]}
+    assert review.counts == {}
 
 
 def test_a_statement_prepared_otherwise_does_not_escape_the_sample(gate):
@@ -92,7 +116,7 @@ def test_a_third_change_in_a_month_stands_out(gate):
         gate.applied(gate.proposal(key, amount=amount))
     staged = gate.stage(gate.proposal(key, ref=5, amount="4.00"), gate.proposal(ref=6))
     assert [(one.ref, one.code, one.value) for one in staged.remarks] == [(5, "CHANGED_OFTEN", "3")]
-    assert [one.key for one in striking_items(staged.request)] == [key]
+    assert overview(gate, staged.request).striking == [0]
 
 
 def test_what_few_others_change_stands_out_in_a_batch(gate):
@@ -101,6 +125,6 @@ def test_what_few_others_change_stands_out_in_a_batch(gate):
     changes = [gate.proposal(key, ref=n, count=n + 1, **({"amount": "9.00"} if n == 7 else {})) for n, key in enumerate(keys)]
     staged = gate.stage(*changes)
     assert [(one.ref, one.code, one.field) for one in staged.remarks] == [(7, "RARE_IN_BATCH", "amount")]
-    said = batch_statistics(staged.request)
+    said = overview(gate, staged.request).statistics
     assert (said.created, said.updated, said.excluded) == (0, 60, 0)
     assert [(one.label, one.count, one.share) for one in said.fields] == [("count", 60, 100), ("amount", 1, 2)]

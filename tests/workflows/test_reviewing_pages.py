@@ -33,7 +33,7 @@ def at(name, request, *more):
 def test_the_sample_is_opened_record_by_record(office, sampled):
     client = office.client("supervisor")
     seen = []
-    while left := client.get(at("request_detail", sampled)).context["left"]:
+    while left := client.get(at("request_detail", sampled)).context["review"].left:
         assert client.post(at("request_prepare", sampled)).url == at("request_detail", sampled)  # not yet
         client.get(at("request_record", sampled, left[0]))
         seen += left[:1]
@@ -62,7 +62,7 @@ def test_a_record_is_given_back_and_kept_after_all(office, sampled):
 
 def test_statistics_and_deadline_stand_on_the_page(office, sampled):
     answer = office.client("supervisor").get(at("request_detail", sampled))
-    assert answer.context["statistics"].created == 3
+    assert answer.context["review"].statistics.created == 3
     assert answer.context["deadline"] is not None
     assert office.client("clerk").get(at("request_detail", sampled)).context["stage"] is None
 

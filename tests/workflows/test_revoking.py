@@ -13,7 +13,8 @@ from workflows.choices import Act, Ground, ItemState, RequestState
 from workflows.errors import NothingToRevoke, OwnRequest, ReasonMissing
 from workflows.manifest import read_manifest
 from workflows.models import AuditEvent, ChangeRequest, Manifest, OutboxMessage, RecordVersion, Seal
-from workflows.selectors.revoking import may_revoke, revocation_outlook, revocations_of, with_revocation
+from workflows.selectors.requests import requests_after
+from workflows.selectors.revoking import may_revoke, revocation_outlook, with_revocation
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
 from workflows.services.evidence import evidence_bundle
@@ -68,7 +69,7 @@ def test_what_was_signed_goes_back_and_what_came_later_stays(gate, other):
     assert {one.key for one in versions} == {changed, moved, founded}
     assert set(OutboxMessage.objects.filter(request=revocation).values_list("key", "version")) == {(one.key, one.version) for one in versions}
     assert revocation.act == Act.REVOKE
-    assert revocations_of(wrong) == [revocation]
+    assert requests_after(user=revocation.author, request=wrong) == ([], [revocation])
     marked = with_revocation(RecordVersion.objects.filter(key=founded)).order_by("version").values_list("version", "revoked_by")
     assert list(marked) == [(1, revocation.number), (2, None)]
     assert verify_ledger().damages == []

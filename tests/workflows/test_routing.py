@@ -12,9 +12,10 @@ from registry.targets import StaffProfileTarget
 from workflows.choices import Op, RequestState, RiskClass
 from workflows.errors import AlreadyDecided, RouteInvalid, RouteMissing
 from workflows.models import CalendarDay, ChangeRequest, Decision, Route, Stage
+from workflows.selectors.deciding import request_stages
 from workflows.services.applying import request_apply
 from workflows.services.approval import manifest_prepare, request_approve
-from workflows.services.deadlines import stage_deadline, working_days_after
+from workflows.services.deadlines import working_days_after
 from workflows.services.ledger import verify_ledger
 from workflows.services.routing import Step, route_put_in_force, route_simulate, steps_read
 
@@ -202,9 +203,10 @@ def test_exchanged_working_day_counts(gate):
 def test_a_stage_opens_with_the_approval_before_it(gate):
     with in_force({"steps": [{**CHECK, "days": 2}, SIGN]}):
         request = gate.submitted(gate.proposal())
-    first, second = request.stages.order_by("number")
-    assert stage_deadline(first) == working_days_after(request.submitted_at.date(), 2)
-    assert stage_deadline(second) is None
+    assert [one.opened_at for one in request_stages(request)] == [request.submitted_at] * 2
+    decide(gate, "other", request)
+    first, second = request_stages(request)
+    assert first.opened_at == request.submitted_at < second.opened_at == first.said[0].at
 
 
 def test_classes_of_fields():

@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+
 from orgtree.models import User
 from workflows.choices import ItemState, Op
 from workflows.documents import Document, canonical, parse
-from workflows.models import ChangeItem, ChangeRequest, RecordVersion, Stage
+from workflows.models import ChangeItem, ChangeRequest, Finding, RecordVersion, Stage
 from workflows.selectors.findings import FindingLine, finding_lines
 from workflows.selectors.sight import items_seen
 from workflows.targets import Target, target
@@ -46,32 +50,53 @@ class ItemChange:
     beside: str = ""  # tells records of one title apart
 
 
+def for_reading(items: QuerySet[ChangeItem]) -> QuerySet[ChangeItem]:
+    """`items` with all that item_changes reads of them: the document, the one before it (`body_before`) and the findings (`remarks`)."""
+    version = RecordVersion.objects.filter(kind=OuterRef("kind"), key=OuterRef("key"), version=OuterRef("base_version"))
+    found = Finding.objects.filter(request=OuterRef("request"), leaf_index=OuterRef("leaf_index")).order_by("code", "pk")
+    remark = JSONObject(code="code", severity="severity", field="field", value="value")
+    return items.select_related("document").annotate(
+        body_before=Subquery(version.values("document__body")[:1]), remarks=ArraySubquery(found.values(remark=remark))
+    )
+
+
 def item_page(request: ChangeRequest, *, user: User, stage: Stage | None, after: int = -1, limit: int = PAGE) -> tuple[list[ItemChange], int | None]:
     """Items with a leaf index above `after`, at most `limit`, and the index to ask the next page with, or None.
 
     Of these, what `user` sees, who decides on `stage` now unless that is None.
     """
-    items = list(request.items.filter(leaf_index__gt=after).select_related("document").order_by("leaf_index")[: limit + 1])
-    shown = items[:limit]
-    seen, masked = items_seen(user=user, request=request, stage=stage, items=shown)
-    return item_changes(request, seen, masked), shown[-1].leaf_index if len(items) > limit else None
+    shown, next_after, _besides = items_together(request, user=user, stage=stage, after=after, limit=limit)
+    return shown, next_after
 
 
-def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Collection[int] = ()) -> list[ItemChange]:
-    """The differences of these items, in bulk: a fixed number of queries for each kind, however many items.
+def items_together(
+    request: ChangeRequest, *, user: User, stage: Stage | None, after: int = -1, limit: int = PAGE, besides: Sequence[int] = ()
+) -> tuple[list[ItemChange], int | None, list[ItemChange]]:
+    """The same with the items at the leaf indexes `besides`, in that order, looked up together."""
+    # Leaf indexes have no gaps: they are the leaves of the request's tree.
+    wanted = Q(leaf_index__gt=after, leaf_index__lte=after + limit + 1) | Q(leaf_index__in=besides)
+    items = list(for_reading(request.items.filter(wanted)).order_by("leaf_index"))
+    here = [item.leaf_index for item in items if after < item.leaf_index <= after + limit]
+    more = any(item.leaf_index == after + limit + 1 for item in items)
+    seen, masked = items_seen(user=user, request=request, stage=stage, items=items)
+    changes = {one.leaf_index: one for one in item_changes(seen, masked)}
+    shown, others = ([changes[leaf] for leaf in leaves if leaf in changes] for leaves in (here, besides))
+    return shown, here[-1] if more else None, others
+
+
+def item_changes(items: Sequence[ChangeItem], masked: Collection[int] = ()) -> list[ItemChange]:
+    """The differences of items made `for_reading`, in bulk: one query for each kind at most, however many items.
 
     The items with the keys `masked` are shown as a mere reader sees them.
     """
     afters = {item.pk: parse(bytes(item.document.body)) for item in items}
-    befores = documents_before(items)
+    befores = {item.pk: parse(bytes(body)) for item in items if (body := item.body_before) is not None}  # type: ignore[attr-defined]
     by_kind: dict[str, list[ChangeItem]] = defaultdict(list)
     for item in items:
         by_kind[item.kind].append(item)
     changes: dict[int, list[FieldChange]] = {}
     for kind, members in by_kind.items():
         changes |= _changes_of_kind(target(kind), [(item.pk, item.changed, befores.get(item.pk), afters[item.pk]) for item in members])
-    closed = {item.leaf_index for item in items if item.pk in masked}
-    remarks = finding_lines(request, [item.leaf_index for item in items], {item.leaf_index: item.kind for item in items}, closed)
     return [
         ItemChange(
             leaf_index=item.leaf_index,
@@ -83,7 +108,7 @@ def item_changes(request: ChangeRequest, items: Sequence[ChangeItem], masked: Co
             state=ItemState(item.state),
             reason=item.reason,
             changes=_hidden(target(item.kind), changes[item.pk]) if item.pk in masked else changes[item.pk],
-            findings=remarks.get(item.leaf_index, []),
+            findings=finding_lines(target(item.kind), item.remarks, masked=item.pk in masked),  # type: ignore[attr-defined]
             beside=target(item.kind).beside(afters[item.pk]),
         )
         for item in items

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from workflows.choices import Severity
-from workflows.models import ChangeRequest, Finding
 from workflows.rules import Rule
-from workflows.targets import Target, target, targets
+from workflows.targets import Target, targets
 
 Sentence = str | Promise
 
@@ -55,25 +52,9 @@ def finding_line(one: Target, *, code: str, severity: str, field: str, value: st
     return FindingLine(Severity(severity), code, label, message.format_map(words), repair.format_map(words), source)
 
 
-def finding_lines(
-    request: ChangeRequest, leaf_indexes: Sequence[int], kinds: Mapping[int, str], masked: Collection[int] = ()
-) -> dict[int, list[FindingLine]]:
-    """The findings on some items of a request by leaf index; `kinds` names the kind of record at each of them. One query.
-
-    At the leaf indexes `masked` the values are shown as a mere reader sees them.
-    """
-    lines: dict[int, list[FindingLine]] = defaultdict(list)
-    for one in Finding.objects.filter(request=request, leaf_index__in=leaf_indexes).order_by("leaf_index", "code"):
-        kind = target(kinds[one.leaf_index])
-        value = kind.hidden(one.field, one.value) if one.leaf_index in masked else one.value
-        lines[one.leaf_index].append(finding_line(kind, code=one.code, severity=one.severity, field=one.field, value=value))
-    return lines
-
-
-def finding_counts(request: ChangeRequest) -> dict[Severity, int]:
-    """How many findings of each severity a request carries."""
-    rows = Finding.objects.filter(request=request).order_by().values_list("severity").annotate(total=Count("pk"))
-    return {Severity(severity): total for severity, total in rows}
+def finding_lines(one: Target, remarks: Iterable[Mapping[str, str]], *, masked: bool = False) -> list[FindingLine]:
+    """The sentences of findings (code, severity, field, value) on a record of `one`'s kind; `masked`, as a mere reader sees them."""
+    return [finding_line(one, **{**each, "value": one.hidden(each["field"], each["value"])} if masked else each) for each in remarks]
 
 
 class _Words(dict[str, str]):

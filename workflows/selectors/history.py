@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 from workflows.choices import RequestState as S
 from workflows.choices import Verdict
 from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
-from workflows.selectors.deciding import decider_line
+from workflows.selectors.deciding import decider_line, request_stages
 from workflows.selectors.revoking import with_revocation
 
 StepState = Literal["done", "now", "todo", "stopped"]
@@ -110,17 +110,14 @@ def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
     """The stages of the route, and whether the request goes on after them."""
     steps: list[Step] = []
     going = True
-    for stage in request.stages.prefetch_related(
-        Prefetch("decisions", Decision.objects.select_related("user", "on_behalf_of", "delegation").order_by("pk"))
-    ).order_by("number"):
-        decisions = list(stage.decisions.all())
-        who = ", ".join(_decider(one, stage) for one in decisions)
-        returned = next((one for one in decisions if one.verdict == Verdict.RETURN), None)
+    for stage in request_stages(request):
+        who = ", ".join(one.who for one in stage.said)
+        returned = next((one for one in stage.said if one.verdict == Verdict.RETURN), None)
         if returned:
-            steps.append(Step(S.RETURNED.label, "stopped", _decider(returned, stage), returned.decided_at))
+            steps.append(Step(S.RETURNED.label, "stopped", returned.who, returned.at))
             going = False
-        elif len(decisions) >= stage.quorum:
-            steps.append(Step(stage.name, "done", who, decisions[-1].decided_at))
+        elif len(stage.said) >= stage.quorum:
+            steps.append(Step(stage.name, "done", who, stage.said[-1].at))
         elif going and request.state == S.IN_REVIEW:
             steps.append(Step(stage.name, "now", who))
             going = False

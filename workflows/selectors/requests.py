@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import JSONObject, RowNumber
 
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import User
-from workflows.choices import JobState, RequestState
+from workflows.choices import JobState, RequestState, Severity
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, Contribution, Decision, Delegation, JobRun, Stage, StageTerm
-from workflows.selectors.deciding import chains_to, may_decide, open_stages
+from workflows.models import Attachment, ChangeRequest, Contribution, Decision, Delegation, Finding, JobRun, Stage, StageTerm
+from workflows.selectors.deciding import chains_to, current_stage, may_decide, open_stages
+from workflows.selectors.retrying import NOT_ENDED
+from workflows.selectors.revoking import REVOKING_STATES, with_revocable
 
 Which = Literal["mine", "waiting", "overdue", "all"]
 PAGE = 50
@@ -47,9 +52,58 @@ def request_page(*, user: User, which: Which, before: int | None = None) -> tupl
     return found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None
 
 
+def own_requests(*, user: User, groups: Mapping[str, Sequence[RequestState]], most: int) -> dict[str, list[ChangeRequest]]:
+    """The user's own requests by groups of states, of each group the newest `most`; one query."""
+    group = Case(*(When(state__in=states, then=Value(name)) for name, states in groups.items()), output_field=CharField())
+    mine = request_list(user=user, which="mine").filter(state__in=[state for states in groups.values() for state in states]).annotate(group=group)
+    place = Window(RowNumber(), partition_by=F("group"), order_by=F("number").desc())
+    found: dict[str, list[ChangeRequest]] = {name: [] for name in groups}
+    for one in mine.annotate(place=place).filter(place__lte=most):
+        found[one.group].append(one)
+    return found
+
+
 def request_get(*, user: User, request_id: UUID) -> ChangeRequest:
     """Raises ChangeRequest.DoesNotExist for a request outside the user's scope, as for one that does not exist."""
     return request_list(user=user).get(pk=request_id)
+
+
+def request_shown(*, user: User, request_id: UUID) -> ChangeRequest:
+    """As request_get, with what its page shows of it: `papers` (attachments_of), `finding_totals` (finding_totals), `some_revocable`."""
+    found = Finding.objects.filter(request=OuterRef("pk")).order_by().values("severity").annotate(count=Count("pk"))
+    added_by = {name: f"added_by__{name}" for name in ("last_name", "first_name", "username")}
+    paper = JSONObject(**{name: name for name in ("id", "sha256", "name", "kind", "size", "added_at")}, **added_by)
+    shown = with_revocable(request_list(user=user)).annotate(
+        papers=ArraySubquery(Attachment.objects.filter(request=OuterRef("pk")).order_by("added_at").values(paper=paper)),
+        finding_totals=ArraySubquery(found.values(total=JSONObject(severity="severity", count="count"))),
+    )
+    return shown.get(pk=request_id)
+
+
+def finding_counts(request: ChangeRequest) -> dict[Severity, int]:
+    """How many findings of each severity a request from request_shown carries."""
+    return {Severity(one["severity"]): one["count"] for one in request.finding_totals}  # type: ignore[attr-defined]
+
+
+def attachments_of(request: ChangeRequest) -> list[Attachment]:
+    """The evidence of a request from request_shown, with who added it, oldest first."""
+    return [_attachment(request, one) for one in request.papers]  # type: ignore[attr-defined]
+
+
+def requests_after(*, user: User, request: ChangeRequest) -> tuple[list[ChangeRequest], list[ChangeRequest]]:
+    """What came of an ended request, oldest first: those by which it was tried once more, as far as `user` sees them, and its revocations."""
+    if request.state in NOT_ENDED:
+        return [], []
+    tried = request_list(user=user).filter(follows=request).order_by().values("pk")
+    after = ChangeRequest.objects.filter(Q(pk__in=tried) | Q(revokes=request, state__in=REVOKING_STATES)).order_by("number")
+    revoking = [one for one in after if one.revokes_id == request.pk] if request.state == RequestState.APPLIED else []
+    return [one for one in after if one.follows_id == request.pk], revoking
+
+
+def _attachment(request: ChangeRequest, paper: Mapping[str, Any]) -> Attachment:
+    values = {name: paper[name] for name in ("sha256", "name", "kind", "size")}
+    added_by = User(**{name: paper[name] for name in ("last_name", "first_name", "username")})
+    return Attachment(id=UUID(paper["id"]), request=request, added_by=added_by, added_at=datetime.fromisoformat(paper["added_at"]), **values)
 
 
 def stage_to_decide(*, user: User, request: ChangeRequest) -> Stage | None:
@@ -57,7 +111,9 @@ def stage_to_decide(*, user: User, request: ChangeRequest) -> Stage | None:
     if request.state != RequestState.IN_REVIEW:
         return None
     try:
-        return may_decide(actor=user, request=request)
+        stage = current_stage(request)
+        somewhere = user.is_superuser or scope.intervals(user, Action(stage.action)) or any(chains_to(user))
+        return may_decide(actor=user, request=request) if somewhere else None
     except GateError:
         return None
 

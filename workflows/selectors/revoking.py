@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from orgtree import scope
 from orgtree.choices import Action
@@ -27,6 +27,7 @@ from workflows.targets import target
 
 SHOWN = 50
 HELD = (ItemState.OPEN, ItemState.APPLIED)
+REVOKING_STATES = (*OPEN_STATES, RequestState.READY, RequestState.APPLIED)  # of a revocation that is under way or in force
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,21 @@ class Outlook:
 
 def may_revoke(*, user: User, request: ChangeRequest) -> bool:
     """Whoever may propose or approve changes in its unit, while signatures on it are there to be revoked."""
-    if request.state != RequestState.APPLIED or request.system or not revocable(request).exists():
+    return revokes_here(user=user, request=request) and revocable(request).exists()
+
+
+def revokes_here(*, user: User, request: ChangeRequest) -> bool:
+    """The same but for whether anything is left to be revoked."""
+    if request.state != RequestState.APPLIED or request.system:
         return False
     return any(scope.can(user, action, request.unit) for action in (Action.EDIT, Action.APPROVE))
+
+
+def with_revocable(requests: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
+    """Each with whether something is left of it that can be revoked (`some_revocable`)."""
+    taken = ChangeItem.objects.filter(request__revokes=OuterRef("request"), state__in=HELD, key=OuterRef("key"))
+    left = ChangeItem.objects.filter(~Exists(taken), request=OuterRef("pk"), state=ItemState.APPLIED)
+    return requests.annotate(some_revocable=Exists(left))
 
 
 def revocable(request: ChangeRequest) -> QuerySet[ChangeItem]:
@@ -111,12 +124,6 @@ def signatures_before(stage: Stage) -> list[str]:
     """Digests (hex) of the signatures that the stages before `stage` bear, in their order: what a seal is put on."""
     signed = Decision.objects.filter(stage__request=stage.request_id, stage__number__lt=stage.number, signature__isnull=False)
     return [bytes(one).hex() for one in signed.order_by("stage__number", "pk").values_list("signature_id", flat=True)]
-
-
-def revocations_of(request: ChangeRequest) -> list[ChangeRequest]:
-    """The revocations of a request that are under way or in force, oldest first."""
-    states = (*OPEN_STATES, RequestState.READY, RequestState.APPLIED)
-    return list(request.revocations.filter(state__in=states).order_by("number")) if request.state == RequestState.APPLIED else []
 
 
 def with_revocation(versions: QuerySet[RecordVersion]) -> QuerySet[RecordVersion]:

@@ -75,11 +75,11 @@ def grants_seen(reader: User) -> QuerySet[Grant]:
 
 def rights_of_unit(*, reader: User, unit: OrgUnit) -> UnitRights:
     """The caller has asked whether `reader` may view the unit."""
-    grants = _current(grants_seen(reader)).order_by("role", "user__first_name", "user__last_name", "valid_from")
-    here = rights_list(grants.filter(unit=unit))
-    above = rights_list(grants.filter(unit__tree_id=unit.tree_id, unit__lft__lt=unit.lft, unit__rght__gt=unit.rght).order_by("-unit__lft", "role"))
+    grants = _current(grants_seen(reader)).order_by("-unit__lft", "role", "user__first_name", "user__last_name", "valid_from")
+    upwards = rights_list(grants.filter(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght))
     under = grants.filter(unit__tree_id=unit.tree_id, unit__lft__gt=unit.lft, unit__rght__lt=unit.rght).order_by("unit__lft", "role")
     below = rights_list(under[: BELOW + 1])
+    here, above = ([one for one in upwards if (one.grant.unit_id == unit.pk) is wanted] for wanted in (True, False))
     standing_in = Delegation.objects.filter(
         revoked_at=None, valid_to__gt=clock.today(), unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght
     )
@@ -122,23 +122,26 @@ def gives_grants(user: User) -> bool:
 
 def ending_soon(*, reader: User) -> list[Right]:
     """Grants that end within 30 days and that nothing follows, in the units where `reader` may give them."""
-    grants = scope.scoped(grants_seen(reader), reader, Action.GRANT).filter(user__is_active=True)
-    ending = grants.filter(valid_from__lte=clock.today(), valid_to__gt=clock.today(), valid_to__lte=clock.today() + SOON)
-    return [one for one in rights_list(ending.order_by("valid_to")) if one.ends_soon]
+    return _ending(scope.scoped(grants_seen(reader), reader, Action.GRANT).filter(user__is_active=True))
 
 
 def own_ending(*, user: User) -> list[Right]:
-    """Rights of one's own that end within 30 days and that nothing follows; one query."""
+    """Rights of one's own that end within 30 days and that nothing follows."""
+    return _ending(Grant.objects.filter(user=user).select_related("unit"))
+
+
+def ending_together(*, reader: User) -> tuple[list[Right], list[Right]]:
+    """What own_ending and ending_soon find, for a page that shows both; one query."""
+    seen = grants_seen(reader)
+    given = scope.scoped(Grant.objects.filter(user__is_active=True), reader, Action.GRANT).order_by().values("pk")
+    found = _ending(seen.filter(Q(user=reader) | Q(pk__in=given)).annotate(in_care=Q(pk__in=given)))
+    return [one for one in found if one.grant.user_id == reader.pk], [one for one in found if one.grant.in_care]  # type: ignore[attr-defined]
+
+
+def _ending(grants: QuerySet[Grant]) -> list[Right]:
     today = clock.today()
-    return [
-        one
-        for one in rights_list(
-            Grant.objects.filter(user=user, valid_from__lte=today, valid_to__gt=today, valid_to__lte=today + SOON)
-            .select_related("unit")
-            .order_by("valid_to")
-        )
-        if one.ends_soon
-    ]
+    ending = grants.filter(valid_from__lte=today, valid_to__gt=today, valid_to__lte=today + SOON).order_by("valid_to")
+    return [one for one in rights_list(ending) if one.ends_soon]
 
 
 def changes_seen(reader: User) -> QuerySet[GrantChange]:

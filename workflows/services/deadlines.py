@@ -18,18 +18,16 @@ def works(day: date, exceptions: Mapping[date, bool]) -> bool:
 
 def working_days_after(day: date, days: int) -> date:
     """The last day of a term of `days` working days that begins the day after `day` (Civil Code 91/2015/QH13 art. 147, 148)."""
-    exceptions = dict(CalendarDay.objects.filter(day__gt=day).values_list("day", "works"))
+    return term_end(day, days, dict(CalendarDay.objects.filter(day__gt=day).values_list("day", "works")))
+
+
+def term_end(day: date, days: int, exceptions: Mapping[date, bool]) -> date:
+    """The same with the days that differ from the week (True where they are worked) at hand."""
     end = day
     while days > 0 or not works(end, exceptions):
         end += timedelta(days=1)
         days -= works(end, exceptions)
     return end
-
-
-def stage_deadline(stage: Stage) -> date | None:
-    """The day by whose end the stage should be decided, or None without a term."""
-    opened = stage_opened_at(stage)
-    return None if stage.days is None or opened is None else working_days_after(opened.astimezone(clock.ZONE).date(), stage.days)
 
 
 def stage_opened_at(stage: Stage) -> datetime | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import translation
+from django.db.models import TextField, Value
 from django.utils.crypto import salted_hmac
 
 from orgtree.models import User
@@ -20,6 +19,8 @@ from workflows.errors import ReasonMissing, SampleNotOpened
 from workflows.locks import request_lock
 from workflows.models import ChangeItem, ChangeRequest, RowReturn, SampleView, Stage
 from workflows.selectors.deciding import may_decide
+from workflows.selectors.differences import for_reading
+from workflows.selectors.review import return_words
 
 
 def row_return(*, actor: User, request_id: UUID, leaf_index: int, reason: ReturnReason, text: str = "") -> RowReturn:
@@ -43,7 +44,7 @@ def row_keep(*, actor: User, request_id: UUID, leaf_index: int) -> None:
 
 def record_open(*, actor: User, request: ChangeRequest, stage: Stage, leaf_index: int) -> ChangeItem:
     """The record that `actor` looks at; one of the sample counts as opened from now on. Raises ChangeItem.DoesNotExist."""
-    item = request.items.select_related("document").get(leaf_index=leaf_index)
+    item = for_reading(request.items.all()).get(leaf_index=leaf_index)
     if leaf_index in sample_of(request=request, stage=stage, user=actor):
         SampleView.objects.get_or_create(stage=stage, user=actor, leaf_index=leaf_index)
     return item
@@ -58,12 +59,18 @@ def sample_of(*, request: ChangeRequest, stage: Stage, user: User) -> list[int]:
 
 def sample_left(*, request: ChangeRequest, stage: Stage, user: User) -> list[int]:
     """What of the sample is neither opened nor given back, by this stage's decider or an earlier one."""
-    sample = set(sample_of(request=request, stage=stage, user=user)) if stage.sample else set()
-    if not sample:
-        return []
-    sample -= set(SampleView.objects.filter(stage=stage, user=user).values_list("leaf_index", flat=True))
-    sample -= set(RowReturn.objects.filter(stage=stage, user=user).values_list("leaf_index", flat=True))
-    return sorted(sample - set(request.items.filter(leaf_index__in=sample).exclude(state=ItemState.OPEN).values_list("leaf_index", flat=True)))
+    return looked_at(request=request, stage=stage, user=user)[1] if stage.sample else []
+
+
+def looked_at(*, request: ChangeRequest, stage: Stage, user: User) -> tuple[dict[int, str], list[int]]:
+    """What rows_returned and sample_left find, for a page that shows both; one query."""
+    sample = set(sample_of(request=request, stage=stage, user=user))
+    none = Value("", TextField())
+    given_back = RowReturn.objects.filter(stage=stage, user=user).values_list("leaf_index", "reason", "text")
+    opened = SampleView.objects.filter(stage=stage, user=user).values_list("leaf_index", none, none)
+    closed = request.items.filter(leaf_index__in=sample).exclude(state=ItemState.OPEN).order_by().values_list("leaf_index", none, none)
+    rows = sorted(given_back.union(opened, closed) if sample else given_back)
+    return {leaf: return_words(reason, text) for leaf, reason, text in rows if reason}, sorted(sample.difference(leaf for leaf, *_why in rows))
 
 
 def sample_demand(*, request: ChangeRequest, stage: Stage, user: User) -> None:
@@ -74,8 +81,5 @@ def sample_demand(*, request: ChangeRequest, stage: Stage, user: User) -> None:
 
 def rows_returned(*, stage: Stage, user: User) -> dict[int, str]:
     """By leaf index, the reason that its author will read, in the language of the administration."""
-    with translation.override(settings.LANGUAGE_CODE):
-        return {
-            one.leaf_index: ". ".join(part for part in (str(ReturnReason(one.reason).label), one.text) if part)
-            for one in RowReturn.objects.filter(stage=stage, user=user).order_by("leaf_index")
-        }
+    found = RowReturn.objects.filter(stage=stage, user=user).order_by("leaf_index")
+    return {one.leaf_index: return_words(one.reason, one.text) for one in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,26 +52,32 @@ class PeriodForm(forms.Form):
 
 
 class MandateForm(PeriodForm):
-    """Somebody who may decide: where, on what, and under which decision. `units` are those to choose from."""
+    """Somebody who may decide: where, on what, and under which decision. `colleagues` are, by unit, those to choose from."""
 
-    person = forms.ModelChoiceField(User.objects.none(), to_field_name="username", label=gettext_lazy("Receiver"))
-    unit = forms.ModelChoiceField(OrgUnit.objects.none(), label=gettext_lazy("Unit and below"))
+    person = forms.TypedChoiceField(label=gettext_lazy("Receiver"))
+    unit = forms.TypedChoiceField(label=gettext_lazy("Unit and below"))
     risks = forms.MultipleChoiceField(
         choices=RiskClass.choices, initial=RiskClass.values, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Risk classes")
     )
     decision_number = forms.CharField(max_length=60, label=gettext_lazy("Decision number"))
     field_order = ("person", "unit", "risks", "first_day", "last_day", "decision_number")
 
-    def __init__(self, user: User, units: QuerySet[OrgUnit], *args: Any, **more: Any) -> None:
+    def __init__(self, user: User, colleagues: Mapping[OrgUnit, Collection[User]], *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.fields["unit"].queryset = units  # type: ignore[attr-defined]
-        colleagues = {person.pk for unit in units for person in scope.holders(Action.VIEW, unit)} - {user.pk}
-        self.fields["person"].queryset = User.objects.filter(pk__in=colleagues).order_by("first_name", "last_name")  # type: ignore[attr-defined]
-        self.fields["person"].label_from_instance = lambda person: f"{person.display_name} ({person.username})"  # type: ignore[attr-defined]
+        people = {one.username: one for group in colleagues.values() for one in group if one != user}
+        by_name = sorted(people.values(), key=lambda one: (one.first_name, one.last_name, one.pk))
+        _choose(self.fields["person"], {one.username: (one, f"{one.display_name} ({one.username})") for one in by_name})
+        _choose(self.fields["unit"], {str(one.pk): (one, str(one)) for one in colleagues})
 
     @property
     def said(self) -> dict[str, Any]:
         return {**{name: self.cleaned_data[name] for name in ("unit", "risks", "decision_number")}, **self.period}
+
+
+def _choose(field: Any, named: Mapping[str, tuple[Any, str]]) -> None:
+    """Let `field` choose among objects by their keys; each has its text."""
+    field.choices = [("", "---------"), *((key, text) for key, (_one, text) in named.items())]
+    field.coerce = lambda key: named[key][0]
 
 
 class DeputyForm(MandateForm):
@@ -89,13 +95,13 @@ def absence(request: HttpRequest) -> HttpResponse:
     """Whoever approves somewhere names a colleague, or says that they are away; deputies of an office are named by who leads or administers it."""
     user, asked = request.user, request.POST.get("what", "")
     today = clock.today()
-    approves = scope.tops(user, Action.APPROVE)
-    leads = OrgUnit.objects.filter(Q(pk__in=approves.values("pk")) | Q(pk__in=scope.tops(user, Action.GRANT).values("pk")))
-    able = approves.exists()
+    tops = list(scope.tops(user, Action.APPROVE, Action.GRANT).order_by("tree_id", "lft"))
+    colleagues = scope.holders_together(Action.VIEW, tops)
+    mine = {unit: colleagues[unit] for unit in tops if scope.can(user, Action.APPROVE, unit)}
     makers: Mapping[str, Callable[[Any], forms.Form] | None] = {
-        "delegation": (lambda data: MandateForm(user, approves, data, initial={"first_day": today}, prefix="delegation")) if able else None,
-        "absence": (lambda data: PeriodForm(data, initial={"first_day": today}, prefix="absence")) if able else None,
-        "deputy": (lambda data: DeputyForm(user, leads, data, initial={"first_day": today}, prefix="deputy")) if leads.exists() else None,
+        "delegation": (lambda data: MandateForm(user, mine, data, initial={"first_day": today}, prefix="delegation")) if mine else None,
+        "absence": (lambda data: PeriodForm(data, initial={"first_day": today}, prefix="absence")) if mine else None,
+        "deputy": (lambda data: DeputyForm(user, colleagues, data, initial={"first_day": today}, prefix="deputy")) if tops else None,
     }
     forms_ = {name: make(request.POST if name == asked else None) for name, make in makers.items() if make}
     if asked in forms_ and forms_[asked].is_valid():

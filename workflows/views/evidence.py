@@ -20,7 +20,7 @@ from workflows.choices import AttachmentKind, ReadAction
 from workflows.errors import GateError
 from workflows.evidence_files import path_of
 from workflows.models import Attachment, ChangeRequest, RecordVersion
-from workflows.selectors.differences import item_changes
+from workflows.selectors.differences import for_reading, item_changes
 from workflows.selectors.requests import stage_to_decide
 from workflows.selectors.sight import items_seen
 from workflows.services.attachments import attachment_add, attachment_remove
@@ -108,7 +108,7 @@ def bundle(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
     """The evidence of one applied record as a zip that tools/verify_evidence.py checks offline; for whoever sees the record unmasked."""
     one = request_or_404(request.user, request_id)
     version = RecordVersion.objects.filter(request=one, leaf_index=leaf_index).select_related("request", "document").first()
-    item = one.items.filter(leaf_index=leaf_index).first()
+    item = for_reading(one.items.filter(leaf_index=leaf_index)).first()
     if version is None or item is None:
         raise Http404
     seen, masked = items_seen(user=request.user, request=one, stage=None, items=[item])
@@ -118,7 +118,7 @@ def bundle(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
         body = evidence_bundle(version)
     except LookupError:
         raise Http404 from None
-    items_read(actor=request.user, request=one, items=item_changes(one, [item]), address=ip_of(request))
+    items_read(actor=request.user, request=one, items=item_changes([item]), address=ip_of(request))
     answer = HttpResponse(body, content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="evidence-{one.number}-{leaf_index + 1}.zip"'
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,20 +21,27 @@ from orgtree.pages import page, page_view
 from workflows import progress
 from workflows.choices import JobState, RequestState
 from workflows.errors import GateError
-from workflows.models import ChangeRequest, JobRun, Stage
-from workflows.selectors.differences import item_page
-from workflows.selectors.findings import finding_counts
+from workflows.models import ChangeRequest, JobRun
+from workflows.selectors.differences import items_together
 from workflows.selectors.history import request_events, request_steps
-from workflows.selectors.requests import request_get, request_list, request_page, stage_to_decide
-from workflows.selectors.retrying import NOT_ENDED, retriable
-from workflows.selectors.review import batch_statistics, striking_items
-from workflows.selectors.revoking import may_revoke, revocations_of
+from workflows.selectors.requests import (
+    attachments_of,
+    finding_counts,
+    request_get,
+    request_page,
+    request_shown,
+    requests_after,
+    stage_to_decide,
+)
+from workflows.selectors.retrying import retriable
+from workflows.selectors.review import Review, request_review
+from workflows.selectors.revoking import revokes_here
 from workflows.services.attachments import may_attach
-from workflows.services.deadlines import stage_deadline
+from workflows.services.deadlines import term_end
 from workflows.services.ending import may_recall
 from workflows.services.outlook import request_outlook
 from workflows.services.reads import items_read
-from workflows.services.reviewing import rows_returned, sample_left
+from workflows.services.reviewing import sample_of
 from workflows.services.submission import request_submit, request_withdraw
 
 # While a request is in one of these, the workers have it and the page looks again by itself.
@@ -53,9 +61,9 @@ def parse_place(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
-def request_or_404(user: User, request_id: UUID) -> ChangeRequest:
+def request_or_404(user: User, request_id: UUID, *, get: Callable[..., ChangeRequest] = request_get) -> ChangeRequest:
     try:
-        return request_get(user=user, request_id=request_id)
+        return get(user=user, request_id=request_id)
     except ChangeRequest.DoesNotExist:
         raise Http404 from None
 
@@ -76,12 +84,16 @@ def request_list_view(request: HttpRequest) -> HttpResponse:
 @page_view
 @require_GET
 def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    one = request_or_404(request.user, request_id)
+    one = request_or_404(request.user, request_id, get=request_shown)
     after = request.GET.get("after", "")
     stage = stage_to_decide(user=request.user, request=one)
-    items, next_after = item_page(one, user=request.user, stage=stage, after=-1 if (place := parse_place(after)) is None else place)
-    items_read(actor=request.user, request=one, items=items, address=ip_of(request))
+    review, deadline = _review(request.user, one, stage) if stage else (None, None)
+    striking = review.striking if review and one.count > 1 else []
+    start = -1 if (place := parse_place(after)) is None else place
+    items, next_after, first = items_together(one, user=request.user, stage=stage, after=start, besides=striking)
+    items_read(actor=request.user, request=one, items=[*items, *first], address=ip_of(request))
     is_author = one.author_id == request.user.pk
+    followers, revocations = requests_after(user=request.user, request=one)
     return page(
         request,
         "workflows/request_detail.html",
@@ -91,36 +103,32 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         items=items,
         next_after=next_after,
         later=bool(after),
-        counts=finding_counts(one),
+        counts=review.counts if review else finding_counts(one),
         events=request_events(one),
-        attachments=list(one.attachments.select_related("added_by").order_by("added_at")),
+        attachments=attachments_of(one),
         may_attach=may_attach(request.user, one),
         may_submit=is_author and one.state == RequestState.READY,
         ahead=request_outlook(actor=request.user, request=one) if is_author and one.state == RequestState.READY else [],
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
         may_retry=retriable(user=request.user, request=one).exists(),
-        followers=[] if one.state in NOT_ENDED else list(request_list(user=request.user).filter(follows=one)),
-        revocations=revocations_of(one),
-        may_revoke=may_revoke(user=request.user, request=one),
+        followers=followers,
+        revocations=revocations,
+        may_revoke=one.some_revocable and revokes_here(user=request.user, request=one),  # type: ignore[attr-defined]
         running=one.state in WITH_THE_WORKERS,
         today=clock.today(),
-        **_review(request.user, one, stage),
+        stage=stage,
+        review=review,
+        deadline=deadline,
+        striking=first,
     )
 
 
-def _review(user: User, one: ChangeRequest, stage: Stage | None) -> dict[str, Any]:
-    """What the decider looks at beside the records themselves; for everybody else the stage alone, which is None."""
-    if stage is None:
-        return {"stage": None}
-    return {
-        "stage": stage,
-        "deadline": stage_deadline(stage),
-        "left": sample_left(request=one, stage=stage, user=user),
-        "returned": rows_returned(stage=stage, user=user),
-        "statistics": batch_statistics(one) if one.count > 1 else None,
-        "striking": striking_items(one) if one.count > 1 else [],
-    }
+def _review(user: User, one: ChangeRequest, stage: Any) -> tuple[Review, date | None]:
+    """What the decider sees besides the records, and by what day the stage is to be decided, if it has a term."""
+    since = stage.opened_at.astimezone(clock.ZONE).date()
+    review = request_review(one, stage=stage, user=user, sample=sample_of(request=one, stage=stage, user=user), since=since)
+    return review, None if stage.days is None else term_end(since, stage.days, review.calendar)
 
 
 @page_view

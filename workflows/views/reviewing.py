@@ -15,12 +15,12 @@ from orgtree.pages import page, page_view
 from workflows.choices import ReturnReason
 from workflows.errors import GateError
 from workflows.models import ChangeItem, ChangeRequest, Stage
-from workflows.selectors.differences import item_changes
+from workflows.selectors.differences import for_reading, item_changes
 from workflows.selectors.requests import stage_to_decide
 from workflows.selectors.sight import items_seen
 from workflows.services.ending import request_recall
 from workflows.services.reads import items_read
-from workflows.services.reviewing import record_open, row_keep, row_return, rows_returned, sample_left
+from workflows.services.reviewing import looked_at, record_open, row_keep, row_return
 from workflows.views.requests import request_or_404
 
 
@@ -34,12 +34,12 @@ def record(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
     seen, masked = items_seen(user=request.user, request=one, stage=stage, items=[item])
     if not seen:
         raise Http404
-    (change,) = item_changes(one, seen, masked)
+    (change,) = item_changes(seen, masked)
     items_read(actor=request.user, request=one, items=[change], address=ip_of(request))
     context = {"request_": one, "item": change, "items": [change], "stage": stage, "reasons": ReturnReason.choices}
     if stage:
-        left = sample_left(request=one, stage=stage, user=request.user)
-        context |= {"returned": rows_returned(stage=stage, user=request.user), "left": left, "next_leaf": left[0] if left else None}
+        returned, left = looked_at(request=one, stage=stage, user=request.user)
+        context |= {"returned": returned, "left": left, "next_leaf": left[0] if left else None}
     return page(request, "workflows/request_record.html", change.title, **context)
 
 
@@ -87,6 +87,6 @@ def _open(request: HttpRequest, one: ChangeRequest, stage: Stage | None, leaf_in
     try:
         if stage:
             return record_open(actor=request.user, request=one, stage=stage, leaf_index=leaf_index)
-        return one.items.select_related("document").get(leaf_index=leaf_index)
+        return for_reading(one.items.all()).get(leaf_index=leaf_index)
     except ChangeItem.DoesNotExist:
         raise Http404 from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -130,14 +131,15 @@ def _why(request: HttpRequest, unit: OrgUnit, about: ChangeRequest | None) -> Ht
 
 
 def _unit_page(request: HttpRequest, unit: OrgUnit, more: dict[str, object]) -> HttpResponse:
-    visible = scope.units(request.user, Action.VIEW)
+    near = Q(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght) | Q(parent=unit)
+    around = list(scope.units(request.user, Action.VIEW).filter(near).order_by("lft"))
     return page(
         request,
         "workflows/rights_unit.html",
         _("Roles and grants"),
         unit=unit,
-        path=list(visible.filter(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght).order_by("lft")),
-        children=list(visible.filter(parent=unit).order_by("sort_key")),
+        path=[one for one in around if one.parent_id != unit.pk],
+        children=sorted((one for one in around if one.parent_id == unit.pk), key=lambda one: one.sort_key),
         rights=rights_of_unit(reader=request.user, unit=unit),
         may_give=scope.can(request.user, Action.GRANT, unit),
         **more,
@@ -145,5 +147,5 @@ def _unit_page(request: HttpRequest, unit: OrgUnit, more: dict[str, object]) -> 
 
 
 def _with_paths(units: list[OrgUnit]) -> list[tuple[OrgUnit, str]]:
-    paths = unit_paths(one.pk for one in units)
+    paths = unit_paths(one.pk for one in units) if units else {}
     return [(one, paths[one.pk]) for one in units]
