@@ -169,7 +169,7 @@ def _check_block(upload: Upload, findings: Findings, after: int, until: int, tel
     failed: dict[int, set[str]] = {}
     proposals = _proposals(upload, findings, after, until, failed)
     with proposals_checked(actor=upload.uploader, proposals=proposals, on_progress=tell) as checked:
-        _tell_found(checked, failed, findings)
+        _tell_found(checked, failed, findings, frozenset(one["field"] for one in upload.mapping if one.get("field")))
         with connection.cursor() as cursor:
             cursor.execute("update checked_row set state = 'returned' where sheet_row = any(%s)", [list(checked.returned)])
             cursor.execute("update checked_row set state = 'unchanged' where sheet_row = any(%s)", [list(checked.unchanged)])
@@ -189,21 +189,21 @@ def _proposals(upload: Upload, findings: Findings, after: int, until: int, faile
         after = rows[-1][0]
 
 
-def _tell_found(checked: Checked, failed: Mapping[int, set[str]], findings: Findings) -> None:
+def _tell_found(checked: Checked, failed: Mapping[int, set[str]], findings: Findings, read: frozenset[str]) -> None:
     for found in [*(one for many in checked.returned.values() for one in many), *checked.remarks]:
-        if not _already_told(found, failed.get(found.ref, set()), checked.returned.get(found.ref, ())):
+        if not _already_told(found, failed.get(found.ref, set()), checked.returned.get(found.ref, ()), read):
             findings.add(found.ref, found.code, found.field, value=found.value, severity=found.severity)
 
 
-def _already_told(found: Found, failed: set[str], others: Iterable[Found]) -> bool:
+def _already_told(found: Found, failed: set[str], others: Iterable[Found], read: frozenset[str]) -> bool:
     """A field that could not be read is not also reported missing, nor a record without a readable unit as out of scope.
 
-    While nobody knows whose row it is, since its number cannot be read, nobody knows either that it lacks anything: files on hand have it.
+    While nobody knows whose row it is, since its number cannot be read, what has no column at all is not missed: files on hand have it.
     """
-    if "citizen_id" in failed and not found.value:
-        return True
     if found.code in FOLLOWS_FROM:
         return FOLLOWS_FROM[found.code] in failed | {one.field for one in others}
+    if "citizen_id" in failed and found.field and not found.value and read.isdisjoint(columns_of(found.field)):
+        return True
     return not failed.isdisjoint(columns_of(found.field))
 
 

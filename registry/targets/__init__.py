@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -23,6 +24,8 @@ from registry.schema import STAFF_PROFILE
 from workflows.choices import Op, RiskClass
 from workflows.documents import Document
 from workflows.targets import Target
+
+ISO_DAY = re.compile(r"\A([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 
 
 class StaffProfileTarget(Target):
@@ -146,9 +149,6 @@ def _number(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A date as dd/mm/yyyy, all else as it is."""
+    """A date as dd/mm/yyyy, all else as it is: the telephone number 0905111009 is one of the shapes that `fromisoformat` takes for a day."""
     text = str(value)
-    try:
-        return date.fromisoformat(text).strftime("%d/%m/%Y") if len(text) == 10 else text
-    except ValueError:
-        return text
+    return ISO_DAY.sub(r"\3/\2/\1", text)
