@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from exchange.views import archive, board, claims, deliveries, matching, reconciling, registers, sharing, transfers, trials
+from exchange.views import archive, board, claims, deliveries, joining, matching, reconciling, registers, sharing, transfers, trials
 
 app_name = "exchange"
 urlpatterns = [
@@ -43,6 +43,9 @@ urlpatterns = [
     path("transfers/in/<uuid:number>/accept", transfers.transfer_accept, name="transfer_accept"),
     path("transfers/case/<uuid:number>/", transfers.transfer_case, name="transfer_case"),
     path("status/", board.public_status, name="public_status"),
+    path("joining/", joining.joining_steps, name="joining"),
+    path("joining/check", joining.joining_check, name="joining_check"),
+    path("joining/begin", joining.joining_begin, name="joining_begin"),
     path("trial/", trials.trial_new, name="trial_new"),
     path("trials/<uuid:trial_id>/", trials.trial_detail, name="trial_detail"),
     path("trials/<uuid:trial_id>/statement", trials.trial_statement, name="trial_statement"),

@@ -211,6 +211,9 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:claim_notice": ("get", frozenset({"root"})),
     "exchange:claim_case": ("get", frozenset()),  # the hub's: tests/exchange/test_claims.py
     "exchange:claim_act": ("post", frozenset()),
+    "exchange:joining": ("get", frozenset({"root"})),
+    "exchange:joining_check": ("post", frozenset({"root"})),
+    "exchange:joining_begin": ("post", frozenset({"root"})),
     "exchange:trial_new": ("get", frozenset({"root"})),  # the whole line is tried by who operates the top unit
     "exchange:trial_detail": ("get", frozenset({"root"})),
     "exchange:trial_statement": ("get", frozenset({"root"})),

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from exchange.choices import BatchState, ChannelKind
 from exchange.connectors import Connector, connect
 from exchange.models import Batch, Channel
+from exchange.selectors.sight import operates_line
 from exchange.services.delivery import deliver
 from exchange.services.forming import batches_form
 from exchange.services.retrying import DELIVER_TASK
 from orgtree.models import User
 from workflows.dispatch import send_on_commit
+from workflows.errors import GateError, NotAllowed
 from workflows.services.audit import audit
 
 
@@ -31,7 +34,7 @@ def channel_set(
     transport: str | None = None,
     transport_options: Mapping[str, Any] | None = None,
 ) -> Channel:
-    """Create or change a channel (actor None: from a shell on the server) and start sending. Raises ValidationError."""
+    """Create or change a channel (actor None: from a shell on the server), and start sending if it is `active`. Raises ValidationError."""
     with transaction.atomic():
         channel = Channel.objects.select_for_update().filter(code=code).first() or Channel(code=code)
         channel.name, channel.kind, channel.base_url, channel.client_id = name, ChannelKind.NATIONAL_HUB, base_url.rstrip("/"), client_id
@@ -45,6 +48,29 @@ def channel_set(
         audit(actor=actor, action="channel.set", channel=code, base_url=base_url, transport=channel.transport)
         send_on_commit(DELIVER_TASK)
     return channel
+
+
+class NotTried(GateError):
+    """Sending begins after a trial that passed."""
+
+    code = "NOT_TRIED"
+    text = _("No trial over this line has passed yet. Try one to ten people first; then begin to send.")
+
+
+def channel_begin(*, actor: User, channel: Channel) -> None:
+    """Begin to send over a line that was set up without sending. Raises NotAllowed, NotTried; has no effect where it sends already."""
+    if not operates_line(actor):
+        raise NotAllowed
+    with transaction.atomic():
+        line = Channel.objects.select_for_update().get(pk=channel.pk)
+        if line.active:
+            return
+        if not line.trials.filter(passed=True).exists():
+            raise NotTried
+        line.active = True
+        line.save(update_fields=["active"])
+        audit(actor=actor, action="channel.begin", channel=line.code, base_url=line.base_url)
+        send_on_commit(DELIVER_TASK)
 
 
 def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:

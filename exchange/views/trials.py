@@ -154,9 +154,10 @@ def _trial(request: HttpRequest, trial_id: UUID) -> Trial:
 
 
 def _channel(request: HttpRequest) -> Channel | None:
-    active = Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("pk")
+    """The line to try; one that does not send yet may be tried, that is what the trial is for."""
+    lines = Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB).order_by("-active", "pk")
     code = request.POST.get("channel") or request.GET.get("channel")
-    return active.filter(code=code).first() if code else active.first()
+    return lines.filter(code=code).first() if code else lines.first()
 
 
 def _digest(trial: Trial) -> str:

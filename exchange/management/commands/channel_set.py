@@ -15,7 +15,7 @@ WITHOUT_SECRET = (Transport.AGENT_NODE, Transport.CARRIED)
 
 
 class Command(BaseCommand):
-    help = "Create or change a channel and start sending. Its client secret comes from HOSO_CHANNEL_SECRETS."
+    help = "Create or change a channel and start sending, unless it is to hold. Its client secret comes from HOSO_CHANNEL_SECRETS."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--code", default="national-hub", help="the channel's code, as in HOSO_CHANNEL_SECRETS")
@@ -24,15 +24,18 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", required=True)
         parser.add_argument("--timeout", type=int, default=30, help="seconds that a call may take")
         parser.add_argument("--batch-size", type=int, default=200, help="people in one call; fewer on a weak line")
+        parser.add_argument(
+            "--hold", action="store_true", help="do not send yet: an operator tries the line first, and begins on the page “Joining the hub”"
+        )
         add_way(parser)
 
-    def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, timeout: int, batch_size: int, **options: Any) -> None:
+    def handle(self, *args: Any, code: str, name: str, url: str, client_id: str, hold: bool, **options: Any) -> None:
         way = way_asked(options)
         if code not in settings.CHANNEL_SECRETS and way["transport"] not in WITHOUT_SECRET:
             raise CommandError(f"HOSO_CHANNEL_SECRETS names no secret for the channel {code}")
         try:
-            line = {"base_url": url, "client_id": client_id, "timeout_seconds": timeout, "batch_size": batch_size}
-            channel = channel_set(actor=None, code=code, name=name, **line, **way)
+            line = {"base_url": url, "client_id": client_id, "timeout_seconds": options["timeout"], "batch_size": options["batch_size"]}
+            channel = channel_set(actor=None, code=code, name=name, active=not hold, **line, **way)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        self.stdout.write(f"{channel} ({channel.code}) sends to {channel.base_url}: {channel.get_transport_display()}")
+        self.stdout.write(f"{channel} ({channel.code}) {'is to send' if hold else 'sends'} to {channel.base_url}: {channel.get_transport_display()}")
