@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from exchange.views import archive, board, claims, deliveries, joining, matching, reconciling, registers, sharing, transfers, trials
+from exchange.views import agencies, archive, board, claims, deliveries, joining, matching, reconciling, registers, sharing, transfers, trials
 
 app_name = "exchange"
 urlpatterns = [
@@ -30,6 +30,8 @@ urlpatterns = [
     re_path(r"^board/report\.(?P<form>xlsx|pdf)$", board.progress_report, name="progress_report"),
     path("board/<int:body_id>/", board.progress_body, name="progress_body"),
     path("board/<int:body_id>/report", board.expectation_add, name="expectation_add"),
+    path("agencies/<int:agency_id>/", agencies.agency_detail, name="agency_detail"),
+    path("agencies/<int:agency_id>/act", agencies.agency_act, name="agency_act"),
     path("claims/", claims.claim_list, name="claim_list"),
     path("claims/<uuid:number>/", claims.claim_case, name="claim_case"),
     path("claims/<uuid:number>/act", claims.claim_act, name="claim_act"),

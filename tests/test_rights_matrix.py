@@ -211,6 +211,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:claim_notice": ("get", frozenset({"root"})),
     "exchange:claim_case": ("get", frozenset()),  # the hub's: tests/exchange/test_claims.py
     "exchange:claim_act": ("post", frozenset()),
+    "exchange:agency_detail": ("get", frozenset()),  # the hub's: tests/exchange/test_keys_and_quotas.py
+    "exchange:agency_act": ("post", frozenset()),
     "exchange:joining": ("get", frozenset({"root"})),
     "exchange:joining_check": ("post", frozenset({"root"})),
     "exchange:joining_begin": ("post", frozenset({"root"})),
@@ -417,6 +419,7 @@ def address(office) -> Callable[[str], str]:
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
         "exchange:transfer_list": {},
         "exchange:claim_list": {},
+        **{f"exchange:{name}": {"agency_id": 1} for name in ("agency_detail", "agency_act")},
         **{f"exchange:{name}": {"number": claim_make(channel).pk} for name in ("claim_notice", "claim_case", "claim_act")},
         **{f"exchange:{name}": {"key": profile.pk} for name in ("transfer_new", "consents")},
         **{f"exchange:{name}": {"number": released} for name in ("transfer_out", "transfer_case")},

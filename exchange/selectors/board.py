@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Max, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.utils.translation import gettext as _
 
-from exchange.choices import BodyKind
-from exchange.models import Agency, AgencyDay, Expectation, ExpectedBody
+from exchange.choices import BodyKind, TransferState
+from exchange.models import Agency, AgencyDay, Expectation, ExpectedBody, TransferCase
+from orgtree import clock
 
 QUALITY_DAYS = 30
 
@@ -58,7 +59,7 @@ class Board:
 
 
 def board(*, day: date) -> Board:
-    """Every expected body, then whoever else sends, as known at the end of `day`. Five queries, whatever the number of records."""
+    """Every expected body, then whoever else sends, as known at the end of `day`. Seven queries, whatever the number of records."""
     agencies = {one.code: one for one in Agency.objects.only("code", "name", "last_contact")}
     totals = _totals(day)
     reported = _reported(day)
@@ -106,10 +107,25 @@ def _totals(day: date) -> dict[int, dict[str, Any]]:
         last_day=Max("day"),
     )
     totals: dict[int, dict[str, Any]] = {one["agency"]: dict(one) for one in sums}
+    for agency, moved in moved_until(day).items():
+        if agency in totals:
+            totals[agency]["files"] += moved
     latest = until.filter(matched__isnull=False).order_by("agency", "-day").distinct("agency")
     for agency, matched in latest.values_list("agency", "matched"):
         totals[agency]["matched"] = matched
     return totals
+
+
+def moved_until(day: date) -> dict[int, int]:
+    """By agency, how many people came to it by transfer up to and with `day`, less those who left it: a file counts where its person is."""
+    passed = TransferCase.objects.filter(
+        state=TransferState.COMPLETED, ended_at__lt=datetime.combine(day + timedelta(days=1), time.min, clock.ZONE)
+    ).order_by()
+    moved: dict[int, int] = {}
+    for side, sign in (("to_agency", 1), ("from_agency", -1)):
+        for agency, count in passed.values_list(side).annotate(count=Count("pk")):
+            moved[agency] = moved.get(agency, 0) + sign * count
+    return moved
 
 
 def _reported(day: date) -> dict[int, int]:

@@ -55,7 +55,16 @@ def progress_body(request: HttpRequest, body_id: int) -> HttpResponse:
     _monitors_only(request)
     body = get_object_or_404(ExpectedBody, pk=body_id)
     agency = Agency.objects.filter(code=body.code).select_related("root").first() if body.code else None
-    return page(request, "exchange/board_body.html", body.name, body=body, agency=agency, today=clock.today(), **_evidence(agency, body))
+    return page(
+        request,
+        "exchange/board_body.html",
+        body.name,
+        body=body,
+        agency=agency,
+        today=clock.today(),
+        whole=operates_line(request.user),
+        **_evidence(agency, body),
+    )
 
 
 @page_view

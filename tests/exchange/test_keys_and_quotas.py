@@ -1,18 +1,23 @@
 """Keys have a life with one active at a time; calls and records have limits that say when to come again."""
 
+import re
+import time
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import check_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.test import Client, override_settings
+from django.urls import reverse
 
 from exchange.models import Agency, AgencyKey
 from exchange.selectors.keys import agency_of_client
 from exchange.services.keys import key_activate, key_request, key_retire
 from exchange.services.quotas import TooMany, call_admit, quota_set, records_admit
 from orgtree import clock
-from tests.factories import user_make
+from tests.factories import superuser_make, user_make
 from workflows.errors import NotAllowed, WrongState
 
 SECRET = "x" * 40
@@ -72,3 +77,45 @@ def test_records_beyond_the_days_quota_wait_for_midnight(hub):
     assert 1 <= refused.value.seconds <= 86_400
     with pytest.raises(ValidationError):
         quota_set(actor=None, agency=agency, calls_a_minute=0, records_a_day=5)
+
+
+@override_settings(ROLE="hub")
+def test_an_operator_of_the_hub_sets_limits_terms_and_keys_on_a_page(hub):
+    agency = hub.agencies["H16"]
+    page, act = (reverse(f"exchange:{name}", args=[agency.pk]) for name in ("agency_detail", "agency_act"))
+    client = Client()
+    client.force_login(superuser_make("hub-keeper"))
+    # what weighs asks for a proof first
+    session = client.session
+    session["proved_at"] = 0
+    session.save()
+    client.post(act, {"act": "quota", "calls_a_minute": "700", "records_a_day": "200.000"})
+    assert Agency.objects.get(pk=agency.pk).calls_a_minute != 700
+    session["proved_at"] = time.time()
+    session.save()
+    # limits, with a mistake first
+    client.post(act, {"act": "quota", "calls_a_minute": "many", "records_a_day": "200000"})
+    client.post(act, {"act": "quota", "calls_a_minute": "700", "records_a_day": "200.000"})
+    changed = Agency.objects.get(pk=agency.pk)
+    assert (changed.calls_a_minute, changed.records_a_day) == (700, 200_000)
+    # a longer term, with a reason
+    until = (clock.today() + timedelta(days=30)).isoformat()
+    client.post(act, {"act": "lateness", "days": "400", "until": until, "reason": "Lần gửi đầu tiên toàn bộ hồ sơ"})
+    assert Agency.objects.get(pk=agency.pk).late_days == 400
+    # a key: its secret is on the answer and nowhere later; it works once activated
+    made = client.post(act, {"act": "key_request"}).content.decode()
+    key = AgencyKey.objects.filter(agency=agency).order_by("-pk").first()
+    secret = re.search(r"<code>([\w-]{40,})</code>", made).group(1)
+    assert key.state == "requested"
+    assert check_password(secret, key.application.client_secret)
+    assert secret not in client.get(page).content.decode()
+    client.post(act, {"act": "key_activate", "key": key.pk})
+    assert agency_of_client(key.application) == changed
+    client.post(act, {"act": "key_retire", "key": key.pk})
+    key.refresh_from_db()
+    assert key.state == "retired"
+    # another agency's key is not this page's, and nobody else has the page
+    other = AgencyKey.objects.filter(agency=hub.agencies["H15"]).first()
+    assert client.post(act, {"act": "key_retire", "key": other.pk}).status_code == 404
+    client.force_login(user_make("hub-nobody"))
+    assert client.get(page).status_code == client.post(act, {"act": "quota"}).status_code == 404
