@@ -14,15 +14,16 @@ from django.conf import settings
 from django.core.cache import cache
 
 from exchange.choices import ReconciliationState
+from exchange.connectors import CallFailed
 from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
 from exchange.services.archive_months import archive_keep
-from exchange.connectors import CallFailed
 from exchange.services.arrivals import arrivals_drive
+from exchange.services.carrying import PACKAGES_TASK, packages_process
 from exchange.services.channels import channel_drive
 from exchange.services.claim_notices import claims_hear
 from exchange.services.claims import claims_find
-from exchange.services.forming import channels_active, deliveries_fan_out
+from exchange.services.forming import channels_called, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
 from exchange.services.receipts import receipts_collect
 from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run, reconciliations_nightly
@@ -44,7 +45,7 @@ TIME_LIMIT = 900
 def deliver(*_request_id: str) -> None:
     """Bring what the outbox holds to every channel."""
     deliveries_fan_out()
-    for channel in channels_active():
+    for channel in channels_called():
         if channel_drive(channel_id=channel.pk):
             _collect_soon()
 
@@ -53,7 +54,7 @@ def deliver(*_request_id: str) -> None:
 def collect() -> None:
     """Fetch receipts, send what they made room for, and come back while some are outstanding."""
     outstanding = False
-    for channel in channels_active():
+    for channel in channels_called():
         receipts_collect(channel_id=channel.pk)
         outstanding |= channel_drive(channel_id=channel.pk)
     if outstanding:
@@ -68,6 +69,12 @@ def process(batch_id: str) -> None:
     except Exception as error:
         batch_fail(batch_id=UUID(batch_id), error=error)
         raise
+
+
+@shared_task(name=PACKAGES_TASK, time_limit=TIME_LIMIT)
+def packages() -> None:
+    """Process the packages that were carried to the hub by hand, each in its order."""
+    packages_process()
 
 
 @shared_task(name=RECONCILE_TASK, time_limit=TIME_LIMIT)
@@ -90,6 +97,7 @@ def sweep() -> None:
     if settings.ROLE == "hub":
         for batch_id in batches_to_process():
             process.delay(str(batch_id))
+        packages_process()
         return
     deliver()
     collect()

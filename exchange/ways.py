@@ -67,7 +67,13 @@ NODE_FAULTS: Mapping[str, ErrorKind] = {
 
 
 class NoOptions(Struct, forbid_unknown_fields=True):
-    """A direct line, and one that is carried by hand, have nothing to set."""
+    """A direct line has nothing to set."""
+
+
+class CarriedOptions(Struct, forbid_unknown_fields=True):
+    """Packages carried by hand. `hub` is the hub's agency identifier, as in the certificate that signs its receipts."""
+
+    hub: Annotated[str, Meta(min_length=1, max_length=35)]
 
 
 class LgspOptions(Struct, forbid_unknown_fields=True):
@@ -121,7 +127,7 @@ SHAPES: Mapping[str, type[Struct]] = {
     Transport.DIRECT: NoOptions,
     Transport.LGSP: LgspOptions,
     Transport.AGENT_NODE: NodeOptions,
-    Transport.CARRIED: NoOptions,
+    Transport.CARRIED: CarriedOptions,
 }
 
 Options = TypeVar("Options", bound=Struct)

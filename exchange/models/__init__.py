@@ -8,6 +8,7 @@ from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 from exchange.models.keys import AgencyKey
 from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
+from exchange.models.packages import CarriedBatch, IncomingPackage, OutgoingPackage, PackagedBatch
 from exchange.models.party import PartyCursor, PartyFact
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.registers import RegisterBatch, RegisterEntry, RegisterLane
@@ -25,6 +26,7 @@ __all__ = [
     "Batch",
     "BucketDigest",
     "BucketMark",
+    "CarriedBatch",
     "Channel",
     "ClaimNotice",
     "Consent",
@@ -41,11 +43,14 @@ __all__ = [
     "InboundEvidence",
     "InboundResult",
     "InboundTrial",
+    "IncomingPackage",
     "IncomingTransfer",
     "MatchDispute",
     "OpenedTransferRelease",
     "OutcomeCode",
+    "OutgoingPackage",
     "OutgoingTransfer",
+    "PackagedBatch",
     "PartyCursor",
     "PartyFact",
     "PopulationMatch",

@@ -125,7 +125,7 @@ def _ask(batches: Sequence[Batch], connector: Connector) -> list[Batch]:
     attempts = attempts_make(batches, Attempt.Call.ASK)
     for group in together(lambda batch: connector.find(idempotency_key=batch.idempotency_key), batches):
         attempts_end(attempts, group)
-        _accepted([(one.batch, _arrived(one.answer)) for one in group if one.answer is not None])
+        batches_accepted([(one.batch, _arrived(one.answer)) for one in group if one.answer is not None])
         for one in group:
             if one.failure is not None:
                 _failed(one.batch, one.failure)
@@ -155,13 +155,13 @@ def _send(batches: Sequence[Batch], connector: Connector, bodies: Mapping[UUID, 
     for group in together(call, batches):
         attempts_end(attempts, group)
         # Successes first: what a failure says about the channel must outlast them.
-        _accepted([(one.batch, one.answer) for one in group if one.failure is None])
+        batches_accepted([(one.batch, one.answer) for one in group if one.failure is None])
         for one in group:
             if one.failure is not None:
                 _failed(one.batch, one.failure)
 
 
-def _accepted(taken: Sequence[tuple[Batch, Accepted]]) -> None:
+def batches_accepted(taken: Sequence[tuple[Batch, Accepted]]) -> None:
     """Batches that the other side has: from now on their receipts are asked for."""
     counted = [(batch, remote) for batch, remote in taken if remote.items == batch.size]
     for batch, remote in taken:

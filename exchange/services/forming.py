@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from exchange.choices import ChannelKind, DeliveryState
+from exchange.choices import ChannelKind, DeliveryState, Transport
 from exchange.contract import MAX_BODY, MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND, MARKED
@@ -54,6 +54,11 @@ def channels_active() -> list[Channel]:
     return list(Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("pk"))
 
 
+def channels_called() -> list[Channel]:
+    """Those of them that calls go to; what is carried by hand goes in packages (`services.packing`)."""
+    return [one for one in channels_active() if one.transport != Transport.CARRIED]
+
+
 def deliveries_fan_out() -> int:
     """Make the missing delivery of every outbox message for every active channel; returns how many were made."""
     made = 0
@@ -84,8 +89,8 @@ def window(channel: Channel) -> int:
     return max(WINDOW, min(WINDOW_MOST, RECORDS_OPEN // channel.batch_size))
 
 
-def batches_form(*, channel_id: int) -> list[Batch]:
-    """Bundle what may go now into batches, up to the channel's window. Their members never change afterwards."""
+def batches_form(*, channel_id: int, room: int | None = None) -> list[Batch]:
+    """Bundle what may go now into batches, up to the channel's window or to `room`. Their members never change afterwards."""
     formed: list[Batch] = []
     with transaction.atomic():
         channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
@@ -94,8 +99,9 @@ def batches_form(*, channel_id: int) -> list[Batch]:
             marked_withhold(channel)
         if seen.waiting and seen.refused:
             _park_behind_refused(channel)
-        room = window(channel) - seen.open if seen.waiting or seen.marked else 0
-        while room > len(formed) and (some := _form_some(channel, room - len(formed))):
+        left = window(channel) - seen.open if room is None else room
+        left = left if seen.waiting or seen.marked else 0
+        while left > len(formed) and (some := _form_some(channel, left - len(formed))):
             formed += some
     return formed
 
@@ -154,24 +160,28 @@ def _units_open(channel: Channel) -> tuple[int | None, bool]:
         cursor.execute(
             "select min(d.message_id), coalesce(bool_or(d.state = 'sent'), false) from exchange_delivery d "
             "join workflows_outboxmessage m on m.id = d.message_id "
-            "where d.channel_id = %s and d.state in ('waiting', 'sent') and m.kind = %s",
-            [channel.pk, UNIT_KIND],
+            "where d.channel_id = %(channel)s and d.state in ('waiting', 'sent') and not (%(carried)s and d.state = 'sent') and m.kind = %(unit)s",
+            {**_asked(channel), "unit": UNIT_KIND},
         )
         return cursor.fetchone()
 
 
 # A waiting delivery whose earlier version, if it has one, is settled: received, replaced, or refused and kept by the other side as
-# such. Versions are contiguous, so the one before is enough.
+# such. Versions are contiguous, so the one before is enough. What is carried by hand is settled once it is packed: the hub takes packages in order.
 LANE = """
 from exchange_delivery d join workflows_outboxmessage m on m.id = d.message_id
 where d.channel_id = %(channel)s and d.state = 'waiting' and d.not_before <= %(now)s and not exists (
   select from workflows_outboxmessage p join exchange_delivery e on e.message_id = p.id and e.channel_id = d.channel_id
   where p.kind = m.kind and p.key = m.key and p.version = m.version - 1 and e.state not in ('received', 'replaced')
-  and not (e.state = 'rejected' and e.set_aside))
+  and not (e.state = 'rejected' and e.set_aside) and not (%(carried)s and e.state = 'sent'))
 """
 
 
 LENGTH = "(select octet_length(s.body) from workflows_storeddocument s where s.digest = m.document_id)"
+
+
+def _asked(channel: Channel) -> dict[str, Any]:
+    return {"channel": channel.pk, "now": clock.now(), "carried": channel.transport == Transport.CARRIED}
 
 
 def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
@@ -179,7 +189,7 @@ def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"select m.request_id, m.kind {LANE} and m.kind <> %(unit)s and (%(below)s::bigint is null or m.id < %(below)s) order by m.id limit 1",
-            {"channel": channel.pk, "now": clock.now(), "unit": UNIT_KIND, "below": below},
+            {**_asked(channel), "unit": UNIT_KIND, "below": below},
         )
         return cursor.fetchone()
 
@@ -189,7 +199,7 @@ def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, belo
         cursor.execute(
             f"select d.id, m.key, m.version, m.document_id, d.round, {LENGTH} {LANE} and m.request_id = %(request)s and m.kind = %(kind)s "
             "and (%(below)s::bigint is null or m.id < %(below)s) order by m.leaf_index limit %(limit)s",
-            {"channel": channel.pk, "now": clock.now(), "request": request_id, "kind": kind, "below": below, "limit": limit},
+            {**_asked(channel), "request": request_id, "kind": kind, "below": below, "limit": limit},
         )
         return [Candidate(delivery, key, version, bytes(digest), *rest) for delivery, key, version, digest, *rest in cursor.fetchall()]
 
@@ -197,7 +207,7 @@ def _eligible(channel: Channel, request_id: UUID, kind: str, *, limit: int, belo
 def _form_units(channel: Channel) -> list[Batch]:
     """The next batch of units, when one may go."""
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"channel": channel.pk, "now": clock.now(), "unit": UNIT_KIND}
+        values: dict[str, Any] = {**_asked(channel), "unit": UNIT_KIND}
         cursor.execute(f"select m.request_id {LANE} and m.kind = %(unit)s order by m.id limit 1", values)
         if (row := cursor.fetchone()) is None:
             return []
@@ -219,7 +229,8 @@ def _unit_candidates(channel: Channel, request_id: UUID) -> list[Candidate]:
 
 def _missing_units(channel: Channel) -> set[UUID]:
     """Keys of units that the other side does not hold in their latest version yet."""
-    unfinished = Delivery.objects.filter(channel=channel, message__kind=UNIT_KIND).exclude(state__in=[DeliveryState.RECEIVED, DeliveryState.REPLACED])
+    finished = [DeliveryState.RECEIVED, DeliveryState.REPLACED, *([DeliveryState.SENT] if channel.transport == Transport.CARRIED else [])]
+    unfinished = Delivery.objects.filter(channel=channel, message__kind=UNIT_KIND).exclude(state__in=finished)
     return set(unfinished.values_list("message__key", flat=True))
 
 

@@ -32,7 +32,7 @@ from exchange.contract import (
 from exchange.models import Channel, Delivery, Difference, Reconciliation
 from exchange.selectors.sight import operates_line
 from exchange.services.buckets import Holding, Tree, cell_digests, cell_entries, entries_read, tree_now
-from exchange.services.forming import channels_active
+from exchange.services.forming import channels_called
 from exchange.services.inbound_digests import equality_statement
 from orgtree import clock
 from orgtree.models import User
@@ -78,7 +78,7 @@ def reconciliations_nightly(*, connector: Callable[[Channel], Connector] = conne
     """Compare every active line once a night, unless it was compared today; what differs then stands on the operator's page in the morning."""
     midnight = clock.now().astimezone(clock.ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     ended = Reconciliation.objects.filter(state__in=[ReconciliationState.EQUAL, ReconciliationState.DIFFERENT], started_at__gte=midnight)
-    lines = [one for one in channels_active() if not ended.filter(channel=one).exists()]
+    lines = [one for one in channels_called() if not ended.filter(channel=one).exists()]
     return [reconcile(actor=None, channel=one, connector=connector) for one in lines]
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 
-from exchange.choices import ChannelKind
+from exchange.choices import ChannelKind, Transport
 from exchange.connectors import JSON, CallFailed, Connector, connect
 from exchange.contract import encode
 from exchange.hub_contract import Act, Agencies, AgencyName, TransferFile, Transfers, TransferStatus
@@ -85,7 +85,8 @@ def agencies_to_choose(connector: Connect = connect) -> tuple[list[tuple[str, st
 
 def hub_channel() -> Channel | None:
     """The line to the hub; None while there is none."""
-    return Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB, active=True).order_by("pk").first()
+    called = Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB, active=True).exclude(transport=Transport.CARRIED)
+    return called.order_by("pk").first()
 
 
 def line_to(channel: Channel, connector: Connect = connect) -> TransferLine:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from exchange.choices import Transport
 from exchange.models import Channel
 from exchange.selectors.causes import remedy_of, title_of
 from exchange.selectors.overview import channel_overviews
@@ -30,9 +31,10 @@ def delivery_overview(request: HttpRequest) -> HttpResponse:
     _operators_only(request)
     if settings.ROLE == "hub":  # a hub delivers nothing: its page is the board
         return redirect("exchange:progress")
-    overviews = channel_overviews(user=request.user)
+    overviews, whole = channel_overviews(user=request.user), operates_line(request.user)
+    carried = whole and any(one.channel.active and one.channel.transport == Transport.CARRIED for one in overviews)
     certificates = [one for one in standings(settings.CHANNEL_CERTIFICATES) if one.pressing]
-    return page(request, "exchange/overview.html", _("Deliveries"), overviews=overviews, whole=operates_line(request.user), certificates=certificates)
+    return page(request, "exchange/overview.html", _("Deliveries"), overviews=overviews, whole=whole, carried=carried, certificates=certificates)
 
 
 @page_view

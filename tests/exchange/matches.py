@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exchange.archive import Said, entry_made, exchanges_keep
 from exchange.choices import Way
-from exchange.models import ArchivedExchange, Channel, PopulationMatch, RegisterBatch, RegisterEntry
+from exchange.models import ArchivedExchange, Channel, OutgoingPackage, PopulationMatch, RegisterBatch, RegisterEntry
 from exchange.services.lanes import Question
 from orgtree import clock
 from registry.models import StaffProfile
@@ -38,3 +38,11 @@ def archived(channel: Channel) -> ArchivedExchange:
     values = {"method": "GET", "address": "http://hub.invalid/api/v1/receipts", "status": 200, "outcome": "ok"}
     exchanges_keep([entry_made(request=Said(), answer=Said(), at=clock.now(), way=Way.OUT, channel=channel, **values)])
     return ArchivedExchange.objects.filter(channel=channel).latest("id")
+
+
+def packed() -> OutgoingPackage:
+    """A package of a channel that is carried by hand, to be signed."""
+    values = {"name": "Mang tay", "base_url": "http://hub.invalid", "client_id": "x", "transport": "carried", "transport_options": {"hub": "G09"}}
+    channel, _made = Channel.objects.get_or_create(code="carried", defaults=values)
+    package, _made = OutgoingPackage.objects.get_or_create(channel=channel, sequence=1, defaults={"statement": b"{}", "digest": b"p" * 32})
+    return package

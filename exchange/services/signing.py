@@ -1,0 +1,34 @@
+"""Signatures over statements of the exchange, made by people outside this server: by the operator or the agency's seal, or by the other side."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from orgtree import clock
+from orgtree.models import User
+from workflows.cms import SignatureRefused, TrustStore, VerifiedSignature, bind_to_agency, bind_to_person, verify_detached
+
+
+def signature_own(*, actor: User | None, content: bytes, signature: bytes) -> VerifiedSignature:
+    """A detached signature over `content`, by `actor` or by this installation's agency. Raises SignatureRefused."""
+    verified = _verified(content, signature)
+    if actor is not None:
+        try:
+            bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+        except SignatureRefused:
+            pass
+        else:
+            return verified
+    bind_to_agency(verified, organization_identifier=settings.AUTHORITY)
+    return verified
+
+
+def signature_of(*, agency: str, content: bytes, signature: bytes) -> VerifiedSignature:
+    """The same by somebody of another agency, or its seal. Raises SignatureRefused."""
+    verified = _verified(content, signature)
+    bind_to_agency(verified, organization_identifier=agency)
+    return verified
+
+
+def _verified(content: bytes, signature: bytes) -> VerifiedSignature:
+    return verify_detached(content=content, signature=signature, moment=clock.now(), trust=TrustStore.load(settings.TRUST_DIRECTORY))
