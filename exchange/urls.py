@@ -2,7 +2,21 @@
 
 from django.urls import path, re_path
 
-from exchange.views import agencies, archive, board, claims, deliveries, joining, matching, reconciling, registers, sharing, transfers, trials
+from exchange.views import (
+    agencies,
+    archive,
+    board,
+    claims,
+    deliveries,
+    joining,
+    matching,
+    packages,
+    reconciling,
+    registers,
+    sharing,
+    transfers,
+    trials,
+)
 
 app_name = "exchange"
 urlpatterns = [
@@ -18,6 +32,12 @@ urlpatterns = [
     path("", deliveries.delivery_overview, name="delivery_overview"),
     path("archive/", archive.archive_list, name="archive_list"),
     path("archive/<int:number>/", archive.archive_detail, name="archive_detail"),
+    path("packages/", packages.package_list, name="package_list"),
+    path("packages/new", packages.package_new, name="package_new"),
+    path("packages/bring", packages.package_bring, name="package_bring"),
+    path("packages/<int:number>/statement", packages.package_statement, name="package_statement"),
+    path("packages/<int:number>/signature", packages.package_signature, name="package_signature"),
+    path("packages/<int:number>/file", packages.package_download, name="package_download"),
     path("queue/<slug:code>/", deliveries.delivery_queue, name="delivery_queue"),
     path("queue/<slug:code>/act", deliveries.delivery_act, name="delivery_act"),
     path("reconciliations/", reconciling.reconciliation_list, name="reconciliation_list"),

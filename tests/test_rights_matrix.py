@@ -38,7 +38,7 @@ from registry.choices import ListFormat
 from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
 from registry.services.exports import export_ask
-from tests.exchange.matches import archived, match_made
+from tests.exchange.matches import archived, match_made, packed
 from tests.factories import gate_lifted
 from tests.pages import Office
 from workflows.models import JobRun, Notice, NoticeMail
@@ -199,6 +199,12 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:archive_detail": ("get", frozenset({"root"})),
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
+    "exchange:package_list": ("get", frozenset({"root"})),
+    "exchange:package_new": ("post", frozenset({"root"})),
+    "exchange:package_bring": ("post", frozenset({"root"})),
+    "exchange:package_statement": ("get", frozenset({"root"})),
+    "exchange:package_signature": ("post", frozenset({"root"})),
+    "exchange:package_download": ("get", frozenset({"root"})),
     "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
     "exchange:transfer_list": ("get", AGENCY | {"stranger"}),  # their own units' people; who edits anywhere may begin one
     "exchange:transfer_new": ("get", EDITORS),
@@ -403,6 +409,8 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         "exchange:archive_detail": {"number": archived(channel).pk},
         **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
+        **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
+        **{f"exchange:package_{name}": {"number": packed().pk} for name in ("statement", "signature", "download")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
