@@ -39,6 +39,12 @@ if (grid) {
     choose(at(row + down, column + right) || cell); // at the edge one stays where one is
   };
 
+  // The next cell with something wrong, round and round: most cells of a long list are right.
+  const next = (cell) => {
+    const wrong = [...table.querySelectorAll('td[aria-invalid="true"]')];
+    choose(wrong.find((one) => cell.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING) || wrong[0]);
+  };
+
   // --- correcting one cell -------------------------------------------------------------------------------------------
 
   const edit = (cell, text) => {
@@ -154,6 +160,7 @@ if (grid) {
     else if (MOVES[event.key]) move(cell, ...MOVES[event.key]);
     else if (event.key === "Home") choose(rows[place(cell)[0]][0]);
     else if (event.key === "End") choose(rows[place(cell)[0]].at(-1));
+    else if (event.key === "F8") next(cell);
     else if (event.key === "Enter" || event.key === "F2") edit(cell);
     else if (event.key === "Delete" || event.key === "Backspace") {
       if (!closed && cell.textContent) correct([{ cell, before: cell.textContent, after: "" }]);
@@ -179,6 +186,12 @@ if (grid) {
   });
   table.addEventListener("focusout", (event) => {
     if (editor && event.target === editor.input && !(event.relatedTarget && editor.cell.contains(event.relatedTarget))) finish(true);
+  });
+
+  // Whoever comes by Tab is told what is wrong with the cell, as whoever clicks on it.
+  table.addEventListener("focusin", (event) => {
+    const cell = event.target.closest("td[data-column]");
+    if (cell && !editor) tell(cell.dataset.said || "");
   });
 
   table.addEventListener("copy", (event) => {
