@@ -237,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
     "workflows-read-months": {"task": "workflows.read_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-archive-months": {"task": "exchange.archive_months", "schedule": 3_600.0, "options": {"expires": 3_600}},
     # Hourly: a witness that was away is told by the next run, and nobody is told the same seal twice a day.
+    "workflows-grants-follow": {"task": "workflows.grants_follow", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "workflows-witness": {"task": "workflows.witness", "schedule": 3_600.0, "options": {"expires": 3_600}},
     "exchange-stamp": {"task": "exchange.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "accounts-superusers": {"task": "accounts.superusers", "schedule": 60.0, "options": {"expires": 60}},

@@ -118,6 +118,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "workflows:grant_renew": ("get", frozenset({"root"})),
     "workflows:grant_end": ("get", frozenset({"root"})),
     "workflows:grant_changes": ("get", EVERYBODY),
+    "workflows:grant_moves": ("get", frozenset({"root"})),
+    "workflows:grant_move": ("post", frozenset({"root"})),
     "workflows:grant_confirm": ("post", EVERYBODY),  # leads back to the list, which holds only what the reader may confirm
     "workflows:grant_refuse": ("post", frozenset({"root", "auditor", "clerk"})),  # who may know of it; deciding asks again
     "workflows:grant_withdraw": ("post", frozenset({"root", "auditor", "clerk"})),
@@ -389,11 +391,11 @@ def address(office) -> Callable[[str], str]:
         **{f"workflows:{name}": {} for name in ("notices", "notices_read", "notice_wish", "notice_mails")},
         "workflows:notice_follow": {"notice_id": Notice.objects.create(user=office.users["clerk"], kind="grant_given", key="x").pk},
         "workflows:notice_mail_retry": {"mail_id": NoticeMail.objects.create(user=office.users["clerk"], key="x", attempts=8, state="parked").pk},
-        **{f"workflows:{name}": {} for name in ("rights", "grant_give", "grant_list", "grant_changes", "grant_confirm")},
+        **{f"workflows:{name}": {} for name in ("rights", "grant_give", "grant_list", "grant_changes", "grant_confirm", "grant_moves")},
         **{f"workflows:{name}": {"unit_id": unit.pk} for name in ("rights_unit", "why_unit")},
         **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         "workflows:rights_person": {"user_id": office.users["clerk"].pk},
-        **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end")},
+        **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end", "grant_move")},
         **{
             f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0}
             for name in ("request_record", "row_return", "row_keep", "evidence_bundle")

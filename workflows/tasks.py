@@ -16,6 +16,7 @@ from workflows.services.approval import APPLY_TASK
 from workflows.services.attachments import evidence_sweep
 from workflows.services.audit_months import audit_months_drop, audit_months_prepare
 from workflows.services.ending import reviews_expire
+from workflows.services.grant_moves import FOLLOW_TASK, grants_follow
 from workflows.services.mailing import mails_form, mails_send
 from workflows.services.noticing import notices_make
 from workflows.services.read_months import months_close, months_drop, months_prepare
@@ -84,6 +85,13 @@ def audit_months() -> None:
     """Months of the audit trail: those to come, and those that policy no longer keeps."""
     audit_months_prepare()
     audit_months_drop()
+
+
+@shared_task(name=FOLLOW_TASK)
+def follow_grants(request_id: str = "") -> None:
+    """Roles held on units that ended go on where these go on: after a request about units, and hourly for what takes effect on a day."""
+    if not request_id or ChangeRequest.objects.filter(pk=UUID(request_id), kinds__has_key="org_unit").exists():
+        grants_follow()
 
 
 @shared_task(name="workflows.witness")

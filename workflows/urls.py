@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from workflows.views import absence, deciding, evidence, grants, notices, requests, retrying, reviewing, revoking, rights, routes
+from workflows.views import absence, deciding, evidence, grant_moves, grants, notices, requests, retrying, reviewing, revoking, rights, routes
 from workflows.views.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
@@ -47,6 +47,8 @@ rights_ = [
     path("grants/<int:grant_id>/renew/", grants.renew, name="grant_renew"),
     path("grants/<int:grant_id>/end/", grants.end, name="grant_end"),
     path("changes/", grants.changes, name="grant_changes"),
+    path("moves/", grant_moves.moves, name="grant_moves"),
+    path("moves/<int:grant_id>/", grant_moves.choose, name="grant_move"),
     path("changes/confirm/", grants.confirm, name="grant_confirm"),
     path("changes/<uuid:change_id>/refuse/", grants.refuse, name="grant_refuse"),
     path("changes/<uuid:change_id>/withdraw/", grants.withdraw, name="grant_withdraw"),

@@ -101,12 +101,19 @@ def grant_end(*, actor: User, grant: Grant, on: date | None = None) -> Grant:
     Raises GrantRefused; GrantPeriodInvalid when it would end later than before, or in the past.
     """
     day = on or clock.today()
+    grant_end_check(actor=actor, grant=Grant.objects.get(pk=grant.pk), on=day)
+    return grant_close(grant=grant, on=day, ender=actor)
+
+
+def grant_close(*, grant: Grant, on: date, ender: User | None) -> Grant:
+    """The same, without asking whether somebody may (`ender` None: a reorganisation). Raises GrantPeriodInvalid."""
     with transaction.atomic():
         _lock(grant.user)
         current = Grant.objects.get(pk=grant.pk)
-        grant_end_check(actor=actor, grant=current, on=day)
-        current.valid_to = max(day, current.valid_from)
-        current.ender, current.ended_at = actor, clock.now()
+        if on < clock.today() or on >= current.valid_to:
+            raise GrantPeriodInvalid
+        current.valid_to = max(on, current.valid_from)
+        current.ender, current.ended_at = ender, clock.now()
         current.save(update_fields=["valid_to", "ender", "ended_at"])
         permissions_derive(current.user, current.unit)
     return current

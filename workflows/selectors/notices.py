@@ -154,7 +154,9 @@ def address_of(notice: Notice) -> str:
         return reverse("accounts:own")
     if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING):
         return reverse("accounts:superusers")
-    if notice.kind in (K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_UNCLEAR):
+    if notice.kind == K.GRANT_UNCLEAR:
+        return reverse("workflows:grant_moves")
+    if notice.kind in (K.GRANT_WAITING, K.GRANT_DECIDED):
         return reverse("workflows:grant_changes")
     if notice.kind == K.GRANT_ENDS and notice.detail.get("user"):
         return reverse("workflows:rights_person", args=[notice.detail["user"]])

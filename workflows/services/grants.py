@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Func, Q
+from django.db.models import Func, Max, Q
 from django.db.models.functions import Now
 
 from orgtree import clock, scope
@@ -22,10 +22,11 @@ from orgtree.services import grants as tables
 from orgtree.services.grants import GrantRefused
 from workflows.choices import GrantOp, GrantState
 from workflows.errors import GrantChangeOpen, GrantReasonMissing, NotAllowed, OwnGrant, SetUpOver, WrongState
-from workflows.models import GrantChange
+from workflows.models import ChangeRequest, GrantChange
 from workflows.services.audit import audit
 
 LAPSES_AFTER = timedelta(days=30)
+MOVED = "%s → %s, no. %s"  # the reason of a change that a reorganisation made: codes of the units and the number of the request
 ENOUGH = 2  # people who can give grants: from then on one proposes and another confirms
 
 
@@ -57,12 +58,12 @@ def grant_renew_propose(*, actor: User, grant: Grant, valid_to: date, reason: st
     return _propose(actor=actor, op=GrantOp.RENEW, about=grant, reason=reason, **values)
 
 
-def grant_end_propose(*, actor: User, grant: Grant, on: date | None = None, reason: str) -> GrantChange:
+def grant_end_propose(*, actor: User, grant: Grant, on: date | None = None, reason: str, batch: UUID | None = None) -> GrantChange:
     """Propose that `grant` end at the beginning of the day `on`, by default as soon as this is confirmed."""
     day = on or clock.today()
     tables.grant_end_check(actor=actor, grant=grant, on=day)
     period = {"valid_from": min(grant.valid_from, day), "valid_to": day}
-    return _propose(actor=actor, op=GrantOp.END, user=grant.user, role=grant.role, unit=grant.unit, about=grant, reason=reason, **period)
+    return _propose(actor=actor, op=GrantOp.END, user=grant.user, role=grant.role, unit=grant.unit, about=grant, reason=reason, batch=batch, **period)
 
 
 def grant_change_confirm(*, actor: User, change_id: UUID) -> GrantChange:
@@ -133,6 +134,33 @@ def grant_first(*, user: User, unit: OrgUnit, valid_to: date, system: str) -> Gr
     return change
 
 
+def grant_move(*, grant: Grant, unit: OrgUnit, request: ChangeRequest) -> int:
+    """Let the role of `grant` go on in `unit`, which continues its own since `request`, for its holder and until its end; 1 when it did.
+
+    Who holds the role there already keeps that and gets what is missing at its end. Open proposals about the old grant lapse. Within the
+    caller's transaction; raises GrantError.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=grant.user_id)
+    grant = Grant.objects.select_related("user", "unit", "giver").get(pk=grant.pk)
+    today, role = clock.today(), Role(grant.role)
+    if grant.valid_to <= today:
+        return 0
+    for open_one in GrantChange.objects.select_for_update().filter(about=grant, state=GrantState.PROPOSED):
+        _close(open_one, GrantState.LAPSED)
+        audit(actor=None, action="grant.lapsed", unit=open_one.unit, **_said(open_one))
+    said: dict[str, Any] = {"reason": MOVED % (grant.unit.code, unit.code, request.number), "system": "reorganisation", "batch": uuid4()}
+    held = Grant.objects.filter(user=grant.user, role=role, unit=unit, valid_to__gt=today).aggregate(latest=Max("valid_to"))["latest"]
+    begin = max(today, grant.valid_from, held or today)
+    if begin < grant.valid_to:
+        about = {"user": grant.user, "role": role, "unit": unit, "valid_from": begin, "valid_to": grant.valid_to}
+        _write(GrantChange.objects.create(op=GrantOp.GIVE, **about, **said), None, giver=grant.giver)
+    period = {"valid_from": min(grant.valid_from, today), "valid_to": today}
+    ended = GrantChange.objects.create(op=GrantOp.END, user=grant.user, role=role, unit=grant.unit, about=grant, **period, **said)
+    _write(ended, None)
+    audit(actor=None, action="grant.moved", unit=unit, request=request, until=grant.valid_to.isoformat(), **_said(ended))
+    return 1
+
+
 def grant_changes_lapse() -> int:
     """Close what nobody decided within 30 days, or what can no longer be since its period is over; returns how many."""
     closed = 0
@@ -177,18 +205,21 @@ def _refuse_unless_other(actor: User, change: GrantChange) -> None:
         raise NotAllowed
 
 
-def _write(change: GrantChange, actor: User | None) -> None:
-    """Close `change` as confirmed by `actor` and let the tables follow, within the caller's transaction."""
+def _write(change: GrantChange, actor: User | None, *, giver: User | None = None) -> None:
+    """Close `change` as confirmed by `actor` (None: by a system, then for `giver`) and let the tables follow, within the caller's transaction."""
     here = Func(function="pg_current_xact_id", template="%(function)s()::text::bigint")
     GrantChange.objects.filter(pk=change.pk).update(state=GrantState.CONFIRMED, decider=actor, decided_at=Now(), confirmed_xid=here)
     with _gate_open(change):
         if change.op == GrantOp.END:
             assert change.about is not None
-            assert actor is not None
-            tables.grant_end(actor=actor, grant=change.about, on=max(change.valid_to, clock.today()))
+            on = max(change.valid_to, clock.today())
+            if actor is not None:
+                tables.grant_end(actor=actor, grant=change.about, on=on)
+            else:
+                tables.grant_close(grant=change.about, on=on, ender=None)
         else:
             values = {name: getattr(change, name) for name in ("user", "role", "unit", "valid_from", "valid_to")}
-            given = tables.grant_give(actor=actor, **values) if actor else tables.grant_write(giver=change.user, **values)
+            given = tables.grant_give(actor=actor, **values) if actor else tables.grant_write(giver=giver or change.user, **values)
             GrantChange.objects.filter(pk=change.pk).update(grant=given)
     change.refresh_from_db()
 

@@ -192,6 +192,18 @@ def _grant_decided(event: AuditEvent) -> Iterator[Telling]:
     yield Telling(NoticeKind.GRANT_DECIDED, key, [change.proposer_id], unit=change.unit, detail=detail, by=event.actor_id)
 
 
+def _grant_moved(event: AuditEvent) -> Iterator[Telling]:
+    change = _change(event)
+    detail = {"role": change.role, "to": event.detail["until"]}
+    yield Telling(NoticeKind.GRANT_MOVED, f"grant_moved:{change.pk}", [change.user_id], unit=event.unit, detail=detail)
+
+
+def _grants_unclear(event: AuditEvent) -> Iterator[Telling]:
+    assert event.unit is not None
+    detail = {"count": event.detail["count"]}
+    yield Telling(NoticeKind.GRANT_UNCLEAR, f"grant_unclear:{event.pk}", _givers(event.unit), unit=event.unit, detail=detail)
+
+
 def _change(event: AuditEvent) -> GrantChange:
     return GrantChange.objects.select_related("unit").get(pk=UUID(event.detail["change"]))
 
@@ -221,5 +233,7 @@ HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "grant.ended": _grant_decided,
     "grant.refused": _grant_decided,
     "grant.lapsed": _grant_decided,
+    "grant.moved": _grant_moved,
+    "grant.unclear": _grants_unclear,
     **ACCOUNT_HANDLERS,
 }
