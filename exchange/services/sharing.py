@@ -19,6 +19,7 @@ from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.models import StaffProfile
 from registry.schema import STAFF_PROFILE
+from registry.selectors.mine import is_own_file
 from workflows.errors import NotAllowed
 from workflows.services.audit import audit
 
@@ -113,8 +114,7 @@ def consent_record(*, actor: User, agreement: SharingAgreement, profile: StaffPr
 
 def consent_withdraw(*, actor: User, consent: Consent, profile: StaffProfile) -> None:
     """The person takes the consent back: from now on the file is not there for the program. Raises NotAllowed. Twice changes nothing."""
-    own = bool(actor.personal_number) and actor.personal_number == profile.citizen_id
-    if consent.person != profile.pk or not (own or scope.can(actor, Action.EDIT, profile.using_unit)):
+    if consent.person != profile.pk or not (is_own_file(user=actor, profile=profile) or scope.can(actor, Action.EDIT, profile.using_unit)):
         raise NotAllowed
     with transaction.atomic():
         if Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(withdrawn_at=clock.now(), withdrawn_by=actor):

@@ -20,6 +20,7 @@ from orgtree.caller import ip_of
 from orgtree.choices import Action
 from orgtree.pages import page, page_view
 from registry.models import StaffProfile
+from registry.selectors.mine import is_own_file
 from registry.services.reads import file_open
 from workflows.errors import GateError
 
@@ -45,7 +46,7 @@ def consents(request: HttpRequest, key: UUID) -> HttpResponse:
         profile=profile,
         lines=shared_with(profile),
         may_edit=scope.can(request.user, Action.EDIT, profile.using_unit),
-        own=_is_own(request, profile),
+        own=is_own_file(user=request.user, profile=profile),
         today=clock.today(),
     )
 
@@ -69,13 +70,9 @@ def _act(request: HttpRequest, profile: StaffProfile) -> None:
 def _profile(request: HttpRequest, key: UUID) -> StaffProfile:
     """The file, for whoever may see it, and for the person whose it is."""
     profile = get_object_or_404(StaffProfile.objects.select_related("using_unit"), pk=key)
-    if not (scope.can(request.user, Action.VIEW, profile.using_unit) or _is_own(request, profile)):
+    if not (scope.can(request.user, Action.VIEW, profile.using_unit) or is_own_file(user=request.user, profile=profile)):
         raise Http404
     return profile
-
-
-def _is_own(request: HttpRequest, profile: StaffProfile) -> bool:
-    return bool(request.user.personal_number) and request.user.personal_number == profile.citizen_id
 
 
 def _uuid(text: str) -> UUID | None:

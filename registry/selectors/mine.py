@@ -18,6 +18,11 @@ from workflows.documents import Document
 from workflows.models import ChangeItem, ChangeRequest
 
 
+def is_own_file(*, user: User, profile: StaffProfile) -> bool:
+    """Whether the file is the user's: the personal number of their account is the one on file."""
+    return bool(user.personal_number) and user.personal_number == profile.citizen_id
+
+
 def own_sections(document: Document, *, profile: StaffProfile) -> list[SectionView]:
     """All ten sections in the clear; old identity cards, which stand beside the document, below who somebody is."""
     texts = document_texts(document)

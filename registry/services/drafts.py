@@ -22,6 +22,7 @@ from registry.masking import CLASS_A
 from registry.models import Confirmation, Draft, StaffProfile
 from registry.schema import STAFF_PROFILE
 from registry.selectors.drafts import base_texts, cell_parts, document_at, draft_get, draft_write, section_of
+from registry.selectors.mine import is_own_file
 from registry.selectors.profile import profile_get
 from registry.selectors.texts import KIND
 from workflows.choices import Act, ReadAction, ReadReason, RequestState
@@ -223,7 +224,7 @@ def draft_take_up(*, actor: User, request: ChangeRequest) -> Draft:
 
 def nothing_has_changed(*, actor: User, profile: StaffProfile) -> Confirmation:
     """Record that a person has looked at their own file and found it right as it is. Once a day and version. Raises NotAllowed."""
-    if profile.citizen_id != actor.personal_number:
+    if not is_own_file(user=actor, profile=profile):
         raise NotAllowed
     with transaction.atomic():
         said = Confirmation.objects.filter(staff=profile, user=actor, version=profile.version).order_by("-confirmed_at").first()
@@ -248,7 +249,7 @@ def request_title(act: Act, name: str) -> str:
 def _is_theirs(patch: Mapping[str, Any], profile: StaffProfile, actor: User) -> None:
     """The wall behind the form: a declaration holds fields of the person alone, and its file is the declarer's. Raises NotAllowed."""
     described = [BY_NAME.get(name) or LIST_BY_NAME[name] for name in patch]
-    if profile.citizen_id != actor.personal_number or any(one.editor != Editor.PERSON for one in described):
+    if not is_own_file(user=actor, profile=profile) or any(one.editor != Editor.PERSON for one in described):
         raise NotAllowed
 
 

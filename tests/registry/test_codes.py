@@ -280,3 +280,10 @@ def test_the_pages_of_ranks_and_steps_propose_and_say_what_is_wrong(authority):
     assert "01.003" in client.get(reverse("registry:scale_list", args=["ranks"]), {"q": "chuyen vien"}).content.decode()
     assert client.get(address, {"key": "A1:99"}).status_code == 404
     assert client.get(reverse("registry:scale_list", args=["others"])).status_code == 404
+
+
+def test_levels_of_languages_are_found_by_their_names_in_the_european_framework(authority):
+    unit, clerk = authority
+    codes_load()
+    levels = Lookups(unit=unit, actor=clerk, day=TODAY).codes["language_level"]
+    assert [levels.find(name) for name in ("Bậc 3 (B1)", "CEFR B1", "A2", "c1", "B3")] == ["B3", "B3", "B2", "B5", "B3"]

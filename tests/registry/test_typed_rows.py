@@ -74,6 +74,7 @@ def test_the_end_of_a_period_is_shown_as_it_is_typed(lookups, field, typed):
     # when, then
     assert show(field, [kept])[kept] == typed
 
+
 def test_a_telephone_number_is_not_taken_for_a_day():
     assert show("phone", ["0905111009"])["0905111009"] == "0905111009"
     assert show("birth_date", ["1985-08-15"])["1985-08-15"] == "15/08/1985"
