@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -89,16 +90,31 @@ def outcomes() -> list[tuple[str, Any]]:
     return [(OK, _("Succeeded")), (FAILED, _("Failed")), *((kind.value, ERROR_KIND_LABELS[kind]) for kind in ErrorKind)]
 
 
-def outcome_text(entry: ArchivedExchange) -> str:
-    """How an exchange ended, in words."""
-    return _("Succeeded") if entry.outcome == OK else str(ERROR_KIND_LABELS[ErrorKind(entry.outcome)])
+@dataclass(frozen=True)
+class Line:
+    """One exchange in words."""
 
+    entry: ArchivedExchange
 
-def status_text(entry: ArchivedExchange) -> str:
-    """200 OK; empty when there was no answer."""
-    if entry.status is None:
-        return ""
-    try:
-        return f"{entry.status} {HTTPStatus(entry.status).phrase}"
-    except ValueError:
-        return str(entry.status)
+    @property
+    def well(self) -> bool:
+        return self.entry.outcome == OK
+
+    @property
+    def outcome(self) -> str:
+        return _("Succeeded") if self.well else str(ERROR_KIND_LABELS[ErrorKind(self.entry.outcome)])
+
+    @property
+    def path(self) -> str:
+        """The address without host and question: what a list has room for."""
+        return urlsplit(self.entry.address).path or self.entry.address
+
+    @property
+    def status(self) -> str:
+        """200 OK; empty when there was no answer."""
+        if self.entry.status is None:
+            return ""
+        try:
+            return f"{self.entry.status} {HTTPStatus(self.entry.status).phrase}"
+        except ValueError:
+            return str(self.entry.status)

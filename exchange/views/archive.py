@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from exchange.selectors.archive import ArchiveFilter, exchanges_page, exchanges_seen, others, outcome_text, outcomes, status_text
+from exchange.selectors.archive import ArchiveFilter, Line, exchanges_page, exchanges_seen, others, outcomes
 from exchange.selectors.sight import operates_line, operates_somewhere
 from exchange.services.archived import beside
 from orgtree.pages import page, page_view
@@ -32,7 +32,7 @@ def archive_list(request: HttpRequest) -> HttpResponse:
         request,
         "exchange/archive.html",
         _("Exchange archive"),
-        lines=[(one, outcome_text(one), status_text(one)) for one in found],
+        lines=[Line(one) for one in found],
         asked=asked,
         others=others(),
         outcomes=outcomes(),
@@ -58,10 +58,9 @@ def archive_detail(request: HttpRequest, number: int) -> HttpResponse:
     return page(
         request,
         "exchange/archive_detail.html",
-        f"{entry.method} {entry.address.partition('?')[0]}"[:120],
+        _("Exchange no. %s") % entry.pk,
         entry=entry,
-        outcome=outcome_text(entry),
-        answered=status_text(entry),
+        line=Line(entry),
         halves=[(title, headers, bytes(digest).hex() if digest else "", length) for title, headers, digest, length in halves],
         beside=beside(entry),
     )
