@@ -106,8 +106,9 @@ def _batch_keep(agency: Agency, part: Part, body: bytes) -> InboundBatch:
         not_before=clock.now() + IN_ORDER,
     )
     said = Said(digest=digest(body), length=len(body))
-    values = {"way": Way.IN, "agency": agency, "transport": Transport.CARRIED, "outcome": OK}
-    exchanges_keep([entry_made(request=said, answer=Said(), at=clock.now(), method="CARRY", address=part.name, reference=part.key, **values)])
+    entry = entry_made(request=said, answer=Said(), at=clock.now(), method="CARRY", address=part.name, reference=part.key, way=Way.IN)
+    entry.agency, entry.transport, entry.outcome = agency, Transport.CARRIED, OK
+    exchanges_keep([entry])
     return batch
 
 
