@@ -20,6 +20,7 @@ from exchange.selectors.due import batches_to_process
 from exchange.services.archive_months import archive_keep
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.carrying import PACKAGES_TASK, packages_process
+from exchange.services.case_notices import late_tell
 from exchange.services.channels import channel_drive
 from exchange.services.claim_notices import claims_hear
 from exchange.services.claims import claims_find
@@ -142,10 +143,14 @@ def archive_months() -> None:
 
 @shared_task(name="exchange.claims", time_limit=TIME_LIMIT)
 def claims() -> None:
-    """People of two agencies: the hub looks for them, an agency hears of its own. A hub that does not answer is asked again by the next run."""
+    """People of two agencies: the hub looks for them, an agency hears of its own, and of transfers that are late.
+
+    A hub that does not answer is asked again by the next run.
+    """
     if settings.ROLE == "hub":
         claims_find()
         return
+    late_tell()
     try:
         claims_hear()
     except CallFailed as failed:

@@ -182,6 +182,25 @@ class NoticeKind(TextChoices):
     ACCOUNT = "account", _("My account")
     BREAK_GLASS = "break_glass", _("Emergency rights were taken")
     SUPERUSER_WAITING = "superuser_waiting", _("A superuser’s rights wait for confirmation")
+    TRANSFER = "transfer", _("People who come from or go to another agency")
+    CLAIM = "claim", _("People whom another agency claims too")
+
+
+class CaseMatter(TextChoices):
+    """What a notice of the kinds TRANSFER and CLAIM is about; the label is its text. `agency` is the other one."""
+
+    OFFERED = "offered", _("%(agency)s offers a person to your agency, to be taken over by %(due)s.")
+    WITHDRAWN = "withdrawn", _("%(agency)s has withdrawn the offer of a person to your agency.")
+    LAPSED_HERE = "lapsed_here", _("The offer of a person by %(agency)s has lapsed: your agency did not take it up in time.")
+    TAKEN = "taken", _("%(agency)s has taken up the offer of a person of yours and is taking them over.")
+    COMPLETED = "completed", _("%(agency)s has taken over a person who left your agency; the file is theirs from now on.")
+    REFUSED = "refused", _("%(agency)s has refused a person whom your agency offered; the person stays yours.")
+    LAPSED = "lapsed", _("The offer of a person to %(agency)s has lapsed, since nobody took it up; the person stays yours.")
+    LATE = "late", _("A transfer with %(agency)s was to be done by %(due)s and is late.")
+    ASKED = "asked", _("%(agency)s claims a person of yours too. Say whose the person is by %(due)s.")
+    DECIDED = "decided", _("It was decided about a person whom %(agency)s claims too; what is to be done is due on %(due)s.")
+    CLOSED = "closed", _("The case of a person whom %(agency)s claimed too is closed.")
+    CLAIM_LATE = "claim_late", _("The case of a person whom %(agency)s claims too was due on %(due)s and is late.")
 
 
 class AccountMatter(TextChoices):

@@ -24,6 +24,7 @@ from exchange.models import Channel, IncomingTransfer
 from exchange.schema import HOLD_CAUSE
 from exchange.selectors.arrivals import receives
 from exchange.services.acceptance import Place, accepted_document
+from exchange.services.case_notices import ARRIVAL_MATTERS, arrival_tell
 from exchange.services.releases import ASK_AGAIN, RETRY_SECONDS, TRANSFERS_TASK
 from exchange.services.transfer_line import Connect, Step, TransferLine, hub_channel, line_to
 from orgtree import clock
@@ -31,7 +32,7 @@ from orgtree.models import User
 from registry.models import StaffProfile
 from registry.schema import STAFF_PROFILE
 from workflows import merkle
-from workflows.choices import OPEN_STATES, RequestState
+from workflows.choices import OPEN_STATES, CaseMatter, RequestState
 from workflows.cms import SignatureRefused, bind_to_agency, verify_detached
 from workflows.dispatch import send_on_commit
 from workflows.documents import canonical, digest, parse
@@ -195,6 +196,7 @@ def _mirror(channel: Channel, status: TransferStatus) -> int:
                 return 0
             IncomingTransfer.objects.create(pk=status.transfer, channel=channel, **_described(status))
             audit(actor=None, action="transfer.arrived", kind=PROFILE_KIND, key=status.person, transfer=str(status.transfer), frm=status.from_agency)
+            arrival_tell(status.transfer, CaseMatter.OFFERED)
             return 1
         if arrival.state in TRANSFER_ENDED:
             return 0
@@ -213,6 +215,8 @@ def _mirror(channel: Channel, status: TransferStatus) -> int:
             if state == TransferState.COMPLETED:
                 record_free(kind=PROFILE_KIND, key=arrival.person, cause=HOLD_CAUSE)
         IncomingTransfer.objects.filter(pk=arrival.pk).update(**values)
+        if before != state and state in ARRIVAL_MATTERS:
+            arrival_tell(arrival.pk, ARRIVAL_MATTERS[state])
         return int(before != state)
 
 

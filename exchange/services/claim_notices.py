@@ -14,8 +14,10 @@ from exchange.contract import PROFILE_KIND, encode
 from exchange.hub_contract import Claim, Claims, ClaimSaid
 from exchange.models import Channel, ClaimNotice
 from exchange.selectors.arrivals import receives
+from exchange.services.case_notices import claim_tell
 from exchange.services.transfer_line import Connect, TransferLine, hub_channel, line_to
 from orgtree.models import User
+from workflows.choices import CaseMatter
 from workflows.errors import NotAllowed
 from workflows.services.audit import audit
 
@@ -74,6 +76,7 @@ def _keep(channel: Channel, told: Claim) -> bool:
         moved = before != told.state
         if moved:
             audit(actor=None, action="claim.heard", kind=PROFILE_KIND, key=told.person, claim=str(told.claim), state=told.state)
+            claim_tell(told.claim, CaseMatter(told.state))
     return moved
 
 

@@ -20,12 +20,14 @@ from exchange.contract import PROFILE_KIND, ErrorKind, encode
 from exchange.hub_contract import RELEASE_KIND, TransferStatus
 from exchange.models import OutgoingTransfer
 from exchange.schema import HOLD_CAUSE
+from exchange.services.case_notices import RELEASE_MATTERS, release_tell
 from exchange.services.envelopes import BatchUnsendable, envelope_make
 from exchange.services.transfer_line import Connect, TransferLine, hub_channel, line_to
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import User
 from registry.models import StaffProfile
+from workflows.choices import CaseMatter
 from workflows.dispatch import send_on_commit
 from workflows.errors import GateError, NotAllowed
 from workflows.models import OutboxMessage
@@ -182,6 +184,8 @@ def _mirror(transfer: OutgoingTransfer, status: TransferStatus) -> int:
         return _end(transfer, state, status.reason, status)
     moved = OutgoingTransfer.objects.filter(pk=transfer.pk).exclude(state=state).update(state=state, changed_at=clock.now())
     OutgoingTransfer.objects.filter(pk=transfer.pk).update(**_terms(status), failures=0, error_code="", error_text="")
+    if moved and state == TransferState.TAKEN:
+        release_tell(transfer, CaseMatter.TAKEN)
     if transfer.wish and state == TransferState.OFFERED:
         OutgoingTransfer.objects.filter(pk=transfer.pk).update(not_before=clock.now())  # offered now, so that it can be withdrawn
     return moved
@@ -213,6 +217,8 @@ def _end(transfer: OutgoingTransfer, state: TransferState, reason: str, status: 
             transfer=str(transfer.pk),
             to=release.to_agency,
         )
+        if state in RELEASE_MATTERS:
+            release_tell(transfer, RELEASE_MATTERS[state])
     return 1
 
 

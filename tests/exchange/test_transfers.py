@@ -18,6 +18,7 @@ from exchange.selectors.transfers import is_late
 from exchange.services.acceptance import Place
 from exchange.services.arrivals import ArrivalRefused, arrival_propose, arrival_wish
 from exchange.services.buckets import Holding, tree_now
+from exchange.services.case_notices import late_tell
 from exchange.services.claim_notices import claim_say, claims_hear
 from exchange.services.claims import claim_ask, claim_decide, claims_find, claims_settle
 from exchange.services.evidence import verify_evidence
@@ -31,7 +32,8 @@ from tests.exchange.sender import Change
 from tests.factories import gate_lifted, superuser_make, user_make
 from workflows.documents import parse
 from workflows.errors import NotAllowed
-from workflows.models import Hold, OutboxMessage, RecordVersion
+from workflows.models import Hold, Notice, OutboxMessage, RecordVersion
+from workflows.selectors.notices import address_of, text_of
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal, request_stage
 from workflows.services.submission import request_submit, request_withdraw
@@ -396,6 +398,7 @@ def test_agencies_hear_of_a_person_whom_both_claim_and_the_transfer_closes_the_c
     trio.drive("H15")
     trio.drive("H16")
     wish(trio, "H16", one.key, "take")
+    trio.drive("H15")
     with trio.at_hub():
         assert claims_settle() == 0  # taken up is not passed
         before = {agency.code: moved_until(clock.now().date()).get(agency.pk, 0) for agency in Agency.objects.all()}
@@ -411,3 +414,32 @@ def test_agencies_hear_of_a_person_whom_both_claim_and_the_transfer_closes_the_c
     with trio.at("H16"):
         assert claims_hear(connector=trio.connect) == 1
         assert ClaimNotice.objects.get(pk=claim.pk).state == "closed"
+    # and each side was told under the bell what happened, once, and nobody's name
+    with trio.at("H16") as side:
+        late_tell()
+        assert told(side) == ["asked", "offered", "closed"]
+    trio.drive("H15")
+    with trio.at("H15") as side:
+        assert told(side) == ["taken", "completed"]
+
+
+def told(side):
+    """What the author was told under the bell, oldest first; every text and address can be made."""
+    notices = Notice.objects.filter(user=side.office.author, kind__in=["transfer", "claim"]).order_by("pk")
+    for one in notices:
+        assert "Tỉnh H" in text_of(one)
+        assert "Êban" not in text_of(one)
+        assert address_of(one).startswith("/exchange/")
+    return [one.detail["matter"] for one in notices]
+
+
+def test_what_is_late_is_told_once(trio):
+    change = trio.hired("H15")
+    release(trio, "H15", change.key, "H16")
+    trio.drive("H15")
+    with trio.at("H15") as side:
+        OutgoingTransfer.objects.filter(release__person=change.key).update(due_on=DAY - timedelta(days=1))
+        before = told(side)
+        late_tell()
+        late_tell()
+        assert told(side) == [*before, "late"]

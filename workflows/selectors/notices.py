@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from orgtree import clock, scope
 from orgtree.choices import Action, Role
 from orgtree.models import User
-from workflows.choices import AccountMatter, GrantState, MailState, MailWish
+from workflows.choices import AccountMatter, CaseMatter, GrantState, MailState, MailWish
 from workflows.choices import NoticeKind as K
 from workflows.models import Notice, NoticeMail, NoticeWish
 
@@ -27,7 +27,9 @@ ALIKE = 3  # so many notices of one kind on one day, and more, stand under one h
 _KEPT_SECONDS = 600
 
 # Kinds that ask somebody to do something; they may go out at once, and stand first.
-URGENT = frozenset({K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING, K.GRANT_UNCLEAR, K.SUPERUSER_WAITING, K.BREAK_GLASS})
+URGENT = frozenset(
+    {K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING, K.GRANT_UNCLEAR, K.SUPERUSER_WAITING, K.BREAK_GLASS, K.TRANSFER, K.CLAIM}
+)
 # Kinds that go out at once to everybody, whatever they wish: somebody else may be acting in their name.
 ALARMING = frozenset({K.ACCOUNT, K.BREAK_GLASS})
 
@@ -56,6 +58,8 @@ TEXTS: Mapping[str, str | Promise] = {
     K.ACCOUNT: _("%(matter)s If it was not you, tell your administrator at once."),
     K.BREAK_GLASS: _("%(who)s has a superuser’s rights that nobody confirmed, until %(at)s. Look at once whether that is right."),
     K.SUPERUSER_WAITING: _("A superuser’s rights wait for your confirmation."),
+    K.TRANSFER: "%(matter)s",
+    K.CLAIM: "%(matter)s",
 }
 ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.WAITING, K.HALF_TIME, K.NOBODY), "fact_check"),
@@ -65,6 +69,8 @@ ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
     **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS, K.GRANT_MOVED, K.GRANT_UNCLEAR), "key"),
     **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING), "shield_person"),
+    K.TRANSFER: "move_item",
+    K.CLAIM: "group",
 }
 
 
@@ -140,7 +146,7 @@ def text_of(notice: Notice) -> str:
         "state": _state(detail.get("state", "")),
         "who": detail.get("who", ""),
         "at": _said_moment(detail.get("at")),
-        "matter": _matter(detail) if notice.kind == K.ACCOUNT else "",
+        "matter": _case(notice, due) if notice.kind in (K.TRANSFER, K.CLAIM) else _matter(detail) if notice.kind == K.ACCOUNT else "",
     }
 
 
@@ -152,6 +158,10 @@ def address_of(notice: Notice) -> str:
         return reverse("workflows:absence")
     if notice.kind == K.ACCOUNT:
         return reverse("accounts:own")
+    if notice.kind == K.TRANSFER:
+        return reverse(f"exchange:transfer_{notice.detail['side']}", args=[notice.detail["number"]])
+    if notice.kind == K.CLAIM:
+        return reverse("exchange:claim_notice", args=[notice.detail["number"]])
     if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING):
         return reverse("accounts:superusers")
     if notice.kind == K.GRANT_UNCLEAR:
@@ -211,6 +221,12 @@ def _said_day(text: Any) -> str:
 
 def _said_moment(text: Any) -> str:
     return date_format(datetime.fromisoformat(text).astimezone(clock.ZONE), "SHORT_DATETIME_FORMAT") if text else ""
+
+
+def _case(notice: Notice, due: str) -> str:
+    """What happened to a transfer or a claim, by the other agency's name."""
+    matter = notice.detail.get("matter")
+    return str(CaseMatter(matter).label) % {"agency": notice.detail["agency"], "due": due} if matter else str(K(notice.kind).label)
 
 
 def _matter(detail: Mapping[str, Any]) -> str:
