@@ -168,7 +168,7 @@ class AgencyAdmin(ForOperators, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return _agencies_seen(super().get_queryset(request), request, "root")
 
-    list_display = ("code", "name", "root", "active", "issued")
+    list_display = ("code", "name", "root", "active", "seal_from", "issued")
     list_select_related = ("root",)
     exclude = ("application",)
     ordering = ("code",)

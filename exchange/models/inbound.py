@@ -13,6 +13,7 @@ class Agency(models.Model):
 
     `root` is the key of the top unit of its tree, set by the first unit it sends whose code is its own. `issued` counts the
     receipts given to it; it is the cursor's source and is raised under this row's lock, so that a reader never misses one.
+    `seal_from`: what the agency's server received from that day on needs the agency's own seal over its people's signatures.
     `late_days` is how old a signature's receipt time may be, until and with `late_until` (then 90 days again); see services.lateness.
     """
 
@@ -26,6 +27,9 @@ class Agency(models.Model):
     calls_a_minute = models.PositiveIntegerField(_("calls a minute"), default=600, db_default=600, help_text=_("More are answered with 429."))
     records_a_day = models.PositiveIntegerField(
         _("records a day"), default=500_000, db_default=500_000, help_text=_("What goes beyond waits for the next day.")
+    )
+    seal_from = models.DateField(
+        _("the agency’s seal is needed from"), null=True, editable=False, help_text=_("Empty: a person’s signature is enough.")
     )
     late_days = models.PositiveSmallIntegerField(_("days for which a signature may be sent"), default=90, db_default=90, editable=False)
     late_until = models.DateField(_("longer limit until"), null=True, editable=False)

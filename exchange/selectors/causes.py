@@ -44,6 +44,11 @@ REMEDIES: dict[str, Remedy] = {
     "WRONG_AGENCY": Remedy(
         _("The signature names another agency"), _("Check the agency identifier of this installation and of the certificate, then send again.")
     ),
+    "SEAL_MISSING": Remedy(
+        _("The organisation’s seal is missing"),
+        _("The other side asks for it. Put the route with the seal in force and change the record once more; the sealed version replaces this one."),
+        False,
+    ),
     "PROOF_INVALID": Remedy(_("The record is not what was signed"), _("Run verify_ledger: what is stored may have been tampered with."), False),
     "CONFLICT": Remedy(_("The record was busy at the other side"), _("Send again.")),
     "UNSIGNED": Remedy(_("Nobody signed the request digitally"), _("Make the change once more and have it approved with a signature."), False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from oauth2_provider.models import get_application_model
@@ -45,4 +47,14 @@ def agency_set(*, actor: User | None, code: str, name: str, client_id: str, secr
             application=application, defaults={"agency": agency, "state": KeyState.ACTIVE, "activated_at": clock.now(), "usable_until": None}
         )
         audit(actor=actor, action="agency.set", agency=code, client=client_id)
+    return agency
+
+
+def agency_seal_demand(*, actor: User | None, code: str, since: date | None) -> Agency:
+    """Ask the agency `code` for its own seal over what its server receives from the day `since` on; None: no longer. Raises Agency.DoesNotExist."""
+    with transaction.atomic():
+        agency = Agency.objects.select_for_update(of=("self",)).get(code=code)
+        agency.seal_from = since
+        agency.save(update_fields=["seal_from"])
+        audit(actor=actor, action="agency.seal_demanded", agency=code, since=since.isoformat() if since else None)
     return agency

@@ -40,7 +40,7 @@ GATE_CODES: Mapping[str, ItemCode] = {
     "VALUE_FORM": ItemCode.DOCUMENT_INVALID,
 }
 # Refusals for what the record itself says: only a corrected version can mend them, so they must not bar its way.
-OF_THE_RECORD = frozenset({ItemCode.RULE, ItemCode.DOCUMENT_INVALID, ItemCode.WRONG_OWNER})
+OF_THE_RECORD = frozenset({ItemCode.RULE, ItemCode.DOCUMENT_INVALID, ItemCode.WRONG_OWNER, ItemCode.SEAL_MISSING})
 
 
 @dataclass

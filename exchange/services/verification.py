@@ -24,7 +24,7 @@ from exchange.services.numbering import Standing, standings
 from orgtree import clock
 from orgtree.models import OrgUnit
 from workflows import merkle
-from workflows.cms import RefusalCode, SignatureRefused, TrustStore, bind_to_agency, verify_detached
+from workflows.cms import RefusalCode, SignatureRefused, TrustStore, bind_to_agency, bind_to_seal, verify_detached
 from workflows.documents import Problem, canonical, digest
 from workflows.manifest import SIGNED, ManifestInvalid, Statement, read_manifest
 from workflows.targets import Target, target
@@ -90,7 +90,12 @@ def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManife
         )
     _check_received_at(agency, envelope.received_at)
     _signed_before_verify(agency, envelope, statement)
-    return _signature_keep(agency, envelope), statement
+    return _signature_keep(agency, envelope, seal=statement.purpose == "seal" and seal_needed(agency, envelope.received_at)), statement
+
+
+def seal_needed(agency: Agency, received_at: datetime) -> bool:
+    """Whether what the agency's server received at that moment must bear the agency's own seal."""
+    return agency.seal_from is not None and received_at.astimezone(clock.ZONE).date() >= agency.seal_from
 
 
 def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement) -> None:
@@ -110,10 +115,10 @@ def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement) -
         _signature_keep(agency, one)
 
 
-def _signature_keep(agency: Agency, signed: Envelope | Signed) -> AgencyManifest:
+def _signature_keep(agency: Agency, signed: Envelope | Signed, *, seal: bool = False) -> AgencyManifest:
     names = {"agency": agency, "digest": digest(signed.manifest), "signature_digest": digest(signed.signature)}
     known = AgencyManifest.objects.filter(**names, received_at=signed.received_at).first()
-    return known or _signature_verify(agency, signed, names)
+    return known or _signature_verify(agency, signed, names, seal)
 
 
 def _check_received_at(agency: Agency, received_at: datetime) -> None:
@@ -129,11 +134,13 @@ def _check_received_at(agency: Agency, received_at: datetime) -> None:
         raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, text % {"days": limit})
 
 
-def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[str, Any]) -> AgencyManifest:
+def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[str, Any], seal: bool) -> AgencyManifest:
     trust = TrustStore.load(settings.TRUST_DIRECTORY)
     try:
         verified = verify_detached(content=envelope.manifest, signature=envelope.signature, moment=envelope.received_at, trust=trust)
         bind_to_agency(verified, organization_identifier=agency.code)
+        if seal:
+            bind_to_seal(verified, organization_identifier=agency.code)
     except SignatureRefused as refused:
         code = ItemCode.WRONG_AGENCY if refused.code == RefusalCode.WRONG_AGENCY else ItemCode.SIGNATURE_REFUSED
         raise BatchRefused(code, f"{refused.code.value}: {refused.message}") from refused
@@ -163,7 +170,15 @@ def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> 
     known = standings(agency=agency, kind=kind, versions=proven)
     foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
     places = Places(foreign, *leaving(agency, kind, list(proven)))
-    return [_check_against(one, known[one.item.key], places, agency) if one.proven else one for one in checked]
+    found = [_check_against(one, known[one.item.key], places, agency) if one.proven else one for one in checked]
+    if statement.purpose == "seal" or not seal_needed(agency, envelope.received_at):
+        return found
+    return [one if one.refusal or one.held else replace(one, refusal=_unsealed()) for one in found]
+
+
+def _unsealed() -> Refusal:
+    """Of this version alone: it is set aside, so that a later one, which bears the seal, can follow."""
+    return Refusal(ItemCode.SEAL_MISSING, _("The agency’s own seal is needed. Have the change made once more by a route that ends with the seal."))
 
 
 def _check_alone(index: int, item: Item, statement: Statement, seen: set[UUID]) -> Checked:

@@ -11,6 +11,7 @@ from django.template import Context
 from exchange.choices import DeliveryState
 from exchange.models import Delivery, Receipt
 from exchange.selectors.overview import deliveries_of, last_receipt
+from exchange.selectors.revocations import RevokedAtAgency, revoked_versions
 from exchange.selectors.sight import operates_line
 
 register = template.Library()
@@ -27,6 +28,17 @@ LOOKS = {
 def record_deliveries(kind: str, key: UUID) -> dict[int, list[Delivery]]:
     """All deliveries of one record, by version; one query and one for the receipts."""
     return deliveries_of(kind=kind, key=key)
+
+
+@register.simple_tag
+def record_revocations(kind: str, key: UUID) -> Mapping[int, RevokedAtAgency]:
+    """On the hub, the versions of one record whose signatures the agency revoked, by number."""
+    return revoked_versions(kind=kind, key=key)
+
+
+@register.filter
+def of_version(revocations: Mapping[int, RevokedAtAgency], version: int) -> RevokedAtAgency | None:
+    return revocations.get(version)
 
 
 @register.simple_tag(takes_context=True)

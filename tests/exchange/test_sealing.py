@@ -4,10 +4,13 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 
 from exchange.choices import DeliveryState
 from exchange.contract import encode
 from exchange.models import AgencyManifest, Channel, Delivery, SetAside
+from exchange.selectors.causes import remedy_of
+from exchange.selectors.revocations import revoked_versions
 from exchange.services.envelopes import envelope_make
 from exchange.services.evidence import verify_evidence
 from exchange.services.intake import batch_process, batch_receive
@@ -125,4 +128,41 @@ def test_a_revocation_reaches_the_hub_as_a_new_version_with_its_reason(office, k
         assert (newest.request.act, newest.request.reason) == (Act.REVOKE, "Quyết định 31/QĐ-UBND")
         again = SetAside.objects.get(key=founded.key, version=2)
         assert (again.held_as, read_manifest(bytes(again.manifest.body)).revokes.request) == (1, wrong.pk)
+        # and the person's page marks what rests on the signatures that were taken back, there and not here
+        assert revoked_versions(kind="staff_profile", key=changed.key) == {}
+        with override_settings(ROLE="hub"):
+            found = revoked_versions(kind="staff_profile", key=changed.key)
+            assert {number: one.reason for number, one in found.items()} == {2: "Quyết định 31/QĐ-UBND"}
+            assert set(revoked_versions(kind="staff_profile", key=founded.key)) == {1}
         assert verify_evidence().damages == []
+
+
+def test_a_hub_that_asks_for_the_seal_takes_nothing_without_it_and_the_sealed_version_after_it(office, keeper, sender, line, bridge):
+    from django.core.management import call_command
+
+    # given an agency whose seal the hub wants, and a record that only its leader signed
+    with bridge.over():
+        call_command("hub_seal", "--code", "H15", "--from", "2020-01-01")
+    person = sender.person()
+    route = Route.objects.get(name="Ký rồi đóng dấu", active=True)
+    Route.objects.filter(pk=route.pk).update(active=False)
+    staged = request_stage(
+        actor=office.author, unit=None, title="Không đóng dấu", proposals=[Proposal(kind=person.kind, key=person.key, patch=person.document)]
+    )
+    request = request_submit(actor=office.author, request_id=staged.request.pk)
+    decide(office.approver, request, office.p12)
+    request_apply(request_id=request.pk)
+    Route.objects.filter(pk=route.pk).update(active=True)
+    # when
+    until_settled(line, bridge)
+    # then it is refused by name, with its remedy
+    refused = Delivery.objects.get(channel=line, message__request=request)
+    assert refused.error_code == "SEAL_MISSING"
+    assert not remedy_of(refused.error_code).resend
+    # and a later version that bears the seal is taken
+    sealed_one = applied(office, keeper, person.again(phone="0900000010"))
+    until_settled(line, bridge)
+    assert Delivery.objects.get(channel=line, message__request=sealed_one).state == DeliveryState.RECEIVED
+    with bridge.over():
+        assert verify_evidence().damages == []
+        call_command("hub_seal", "--code", "H15", "--off")
