@@ -12,7 +12,8 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
@@ -75,6 +76,15 @@ class ChannelAdmin(ForOperators, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("code",) if obj else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new line does not send before it was tried."""
+        return {"code": "national-hub", "name": _("National platform"), "active": False}
+
+    def response_post_save_add(self, request: HttpRequest, obj: Channel) -> HttpResponse:
+        return redirect("exchange:joining")
+
+    response_post_save_change = response_post_save_add
 
     def save_model(self, request: HttpRequest, obj: Channel, form: ModelForm, change: bool) -> None:
         wanted = {name: getattr(obj, name) for name in self.fields}

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ExchangeConfig(AppConfig):
     name = "exchange"
+    verbose_name = _("Exchange")
 
     def ready(self) -> None:
         from exchange.selectors.matching import papers_named

@@ -140,13 +140,14 @@ class Stack:
         self.supervisor.finish(*[name for name, _ in commands])
         self.done.mark("introduction", known)
 
-    def seed(self) -> None:
-        """The demo's logins, certificates, units and people; agency and hub introduced. What is there already stays.
+    def seed(self, *, introduced: bool = True) -> None:
+        """The demo's logins, certificates, units and people; agency and hub introduced, if they are to be. What is there already stays.
 
         The certificates' revocation lists are issued anew at every start, since they expire.
         """
         self._step("revocation lists", lambda: self.manage(AGENCY, "demo_pki"))
-        self._step("agency and hub introduced", self.introduce)
+        if introduced:
+            self._step("agency and hub introduced", self.introduce)
         if not self.done.is_done("demo data"):
             self._step("demo data", lambda: self.manage(AGENCY, "seed_demo"))
             self._step("login of the hub", self._hub_login)

@@ -50,6 +50,7 @@ def test_the_attempts_of_a_batch_are_shown(people, channel, office, sender):
 def test_a_channel_is_set_by_a_superuser_through_the_service(people, settings):
     url = reverse("admin:exchange_channel_add")
     form = {"code": "by-hand", "name": "Nền tảng", "base_url": "https://hub.example.vn", "client_id": "x", "timeout_seconds": 20, "batch_size": 50}
+    form |= {"transport": "direct", "transport_options": "{}"}
     assert browser(people["operator"]).post(url, form).status_code == 403
     assert browser(people["superuser"]).post(url, form).status_code == 302
     made = Channel.objects.get(code="by-hand")

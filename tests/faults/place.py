@@ -44,9 +44,9 @@ class Place:
     def manage(self, role: str, *arguments: str, stdin: str | None = None) -> str:
         return self.stack.manage(ROLE[role], *arguments, stdin=stdin)
 
-    def act(self, module: str, *arguments: str) -> None:
-        """Run a module in the agency's environment."""
-        subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.stack.env(ROLE["agency"]), check=True)
+    def act(self, role: str, module: str, *arguments: str) -> None:
+        """Run a module in the role's environment."""
+        subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.stack.env(ROLE[role]), check=True)
 
     def rows(self, role: str, select: str) -> list[tuple]:
         with self.stack.postgres.connect(ROLE[role].database) as connection:
