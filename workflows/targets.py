@@ -72,6 +72,10 @@ class Target(ABC):
         """What stands beside the title in a list, so that two records of one title can be told apart; "" where the title does."""
         return ""
 
+    def address(self, key: UUID) -> str:
+        """Where a page shows the record as it is on file; "" for a kind that has no page of its own."""
+        return ""
+
     def label_of(self, field: str) -> str:
         """The field's name on the screen, in the reader's language."""
         return field

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast, Concat
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -58,6 +59,9 @@ class StaffProfileTarget(Target):
         """People share names: the day of birth and the staff number."""
         born = document.get("birth_date")
         return " · ".join(part for part in (_plain(born) if born else "", document.get("staff_number") or "") if part)
+
+    def address(self, key: UUID) -> str:
+        return reverse("registry:staff_detail", args=[key])
 
     def label_of(self, field: str) -> str:
         return label_of(field)

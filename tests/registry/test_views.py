@@ -10,10 +10,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.html import escape
 
+from orgtree.models import UnitPermission
 from registry.choices import UploadState
 from registry.models import Upload
 from registry.selectors.staff import PAGE
 from registry.services.uploads import upload_process
+from tests.factories import grants_lifted
 from tests.pages import Office
 from tests.uploads.workbooks import right, workbook
 from workflows.choices import RequestState
@@ -230,3 +232,21 @@ def test_the_list_turns_its_pages(office, monkeypatch):
     # then
     assert [[row.birth_name for row in answer.context["found"].rows] for answer in (first, second, back)] == [names[:2], names[2:], names[:2]]
     assert PAGE == 100
+
+
+def test_a_request_leads_to_the_files_it_changes_for_who_may_view_them(office):
+    # given a change of somebody on file
+    person = office.hired(birth_name="Nguyễn Thị Hoa")
+    fresh = office.submitted(office.document(birth_name="Lê Mới"))
+    changed = office.submitted({"phone": "0987654321"}, keys=[person.pk])
+    link = f'href="{reverse("registry:staff_detail", args=[person.pk])}"'
+    address = reverse("workflows:request_detail", args=[changed.pk])
+    # when, then
+    assert "Xem hồ sơ" not in office.client("clerk").get(reverse("workflows:request_detail", args=[fresh.pk])).content.decode()  # not there yet
+    assert link in office.client("clerk").get(address).content.decode()
+    assert link in office.client("auditor").get(address).content.decode()
+    # when the author has lost every right since
+    with grants_lifted():
+        UnitPermission.objects.filter(user=office.users["clerk"]).delete()
+    # then neither the request nor the file is there
+    assert office.client("clerk").get(address).status_code == 404

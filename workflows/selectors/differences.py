@@ -48,6 +48,7 @@ class ItemChange:
     changes: Sequence[FieldChange]
     findings: Sequence[FindingLine]
     beside: str = ""  # tells records of one title apart
+    address: str = ""  # of the record on file; "" for one that is not there yet, or has no page
 
 
 def for_reading(items: QuerySet[ChangeItem]) -> QuerySet[ChangeItem]:
@@ -110,6 +111,7 @@ def item_changes(items: Sequence[ChangeItem], masked: Collection[int] = ()) -> l
             changes=_hidden(target(item.kind), changes[item.pk]) if item.pk in masked else changes[item.pk],
             findings=finding_lines(target(item.kind), item.remarks, masked=item.pk in masked),  # type: ignore[attr-defined]
             beside=target(item.kind).beside(afters[item.pk]),
+            address=target(item.kind).address(item.key) if item.op == Op.UPDATE or item.state == ItemState.APPLIED else "",
         )
         for item in items
     ]

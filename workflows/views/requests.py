@@ -121,6 +121,7 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         review=review,
         deadline=deadline,
         striking=first,
+        may_open=scope.can(request.user, Action.VIEW, one.unit),
     )
 
 
