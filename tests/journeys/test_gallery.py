@@ -39,6 +39,8 @@ def test_pages_of_one_person(desks: dict[str, Desk], handbook: Path):
         "file-print": f"{file}print/",
         "file-photo": f"{file}photo/",
         "file-marks": f"{file}marks/",
+        "file-old-cards": f"{file}old-cards/",
+        "file-another-day": f"{file}past/",
         "mine": "/mine/",
     }.items():
         shown(desk, handbook, name, address)
@@ -73,6 +75,8 @@ def test_pages_of_code_lists_and_logs(desks: dict[str, Desk], handbook: Path):
     for name, address in {"codes": "/codes/?list=language_level", "ranks": "/codes/scales/ranks/", "salary-scale": "/codes/scales/steps/"}.items():
         shown(desks["lan"], handbook, name, address)
     for name, address in {"code-change": "/codes/degree/change/?code=03", "salary-step-change": "/codes/scales/steps/change/?key=A1:1"}.items():
+        shown(desks["quantri"], handbook, name, address)
+    for name, address in {"superusers": "/account/superusers/", "roles-after-a-reorganisation": "/rights/moves/"}.items():
         shown(desks["quantri"], handbook, name, address)
     for name, address in {"audit-trail": "/logs/audit/"}.items():
         shown(desks["thu"], handbook, name, address)
