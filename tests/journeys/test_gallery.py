@@ -40,7 +40,6 @@ def test_pages_of_one_person(desks: dict[str, Desk], handbook: Path):
         "file-photo": f"{file}photo/",
         "file-marks": f"{file}marks/",
         "file-old-cards": f"{file}old-cards/",
-        "file-another-day": f"{file}past/",
         "mine": "/mine/",
     }.items():
         shown(desk, handbook, name, address)
