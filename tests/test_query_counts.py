@@ -80,6 +80,8 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
     "my account": ("clerk", lambda _: reverse("accounts:own")),
     "account of a person": ("root", lambda made: reverse("accounts:person", args=[made["request"].author_id])),
+    "superusers": ("root", lambda _: reverse("accounts:superusers")),
+    "roles after a reorganisation": ("root", lambda _: reverse("workflows:grant_moves")),
 }
 
 

@@ -337,6 +337,7 @@ def address(office) -> Callable[[str], str]:
     term = SuperuserTerm.objects.create(
         user=office.users["clerk"], proposer=office.users["root"], op="give", valid_to=clock.today(), reason="Thay người"
     )
+    held = Grant.objects.get(user=office.users["clerk"]).pk
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
     unit = office.units["agency"]
     away = delegation_give(
@@ -395,7 +396,7 @@ def address(office) -> Callable[[str], str]:
         **{f"workflows:{name}": {"unit_id": unit.pk} for name in ("rights_unit", "why_unit")},
         **{f"workflows:{name}": {"change_id": change.pk} for name in ("grant_refuse", "grant_withdraw")},
         "workflows:rights_person": {"user_id": office.users["clerk"].pk},
-        **{f"workflows:{name}": {"grant_id": Grant.objects.get(user=office.users["clerk"]).pk} for name in ("grant_renew", "grant_end", "grant_move")},
+        **{f"workflows:{name}": {"grant_id": held} for name in ("grant_renew", "grant_end", "grant_move")},
         **{
             f"workflows:{name}": {"request_id": request.pk, "leaf_index": 0}
             for name in ("request_record", "row_return", "row_keep", "evidence_bundle")

@@ -8,7 +8,7 @@ import msgspec
 from django.conf import settings
 
 from exchange.connectors import CallFailed, Connector, connect
-from exchange.hub_contract import SealLink, Seals
+from exchange.hub_contract import Seals
 from exchange.models import Channel
 from workflows.services.witnessing import Link, SealContradicted, WitnessSilent
 
@@ -45,6 +45,3 @@ def hub_witnesses() -> Iterator[HubWitness]:
     """The hub, where WITNESS_CHANNEL names an active channel of this installation."""
     if settings.WITNESS_CHANNEL and settings.ROLE != "hub":
         yield from (HubWitness(one) for one in Channel.objects.filter(code=settings.WITNESS_CHANNEL, active=True))
-
-
-__all__ = ["HubWitness", "SealLink", "hub_witnesses"]

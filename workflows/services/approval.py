@@ -6,6 +6,7 @@ Who may decide is one function, `selectors.deciding.mandate_of`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +28,7 @@ from workflows.selectors.revoking import revoked_statement, signatures_before
 from workflows.services.audit import audit
 from workflows.services.moves import request_move
 from workflows.services.reviewing import rows_returned, sample_demand
-from workflows.services.revocation import responders_ask
+from workflows.services.revocation import Asked, responders_ask
 from workflows.services.signing import refusal_record, signature_record
 
 APPLY_TASK = "workflows.apply"
@@ -81,7 +82,7 @@ def request_approve(*, actor: User, manifest_digest: bytes, signature: bytes = b
                 stage=stage.number,
                 manifest=manifest_digest.hex(),
                 signature=bytes(signed.digest).hex() if signed else None,
-                **({"answers": asked.digests} if signed and asked.answers else {}),
+                **_asked(asked, signed),
             )
             _advance(request)
     except SignatureRefused as refused:
@@ -126,6 +127,11 @@ def request_return(*, actor: User, request_id: UUID, reason: str) -> ChangeReque
         request.items.filter(state=ItemState.OPEN).update(state=ItemState.ENDED, reason=reason.strip()[:300])
         audit(actor=actor, action="request.returned", request=request, stage=stage.number, reason=reason.strip())
     return request
+
+
+def _asked(asked: Asked, signed: Signature | None) -> dict[str, Any]:
+    """What responders answered, by digest, for the audit trail; nothing where nobody was asked."""
+    return {"answers": asked.digests} if signed is not None and asked.answers else {}
 
 
 def _deed(stage: Stage, signed: Signature | None) -> str:

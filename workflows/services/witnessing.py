@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 SCHEMA = "witness/1"
 AT_LEAST_EVERY = timedelta(hours=24)
 LEDGER, AUDIT = "ledger", "audit"
-CHAINS = {LEDGER: Seal, AUDIT: AuditSeal}
+CHAINS: dict[str, type[Seal] | type[AuditSeal]] = {LEDGER: Seal, AUDIT: AuditSeal}
 MAX_FILE = 64 * 1024 * 1024
 
 
@@ -205,7 +205,7 @@ def _take(authority: str, at: datetime, link: Link) -> None:
 
 
 def _newest(chain: str) -> Link | None:
-    row = CHAINS[chain]._default_manager.order_by("-sequence").first()
+    row = CHAINS[chain].objects.order_by("-sequence").first()
     return Link(chain, row.sequence, bytes(row.digest).hex()) if row else None
 
 
@@ -217,7 +217,7 @@ def _is_due(witness: Witness, links: dict[str, Link]) -> bool:
 
 
 def _compare(name: str, chain: str, links: Sequence[Link]) -> Iterator[tuple[str, str]]:
-    kept = CHAINS[chain]._default_manager.filter(sequence__in={link.sequence for link in links})
+    kept = CHAINS[chain].objects.filter(sequence__in={link.sequence for link in links})
     here = {sequence: bytes(digest).hex() for sequence, digest in kept.values_list("sequence", "digest")}
     for link in sorted(links, key=lambda one: one.sequence):
         place = f"seal {link.sequence} of the {chain}"
