@@ -20,12 +20,12 @@ from workflows.documents import Document
 from workflows.targets import Target
 
 LABELS = {
-    "staff": _("Person"),
+    "staff": _("Person of the file"),
     "unit": _("Unit"),
     "number": _("Number of the old identity card"),
     "issued_on": _("Issued on"),
     "issued_by": _("Issued by"),
-    "source": _("Source"),
+    "source": _("Paper it stands on"),
     "withdrawn": _("Withdrawn because"),
 }
 
