@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -27,8 +27,10 @@ from registry.choices import CodeList
 from registry.models import CodeItem, RankCode, SavedFilter, StaffProfile
 from registry.selectors.derived import DEGREE_ORDER, add_months
 from registry.selectors.due import has_row, retires, step_due
+from workflows.models import Hold
 
 Kind = Literal["code", "choice", "text", "number"]
+GONE = "gone"  # without this criterion those who passed to another agency are left out
 MINORITY = "minority"  # of the ethnicities: all but Kinh
 KINH = "01"
 MOST_YEARS = 120
@@ -88,6 +90,8 @@ class StaffFilter:
             files = files.filter(using_unit__tree_id=self.unit.tree_id, using_unit__lft__range=(self.unit.lft, self.unit.rght))
         if self.area is not None:
             files = files.filter(**{f"{AREA_COLUMNS[self.area_of]}__in": area_keys(self.area.pk)})
+        if GONE not in self.values:
+            files = files.exclude(_gone())
         return reduce(lambda found, item: BY_CRITERION[item[0]].narrow(found, item[1]), self.values.items(), files)
 
 
@@ -98,6 +102,11 @@ class Chip:
     label: str
     text: str
     without: dict[str, str]
+
+
+def _gone() -> Exists:
+    """Whoever has passed to another agency: the file stays to be read, but is no longer among this agency's own."""
+    return Exists(Hold.objects.filter(kind="staff_profile", key=OuterRef("pk"), final=True))
 
 
 def _equals(column: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
@@ -193,6 +202,13 @@ CRITERIA: tuple[Criterion, ...] = (
         kind="code",
         lists=tuple(code_list for _column, code_list, _prefix in CERTIFICATES.values()),
         narrow=_certificate,
+    ),
+    Criterion(
+        name=GONE,
+        label=_("Left"),
+        kind="choice",
+        choices=(("yes", _("has passed to another agency")),),
+        narrow=lambda files, _value: files.filter(_gone()),
     ),
 )
 BY_CRITERION: Mapping[str, Criterion] = {one.name: one for one in CRITERIA}

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from exchange.choices import ClaimAnswer, ClaimOutcome
 from exchange.connectors import CallFailed
@@ -28,6 +30,7 @@ from exchange.services.transfers import CaseMoved, owner_of, transfer_refuse, tr
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
+from registry.selectors.staff import StaffFilter, staff_list
 from tests.exchange.sender import Change
 from tests.factories import gate_lifted, superuser_make, user_make
 from workflows.documents import parse
@@ -421,6 +424,13 @@ def test_agencies_hear_of_a_person_whom_both_claim_and_the_transfer_closes_the_c
     trio.drive("H15")
     with trio.at("H15") as side:
         assert told(side) == ["taken", "completed"]
+        # who has left is no longer in the list of the old agency, unless one asks for those, and the file can be read
+        listed = staff_list(user=side.office.author, wanted=StaffFilter())
+        assert not listed.filter(pk=one.key).exists()
+        assert staff_list(user=side.office.author, wanted=StaffFilter(values={"gone": "yes"})).filter(pk=one.key).exists()
+        client = Client()
+        client.force_login(side.office.author)
+        assert client.get(reverse("registry:staff_detail", args=[one.key])).status_code == 200
 
 
 def told(side):
