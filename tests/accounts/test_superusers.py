@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.errors import OwnSuperuser, SuperuserChangeOpen, SuperuserReasonMissing, SuperuserRefused, SuperuserTermInvalid
@@ -124,7 +124,7 @@ def test_rights_that_the_shell_gave_are_found_told_and_end(two, settings):
     # given
     settings.BREAK_GLASS_HOURS = 72
     an, binh = two
-    given((an, binh), chi := user_make("chi"))
+    given((an, binh), user_make("chi"))
     notices_make()
     # when the watch comes by: an and binh were made by nobody
     assert superusers_watch() == (0, 2)
@@ -133,13 +133,31 @@ def test_rights_that_the_shell_gave_are_found_told_and_end(two, settings):
     notices_make()
     assert set(Notice.objects.filter(kind="break_glass").values_list("user__username", flat=True)) == {"an", "binh", "chi"}
     assert AuditEvent.objects.filter(action="superuser.break_glass").count() == 2
-    # and it ends by itself; what two people confirmed stays
-    SuperuserTerm.objects.filter(system="break-glass").update(ends_at=clock.now())
+
+
+def test_emergency_rights_end_by_themselves_and_are_found_again(two, settings):
+    settings.BREAK_GLASS_HOURS = 0  # over at once
+    an, _binh = two
+    chi = user_make("chi")
+    given(two, chi)
+    assert superusers_watch() == (0, 2)
+    # what two people confirmed stays
     assert superusers_watch() == (2, 0)
     assert set(User.objects.filter(is_superuser=True)) == {chi}
     # who is made one again in the shell is found again
     User.objects.filter(pk=an.pk).update(is_superuser=True)
     assert superusers_watch() == (0, 1)
+
+
+def test_a_term_is_never_altered_nor_removed(two):
+    term = given(two, user_make("chi"))
+    for deed in (
+        lambda: SuperuserTerm.objects.filter(pk=term.pk).update(valid_to=until(700)),
+        lambda: SuperuserTerm.objects.filter(pk=term.pk).update(state="refused"),
+        lambda: SuperuserTerm.objects.filter(pk=term.pk).delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            deed()
 
 
 def test_breaking_the_glass_says_why(two, capsys):
