@@ -93,6 +93,7 @@ def _went(upload: Upload, request: ChangeRequest) -> None:
     named |= {"severity": Severity.WARNING, "beside": BESIDE}
     with connection.cursor() as cursor:
         cursor.execute(_WENT, named)
+        rows = cursor.rowcount  # a row may have gone as two records: the file, and an old number beside it
         cursor.execute(_REASONS, named)
     request_submit(actor=upload.uploader, request_id=request.pk)
-    UploadSubmission.objects.create(upload=upload, request=request, actor=upload.uploader, rows=request.count)
+    UploadSubmission.objects.create(upload=upload, request=request, actor=upload.uploader, rows=rows)

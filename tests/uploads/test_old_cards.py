@@ -82,7 +82,7 @@ def test_old_numbers_are_recorded_with_the_rows_and_taken_back_with_them(office)
     ]
     # when
     upload = upload_submit(actor=office.users["clerk"], upload=upload)
-    assert upload.counts["submitted"] == 2
+    assert (upload.counts["submitted"], upload.submissions.get().rows, upload.submissions.get().request.count) == (2, 2, 3)
     applied(upload)
     # then
     new = StaffProfile.objects.get(birth_name="Lê Thị Mơ")
