@@ -30,15 +30,16 @@ class Lock(IntEnum):
     ARCHIVE_MONTHS = 4110
 
 
-def advisory_lock(lock: Lock, about: UUID | int | str = 0) -> None:
+def advisory_lock(lock: Lock, about: UUID | int | str = 0, *, first: str = "") -> None:
     """Wait for `lock` on one object until the transaction ends. Raises LockOutsideTransaction.
 
-    `about` is folded to 32 bits: two objects may share a lock and wait for each other, never miss one.
+    `about` is folded to 32 bits: two objects may share a lock and wait for each other, never miss one. `first` is a statement that
+    is run before, in the same call.
     """
     if not connection.in_atomic_block:
         raise LockOutsideTransaction(lock.name)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [int(lock), crc32(str(about).encode()) - 2**31])
+        cursor.execute(f"{first and first + '; '}SELECT pg_advisory_xact_lock(%s, %s)", [int(lock), crc32(str(about).encode()) - 2**31])
 
 
 def advisory_try(lock: Lock, about: UUID | int | str = 0) -> bool:

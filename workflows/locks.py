@@ -22,9 +22,7 @@ def request_lock(request_id: UUID) -> ChangeRequest:
 
 def seal_chain_lock() -> None:
     """Deferred foreign keys are checked first, in the same call: nobody waits for that behind the lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("set constraints all immediate")
-    advisory_lock(Lock.SEAL_CHAIN)
+    advisory_lock(Lock.SEAL_CHAIN, first="set constraints all immediate")
 
 
 def units_share(request: ChangeRequest) -> None:

@@ -39,15 +39,14 @@ def write_rows(one: Target) -> None:
     """Bring every list of rows to what was opened: delete what is gone, insert what is new, leave the rest alone.
 
     One statement finds the lists in which something differs: an edit touches few of a person's lists, and each statement has its price.
+    What those need goes in one call.
     """
     with connection.cursor() as cursor:
         cursor.execute(" union all ".join(part for rows in one.schema.rows for part in _differences(one, rows)))
         found = set(cursor.fetchall())
-        for rows in one.schema.rows:
-            gone, new = _statements(one, rows)
-            for side, statement in (("gone", gone), ("new", new)):
-                if (rows.name, side) in found:
-                    cursor.execute(statement)
+        sides = (each for rows in one.schema.rows for each in zip((rows.name,) * 2, ("gone", "new"), _statements(one, rows), strict=True))
+        if statements := [statement for name, side, statement in sides if (name, side) in found]:
+            cursor.execute(";\n".join(statements))
 
 
 def _differences(one: Target, rows: Rows) -> tuple[str, str]:

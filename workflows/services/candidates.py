@@ -103,9 +103,9 @@ def proposals_checked(
         unchanged, refused = _candidates_copy(proposals, tell)
         tell("checking", 0)
         found = _check_candidates(actor, allowed)
-        failed = {*failed_leaves(found), *_blocked_remove()}
+        blocked, kinds, risk = _census()
+        failed = {*failed_leaves(found), *blocked}
         returned: dict[int, list[Found]] = {ref: [] for ref in failed} | _group([*refused, *(one for one in found if one.ref in failed)])
-        kinds, risk = _census()
         yield Checked(kinds, risk, unchanged, returned, [one for one in found if one.ref not in failed])
         with connection.cursor() as cursor:
             cursor.execute("drop table candidate")
@@ -185,8 +185,7 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
         with opened(CANDIDATES, []) as open_:
             check(open_, today=clock.today())
             _find_busy(actor)
-            _find_held()
-            _find_striking()
+            _find_by_history()
             _find_out_of_scope(actor, allowed)
             found = findings()
         failed = failed_leaves(found)
@@ -219,29 +218,25 @@ def _find_busy(actor: User | None) -> None:
             cursor.execute("update opened_finding set value = %s where code = 'RECORD_BUSY' and value = %s", [name, str(one.pk)])
 
 
-def _find_held() -> None:
-    """Records that are held (models.Hold): an error, since the ledger would refuse them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "insert into opened_finding select c.ref, 'RECORD_HELD', 'error', '', h.text "
-            "from candidate c join workflows_hold h on h.kind = c.kind and h.key = c.key"
-        )
+# Held records (models.Hold), an error, since the ledger would refuse them. And what an approver should look at first: a record changed
+# a third time this month, a field that few others of the batch change.
+HISTORY = """
+insert into opened_finding select c.ref, 'RECORD_HELD', 'error', '', h.text from candidate c
+    join workflows_hold h on h.kind = c.kind and h.key = c.key;
+insert into opened_finding select c.ref, 'CHANGED_OFTEN', 'suggestion', '', count(*) + 1 from candidate c
+    join workflows_recordversion v on v.kind = c.kind and v.key = c.key and v.version > 1 and v.recorded_at >= %s
+    group by c.ref having count(*) >= 2;
+insert into opened_finding select ref, 'RARE_IN_BATCH', 'suggestion', name, '' from (
+    select c.ref, f.name, count(*) over (partition by c.kind, f.name) as here, (select count(*) from candidate where op = 'update') as batch
+    from candidate c cross join lateral unnest(c.changed) f(name) where c.op = 'update') counted
+    where batch >= %s and here * 100 <= batch * %s
+"""
 
 
-def _find_striking() -> None:
-    """What an approver should look at first: a record changed a third time this month, a field that few others of the batch change."""
+def _find_by_history() -> None:
+    month = clock.now().astimezone(clock.ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "insert into opened_finding select c.ref, 'CHANGED_OFTEN', 'suggestion', '', count(*) + 1 from candidate c "
-            "join workflows_recordversion v on v.kind = c.kind and v.key = c.key and v.version > 1 and v.recorded_at >= %s "
-            "group by c.ref having count(*) >= 2;\n"
-            "insert into opened_finding select ref, 'RARE_IN_BATCH', 'suggestion', name, '' from ("
-            "select c.ref, f.name, count(*) over (partition by c.kind, f.name) as here, "
-            "(select count(*) from candidate where op = 'update') as batch "
-            "from candidate c cross join lateral unnest(c.changed) f(name) where c.op = 'update') counted "
-            "where batch >= %s and here * 100 <= batch * %s",
-            [clock.now().astimezone(clock.ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0), RARE_FROM, RARE_PERCENT],
-        )
+        cursor.execute(HISTORY, [month, RARE_FROM, RARE_PERCENT])
 
 
 def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> None:
@@ -267,12 +262,6 @@ def _find_out_of_scope(actor: User | None, allowed: QuerySet[OrgUnit] | None) ->
             )
 
 
-def _blocked_remove() -> set[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("delete from candidate where blocked returning ref")
-        return {ref for (ref,) in cursor.fetchall()}
-
-
 def _removed_kinds(refs: Sequence[int]) -> set[str]:
     """Take these candidates out; returns of which kinds they were."""
     if not refs:
@@ -282,12 +271,18 @@ def _removed_kinds(refs: Sequence[int]) -> set[str]:
         return {kind for (kind,) in cursor.fetchall()}
 
 
-def _census() -> tuple[dict[str, int], str]:
-    """The candidates that are left by kind, and their highest risk class: classes are letters, the highest first."""
+def _census() -> tuple[list[int], dict[str, int], str]:
+    """Takes out the blocked candidates and returns their refs; those that are left by kind, and their highest risk class (the first letter)."""
     with connection.cursor() as cursor:
-        cursor.execute("select kind, count(*), min(risk) from candidate group by kind order by kind")
+        cursor.execute(
+            "with gone as (delete from candidate where blocked returning ref) "
+            "select null, null, ref, null from gone union all "
+            "select kind, count(*), null, min(risk) from candidate where not blocked group by kind order by 1"
+        )
         rows = cursor.fetchall()
-    return {kind: count for kind, count, _risk in rows}, min((risk for _kind, _count, risk in rows), default="")
+    kinds = {kind: (count, risk) for kind, count, ref, risk in rows if ref is None}
+    blocked = [ref for _kind, _count, ref, _risk in rows if ref is not None]
+    return blocked, {kind: count for kind, (count, _risk) in kinds.items()}, min((risk for _count, risk in kinds.values()), default="")
 
 
 def _chunks(proposals: Iterable[Proposal]) -> Iterator[list[Proposal]]:
