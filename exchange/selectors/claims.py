@@ -105,9 +105,15 @@ def claims_listed(show: str) -> QuerySet[DoubleClaim]:
     return waiting.order_by("due_on", "found_at", "pk")
 
 
-def side_by_side(claim: DoubleClaim) -> list[Pair]:
+def files_of(claim: DoubleClaim) -> dict[UUID, StaffProfile]:
+    """The files of the case that the hub holds: both, or the first."""
+    return StaffProfile.objects.in_bulk([claim.key_one, claim.key_two])
+
+
+def side_by_side(claim: DoubleClaim, files: Mapping[UUID, StaffProfile]) -> list[Pair]:
     """What both files say of who the person is, as the hub holds it or as it was refused."""
-    one, two = _document(claim.key_one), _document(claim.key_two) if claim.refused is None else parse(bytes(claim.refused.document))
+    one: Document = document_get(profile=files[claim.key_one])
+    two: Document = document_get(profile=files[claim.key_two]) if claim.refused is None else parse(bytes(claim.refused.document))
     shown = (document_texts(one).fields, document_texts(two).fields)
     pairs = []
     for name in COMPARED:
@@ -120,7 +126,3 @@ def side_by_side(claim: DoubleClaim) -> list[Pair]:
 def names_of(claims: Sequence[DoubleClaim]) -> dict[UUID, str]:
     """The name on the file that the hub holds, by its key."""
     return dict(StaffProfile.objects.filter(pk__in=[one.key_one for one in claims]).values_list("pk", "birth_name"))
-
-
-def _document(key: UUID) -> Document:
-    return document_get(profile=StaffProfile.objects.get(pk=key))

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from exchange.choices import ClaimAnswer, ClaimMatch, ClaimOutcome, ClaimState
 from exchange.connectors import CallFailed
+from exchange.contract import PROFILE_KIND
 from exchange.models import ClaimNotice, DoubleClaim
 from exchange.selectors.arrivals import receives
-from exchange.selectors.claims import claims_listed, is_late, last_answers, names_of, side_by_side
+from exchange.selectors.claims import claims_listed, files_of, is_late, last_answers, names_of, side_by_side
 from exchange.selectors.sight import operates_line
 from exchange.services.claim_notices import claim_say
 from exchange.services.claims import ClaimRefused, claim_ask, claim_decide
@@ -24,7 +25,8 @@ from orgtree import clock
 from orgtree.caller import ip_of
 from orgtree.pages import page, page_view
 from registry.models import StaffProfile
-from registry.services.reads import file_open
+from workflows.choices import ReadAction
+from workflows.services.reads import read_record
 
 PAGE = 50
 
@@ -122,8 +124,9 @@ def _notices(request: HttpRequest) -> HttpResponse:
 
 
 def _case(request: HttpRequest, claim: DoubleClaim) -> HttpResponse:
-    for profile in StaffProfile.objects.filter(pk__in=[claim.key_one, claim.key_two]):
-        file_open(actor=request.user, profile=profile, what="claim", address=ip_of(request))
+    files = files_of(claim)
+    read = [(one.pk, one.using_unit_id) for one in files.values()]
+    read_record(actor=request.user, action=ReadAction.OPEN, kind=PROFILE_KIND, records=read, what="claim", address=ip_of(request))
     said = last_answers(claim)
     return page(
         request,
@@ -131,7 +134,7 @@ def _case(request: HttpRequest, claim: DoubleClaim) -> HttpResponse:
         _("Claimed by two agencies"),
         claim=claim,
         late=is_late(claim),
-        pairs=side_by_side(claim),
+        pairs=side_by_side(claim, files),
         said=[(one, said.get(one.pk)) for one in (claim.agency_one, claim.agency_two)],
         steps=claim.steps.select_related("agency", "actor"),
         outcomes=_outcomes(claim),
