@@ -182,8 +182,9 @@ def receipts_sign(*, actor: User, package: IncomingPackage, signature: bytes) ->
     return package
 
 
-def receipts_file(package: IncomingPackage, file: IO[bytes]) -> None:
-    """Write the signed receipts: the same bytes every time. Raises WrongState before they are signed, PackageRefused."""
+def receipts_file(*, actor: User | None, package: IncomingPackage, file: IO[bytes]) -> None:
+    """Write the signed receipts: the same bytes every time. Raises NotAllowed, WrongState before they are signed, PackageRefused."""
+    _allowed(actor)
     if not package.receipts or not package.receipts_signature:
         raise WrongState
     stated = Opened.stated(bytes(package.receipts), ReceiptsStatement).parts

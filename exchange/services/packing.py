@@ -15,8 +15,8 @@ from django.db import transaction
 
 from exchange.archive import OK, Archive, Said
 from exchange.choices import BatchState, ChannelKind, Transport
-from exchange.contract import Accepted, ErrorKind
-from exchange.models import Batch, Channel, OutgoingPackage, PackagedBatch
+from exchange.contract import PROFILE_KIND, Accepted, ErrorKind
+from exchange.models import Batch, Channel, Delivery, OutgoingPackage, PackagedBatch
 from exchange.packages import (
     MAX_BATCHES,
     BatchAnswer,
@@ -42,6 +42,8 @@ from exchange.services.signing import signature_of, signature_own
 from exchange.ways import CarriedOptions, options_read
 from orgtree import clock
 from orgtree.models import User
+from registry.models import StaffProfile
+from registry.services.reads import files_export
 from workflows.cms import SignatureRefused
 from workflows.errors import NotAllowed, WrongState
 from workflows.services.audit import audit
@@ -110,13 +112,16 @@ def package_sign(*, actor: User, package: OutgoingPackage, signature: bytes) -> 
     return package
 
 
-def package_file(package: OutgoingPackage, file: IO[bytes]) -> None:
-    """Write a signed package, made again from the ledger: the same bytes every time. Raises WrongState before it is signed, PackageRefused.
+def package_file(*, actor: User | None, package: OutgoingPackage, file: IO[bytes]) -> None:
+    """Write a signed package, made again from the ledger: the same bytes every time. Raises NotAllowed, WrongState while unsigned, PackageRefused.
 
-    What goes out is noted in the exchange archive.
+    Whoever takes it takes whole files along: each stands in the read log before a byte of it is written, as for every export. What goes out is noted
+    in the exchange archive too.
     """
+    _allowed(actor)
     if not package.signature:
         raise WrongState
+    _read_noted(actor, package)
     places = list(package.places.select_related("batch").order_by("position"))
     stated = Opened.stated(bytes(package.statement), Statement).parts
     archive = Archive(Transport.CARRIED)
@@ -140,6 +145,16 @@ def package_file(package: OutgoingPackage, file: IO[bytes]) -> None:
 
     package_write(file, statement=bytes(package.statement), signature=bytes(package.signature), bodies=bodies())  # type: ignore[arg-type]
     archive.write(channel_id=package.channel_id)
+
+
+def _read_noted(actor: User | None, package: OutgoingPackage) -> None:
+    """In the read log, person by person; from a shell, where nobody is signed in, in the audit trail alone."""
+    people = Delivery.objects.filter(batch__place__package=package, message__kind=PROFILE_KIND).values_list("message__key", flat=True).distinct()
+    units = dict(StaffProfile.objects.filter(pk__in=people).values_list("pk", "using_unit"))
+    with transaction.atomic():
+        if actor is not None:
+            files_export(actor=actor, records=[(key, units.get(key)) for key in people], what=f"package {package.sequence}")
+        audit(actor=actor, action="package.written", unit=installation_top(), package=package.sequence, people=len(units))
 
 
 def receipts_take(*, actor: User | None, file: IO[bytes], size: int) -> OutgoingPackage:

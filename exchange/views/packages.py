@@ -111,7 +111,7 @@ def package_download(request: HttpRequest, number: int) -> HttpResponse:
     name = f"{'receipts' if isinstance(package, IncomingPackage) else 'package'}-{code}-{package.sequence:04}.zip"
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer closes it
     write: Any = receipts_file if isinstance(package, IncomingPackage) else package_file
-    if _told(request, lambda: write(package, file) or True) is None:
+    if _told(request, lambda: write(actor=request.user, package=package, file=file) or True) is None:
         file.close()
         return redirect("exchange:package_list")
     file.seek(0)

@@ -16,7 +16,7 @@ from exchange import connectors, middleware
 from exchange.archive import HIDDEN, Said, entry_made, exchanges_keep, headers_kept
 from exchange.choices import Way
 from exchange.connectors import HubConnector
-from exchange.models import ArchivedExchange, Batch
+from exchange.models import Agency, ArchivedExchange, Batch
 from exchange.selectors.archive import ArchiveFilter, exchanges_page
 from exchange.services.agencies import agency_set
 from exchange.services.archive_months import archive_keep, months_kept
@@ -24,7 +24,11 @@ from exchange.services.archived import beside
 from exchange.services.delivery import deliver
 from exchange.services.envelopes import envelope_bytes
 from exchange.services.forming import batches_form, deliveries_fan_out
-from tests.factories import superuser_make
+from orgtree import clock
+from orgtree.choices import Role
+from orgtree.models import OrgUnit
+from tests.exchange.registers import register_make
+from tests.factories import grant_make, superuser_make, user_make
 from workflows.documents import digest
 from workflows.models import AuditEvent
 
@@ -101,8 +105,6 @@ def test_the_answer_that_nothing_arrived_is_no_failure(channel, line):
 
 
 def test_a_register_s_batch_is_found_from_what_was_said(office, channel):
-    from tests.exchange.registers import register_make
-
     told = register_make()
     batch = told.register_batches.create(size=1)
     entry = entry_made(request=Said(), answer=Said(), at=datetime.now(UTC), method="POST", address="/x", reference=batch.idempotency_key, way=Way.OUT)
@@ -136,6 +138,39 @@ def test_months_are_made_ahead_and_dropped_by_policy_with_an_audit_event(channel
     said = AuditEvent.objects.filter(action="archive.month_dropped").latest("id").detail
     assert (said["month"], said["count"]) == ("2019-03", 1)
     assert len(months_kept()) >= 4
+
+
+def test_a_month_that_nobody_made_is_made_when_it_is_needed(channel):
+    # given a scheduler that stood still for months
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop table exchange_archivedexchange_{datetime.now(clock.ZONE):%Y%m}")
+    # when
+    exchanges_keep([entry_made(request=Said(), answer=Said(), at=datetime.now(UTC), method="GET", address="/late", way=Way.IN, outcome="ok")])
+    # then
+    assert ArchivedExchange.objects.filter(address="/late").exists()
+
+
+def test_on_a_hub_an_operator_sees_the_calls_of_the_agencies_they_operate(office, channel, settings):
+    # given two agencies, one below a unit that somebody operates
+    settings.ROLE = "hub"
+    unit = OrgUnit.objects.filter(parent=None).first()
+    person = user_make("hub-operator")
+    grant_make(person, Role.OPERATOR, unit)
+    for code, root in (("H81", unit), ("H82", None)):
+        agency = agency_set(actor=None, code=code, name=code, client_id=f"client-{code}", secret="s" * 40)
+        Agency.objects.filter(pk=agency.pk).update(root=root)
+        entry = entry_made(request=Said(), answer=Said(), at=datetime.now(UTC), method="GET", address=f"/of/{code}", way=Way.IN, outcome="ok")
+        entry.agency = agency
+        exchanges_keep([entry])
+    # then, though the tree of the installation itself is not theirs
+    settings.AUTHORITY = "G09"
+    seen = {one.address for one in exchanges_page(user=person, wanted=ArchiveFilter())[0]}
+    assert seen == {"/of/H81"}
+    everything = {one.address for one in exchanges_page(user=superuser_make("hub-all"), wanted=ArchiveFilter())[0]}
+    assert {"/of/H81", "/of/H82"} <= everything
+    # and at an agency, who does not operate the whole line sees nothing
+    settings.ROLE = "agency"
+    assert list(exchanges_page(user=person, wanted=ArchiveFilter())[0]) == []
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Cookie", "X-Api-Key", "apikey", "X-Access-Token", "Client-Secret", "X-HoSo-Signature"])

@@ -30,6 +30,7 @@ from tests.factories import superuser_make
 from tests.workflows.certificates import PIN, sign_freely
 from workflows.cms import SignatureRefused
 from workflows.errors import NotAllowed, WrongState
+from workflows.models import ReadEvent
 
 HUB = "G09"
 
@@ -64,7 +65,7 @@ class Stick:
 
     def written(self, package) -> bytes:
         file = io.BytesIO()
-        package_file(package, file)
+        package_file(actor=self.office.approver, package=package, file=file)
         return file.getvalue()
 
     def carried(self, content: bytes) -> int:
@@ -82,7 +83,7 @@ class Stick:
                 signature = signed(self.seal, bytes(package.receipts))
                 package = receipts_sign(actor=boss, package=package, signature=signature)
             file = io.BytesIO()
-            receipts_file(package, file)
+            receipts_file(actor=None, package=package, file=file)
             return file.getvalue()
 
     def back(self, content: bytes) -> OutgoingPackage:
@@ -124,6 +125,7 @@ def test_one_journey_brings_units_people_and_their_versions_and_the_receipts_bac
     person = stick.sender.person()
     package, content = stick.packed(person, person.again(phone="0905123456"))
     assert stick.states() == {DeliveryState.SENT}
+    assert ReadEvent.objects.filter(key=person.key, action="export", what="package 1", actor=stick.office.approver).count() == 1
     # when
     number = stick.carried(content)
     answered = stick.back(stick.answered(number))
@@ -275,7 +277,7 @@ def test_who_may_pack_and_sign(stick):
     stick.office.apply(stick.sender.person())
     package = package_make(actor=stick.office.approver, channel=stick.channel)
     with pytest.raises(WrongState):
-        package_file(package, io.BytesIO())
+        package_file(actor=stick.office.approver, package=package, file=io.BytesIO())
     with pytest.raises(NotAllowed):
         package_sign(actor=stranger, package=package, signature=b"x")
     with pytest.raises(SignatureRefused):

@@ -68,6 +68,7 @@ DEEDS: Mapping[str, str | Promise] = {
     "reads.month_dropped": _("Month of the read log dropped"),
     "package.made": _("Package to carry made"),
     "package.signed": _("Package to carry signed"),
+    "package.written": _("Package to carry written to a stick"),
     "package.answered": _("Receipts of a carried package taken"),
     "package.taken": _("Carried package taken"),
     "package.receipts_made": _("Receipts of a carried package made"),

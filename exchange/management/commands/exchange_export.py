@@ -66,5 +66,5 @@ def _written(out: Path, name: str, statement: bytes, package: Any, signature: by
         return path
     path = out / f"{name}.zip"
     with path.open("wb") as file:
-        write(package, file)
+        write(actor=None, package=package, file=file)
     return path
