@@ -184,7 +184,7 @@ decode_offer = msgspec.json.Decoder(Offer).decode
 decode_act = msgspec.json.Decoder(Act).decode
 decode_claim_said = msgspec.json.Decoder(ClaimSaid).decode
 decode_seal_statement = msgspec.json.Decoder(SealStatement).decode
-SHAPES = (Offer, Act, TransferStatus, Transfers, TransferFile, Agencies, SealStatement, Seals)
+SHAPES = (Offer, Act, TransferStatus, Transfers, TransferFile, Agencies, Claim, Claims, ClaimSaid, SealStatement, Seals)
 
 
 def json_schemas() -> dict[str, Any]:
