@@ -29,7 +29,8 @@ def joining_steps(request: HttpRequest) -> HttpResponse:
 @require_POST
 def joining_check(request: HttpRequest) -> HttpResponse:
     """Call the other side, and show what was found. Nothing is kept but the exchange itself, in the archive."""
-    return _steps(request, found=line_check(channel=_channel(request)))
+    found = line_check(channel=_channel(request))
+    return _steps(request, found=found, sound=all(one.well for one in found))
 
 
 @page_view
