@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import Upload, UploadFinding, UploadRow
-from tests.exchange.matches import match_made
+from tests.exchange.matches import match_made, packed
 from tests.pages import Office
 from tests.workflows.test_routing import SIGN, in_force
 from workflows.models import Finding, Notice, RecordVersion
@@ -77,6 +77,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "registers": ("root", lambda _: reverse("exchange:register_list")),
     "register, what went out": ("root", lambda _: reverse("exchange:register_log", args=["population"])),
     "exchange archive": ("root", lambda _: reverse("exchange:archive_list")),
+    "packages to carry": ("root", lambda _: reverse("exchange:package_list")),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
     "my account": ("clerk", lambda _: reverse("accounts:own")),
     "account of a person": ("root", lambda made: reverse("accounts:person", args=[made["request"].author_id])),
@@ -108,6 +109,7 @@ def made(office) -> dict:
     Notice.objects.bulk_create([Notice(user=supervisor, kind="waiting", key=f"{number}", request=request) for number in range(PEOPLE)])
     manifest = manifest_prepare(actor=supervisor, request_id=office.submitted(office.document()).pk)
     match_made(people)
+    packed()
     return {
         "people": people,
         "request": request,
