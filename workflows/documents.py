@@ -79,6 +79,8 @@ class Field:
         """Why `value` cannot stand in a document, as a short English reason, or None."""
         if value is None:
             return None
+        if self.type == "text" and value.__class__ is str:
+            return self._text_problem(value)
         if self.type == "bool":
             return None if isinstance(value, bool) else "must be true or false"
         if self.type == "int":
@@ -86,13 +88,7 @@ class Field:
         if not isinstance(value, str):
             return "must be text"
         if self.type == "text":
-            if value == "":
-                return "must be null instead of empty text"
-            if len(value) > self.max_length:
-                return f"is longer than {self.max_length} characters"
-            if _NO_TEXT.search(value):
-                return "holds characters that are not text"
-            return None if value.isascii() or unicodedata.is_normalized("NFC", value) else "must be in Unicode NFC"
+            return self._text_problem(value)
         if not _COMPILED[self.type].match(value) or value.endswith("\n"):
             return f"is not a {self.type} in its ISO form"
         if self.type == "date":
@@ -100,6 +96,15 @@ class Field:
         if self.type == "decimal" and not self._decimal_form.match(value):
             return f"must have {self.scale} digits after the point" if self.scale else "must be a whole number without a point"
         return None
+
+    def _text_problem(self, value: str) -> str | None:
+        if value == "":
+            return "must be null instead of empty text"
+        if len(value) > self.max_length:
+            return f"is longer than {self.max_length} characters"
+        if not value.isprintable() and _NO_TEXT.search(value):  # neither of those is printable, and asking for that costs less
+            return "holds characters that are not text"
+        return None if value.isascii() or unicodedata.is_normalized("NFC", value) else "must be in Unicode NFC"
 
     @cached_property
     def _decimal_form(self) -> re.Pattern[str]:

@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, TextField
 from django.db.models.functions import Cast
+from django.db.models.sql import Query
 from psycopg.pq import TransactionStatus
 
 from workflows.choices import Severity
@@ -29,6 +31,12 @@ from workflows.rules import Check, Found, Others, Subject
 from workflows.targets import Target, target, targets
 
 VALUE_FORM = "VALUE_FORM"
+MANY = 20_000  # findings fetched at once
+SEVERITIES = {one.value: one for one in Severity}
+_FINDINGS = (
+    "select leaf_index, code, severity, field, coalesce(value, '') from opened_finding "
+    "where %s::text is null or severity = %s order by leaf_index, code"
+)
 ALWAYS_VALID = ("int", "uuid")  # whatever has the form of one is one: nine digits fit, and any sixteen bytes are a UUID
 # Documents of some kilobytes stay in their rows as they are: compressing them for a table that is read twice costs a third of opening it.
 UNTOASTED = "with (toast_tuple_target = 8160)"
@@ -83,12 +91,26 @@ def check(open_: Opened, *, today: date) -> None:
     with connection.cursor() as cursor:
         for one in open_.targets:
             filled = open_.filled[one.kind]
-            parts = [(sql, params) for rows, sql, params in _rule_parts(one, today) if not rows or rows in filled]
+            parts = [part for part in _rule_parts(one, today) if not part.rows or part.rows in filled]
             if parts:
-                union = " union all ".join(sql for sql, _params in parts)
-                cursor.execute(
-                    f"insert into opened_finding select distinct * from ({union}) found", [each for _sql, params in parts for each in params]
-                )
+                sql, params = _together(one, parts)
+                cursor.execute(f"insert into opened_finding select distinct * from ({sql}) found", params)
+
+
+def _together(one: Target, parts: Sequence[Part]) -> tuple[str, list[Any]]:
+    """All rules of a kind as one query. Those that look at nothing but the record itself, most of them, read only the records of which one
+    of them is true: looking for those in one pass costs a fraction of a pass for every rule.
+    """
+    alone = [part for part in parts if part.condition]
+    rest = [part for part in parts if not part.condition]
+    branches = [(" union all ".join(part.sql for part in rest), [each for part in rest for each in part.params])] if rest else []
+    if alone:
+        table = one.opened._meta.db_table
+        some = " or ".join(f"({part.condition})" for part in alone)
+        struck = f'with "{table}" as materialized (select * from pg_temp."{table}" where {some})'
+        sql = f"({struck} {' union all '.join(part.sql for part in alone)})"
+        branches.append((sql, [each for part in alone for each in part.condition_params] + [each for part in alone for each in part.params]))
+    return " union all ".join(sql for sql, _params in branches), [each for _sql, params in branches for each in params]
 
 
 def placed_findings(open_: Opened, *, today: date) -> list[tuple[Found, int | None]]:
@@ -101,8 +123,8 @@ def placed_findings(open_: Opened, *, today: date) -> list[tuple[Found, int | No
         for one in open_.targets:
             places = _row_places(cursor, one)
             filled = {name for name, _place in places.values()}
-            parts = [(sql, params) for rows, sql, params in _rule_parts(one, today, placed=True) if not rows or rows in filled]
-            cursor.execute(" union ".join(sql for sql, _params in parts) + " order by 1, 2, 4", [each for _sql, params in parts for each in params])
+            parts = [part for part in _rule_parts(one, today, placed=True) if not part.rows or part.rows in filled]
+            cursor.execute(" union ".join(part.sql for part in parts) + " order by 1, 2, 4", [each for part in parts for each in part.params])
             for leaf, code, severity, field, value, row in cursor.fetchall():
                 place = places.get(int(row), ("", None))[1] if row else None
                 found.append((Found(ref=leaf, code=code, severity=Severity(severity), field=field, value=value or ""), place))
@@ -112,12 +134,21 @@ def placed_findings(open_: Opened, *, today: date) -> list[tuple[Found, int | No
 def findings(*, severity: Severity | None = None) -> list[Found]:
     """What has been found so far, in the order of the records. `ref` is the leaf index."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select leaf_index, code, severity, field, coalesce(value, '') from opened_finding "
-            "where %s::text is null or severity = %s order by leaf_index, code",
-            [severity, severity],
-        )
-        return [Found(ref=ref, code=code, severity=Severity(grade), field=field, value=value) for ref, code, grade, field, value in cursor.fetchall()]
+        cursor.execute(f"{_FINDINGS} limit %s", [severity, severity, MANY])
+        rows = cursor.fetchall()
+    if len(rows) < MANY:
+        return [_found(*row) for row in rows]
+    del rows
+    found: list[Found] = []
+    with connection.chunked_cursor() as cursor:  # all at once would be held three times: by the driver, as rows, and as what they become
+        cursor.execute(_FINDINGS, [severity, severity])
+        while rows := cursor.fetchmany(MANY):
+            found += [_found(*row) for row in rows]
+    return found
+
+
+def _found(ref: int, code: str, grade: str, field: str, value: str) -> Found:
+    return Found(ref=ref, code=intern(code), severity=SEVERITIES[grade], field=intern(field), value=value)
 
 
 def failed_leaves(found: Iterable[Found]) -> list[int]:
@@ -134,15 +165,28 @@ def _row_places(cursor: Any, one: Target) -> dict[int, tuple[str, int]]:
     return places
 
 
-@lru_cache(maxsize=32)
-def _rule_parts(one: Target, today: date, *, placed: bool = False) -> list[tuple[str, str, tuple[Any, ...]]]:
-    """(list of rows or "", SQL, parameters) of each rule. They depend on nothing but the day, so they are compiled once a day and process.
+class Part(NamedTuple):
+    """One rule as SQL that selects leaf, code, severity, field and value. `rows` is its list, "" for a rule on the record.
 
-    The SQL selects leaf, code, severity, field and value; `placed`, the number of the opened row too, null where a record is meant.
+    `condition` is what it asks of the record, where it asks nothing else (no list, no other record, no code list); "" where it does.
+    """
+
+    rows: str
+    sql: str
+    params: tuple[Any, ...]
+    condition: str = ""
+    condition_params: tuple[Any, ...] = ()
+
+
+@lru_cache(maxsize=32)
+def _rule_parts(one: Target, today: date, *, placed: bool = False) -> list[Part]:
+    """Each rule as SQL. They depend on nothing but the day, so they are compiled once a day and process.
+
+    `placed`: the SQL selects the number of the opened row too, null where a record is meant.
     """
     binding = _check_of(one, today)
     columns = {item.name: item.column for item in one.schema.fields}
-    parts: list[tuple[str, str, tuple[Any, ...]]] = []
+    parts: list[Part] = []
     for rule in one.rules:
         expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
         queryset = (
@@ -155,10 +199,17 @@ def _rule_parts(one: Target, today: date, *, placed: bool = False) -> list[tuple
             sql, values = queryset.query.sql_with_params()
         except EmptyResultSet:
             continue
-        parts.append(
-            (rule.rows, f"select q.leaf, %s, %s, %s, q.value{more} from ({sql}) q({names})", (rule.code, str(rule.severity), rule.field, *values))
-        )
+        select = f"select q.leaf, %s, %s, %s, q.value{more} from ({sql}) q({names})"
+        parts.append(Part(rule.rows, select, (rule.code, str(rule.severity), rule.field, *values), *_condition(queryset.query, sql, one)))
     return parts
+
+
+def _condition(query: Query, sql: str, one: Target) -> tuple[str, tuple[Any, ...]]:
+    """What a rule asks of a record of `one`, if it asks nothing else."""
+    if query.model is not one.opened or sql.count("SELECT ") != 1 or " JOIN " in sql or not query.where:
+        return "", ()
+    condition, params = query.get_compiler(connection=connection).compile(query.where)
+    return condition, tuple(params)
 
 
 def _check_of(one: Target, today: date) -> Check:
@@ -197,7 +248,7 @@ def _script(source: str) -> str:
     return ";\n".join(
         [
             _drop(),
-            f"create temp table opened_document as {source}",
+            f"create temp table opened_document with (toast_tuple_target = 8160) as {source}",
             "create temp table opened_item as select leaf_index, kind, key, op, base_version, digest from opened_document",
             "create unique index on opened_item(key, kind)",
             "analyze opened_item",

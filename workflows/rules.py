@@ -72,16 +72,19 @@ class Rule:
         return self.value if self.value is not None else F(column)
 
 
-@dataclass(frozen=True, kw_only=True)
+NO_PARAMS: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A finding not yet stored: `ref` is the caller's own number for the record (a sheet row, say)."""
+    """A finding not yet stored: `ref` is the caller's own number for the record (a sheet row, say). A workbook may have a million of them."""
 
     ref: int
     code: str
     severity: Severity
     field: str
     value: str = ""
-    params: Mapping[str, Any] = made_by(default_factory=dict)
+    params: Mapping[str, Any] = made_by(default_factory=lambda: NO_PARAMS)
 
 
 def live_subject(records: type[Model], rows: Mapping[str, type[Model]]) -> Subject:

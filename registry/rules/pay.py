@@ -29,12 +29,13 @@ def _overframe_early(check: Check) -> QuerySet[Any]:
 
 def _step_overdue(check: Check) -> QuerySet[Any]:
     months = Subquery(_scale_step().filter(step__lt=F("max_step")).values("months")[:1])
-    due = check.subject.records.annotate(step_months=months).filter(~has_left(check), step_months__isnull=False)
-    # A month of grace: the decision is written after the day.
-    return due.filter(
-        Q(step_months=24, step_date__lt=later_months(check.today, -25))
+    # A month of grace: the decision is written after the day. Nobody's time has passed before the shortest one has.
+    old = check.subject.records.filter(step_date__lt=later_months(check.today, -25))
+    return old.annotate(step_months=months).filter(
+        ~has_left(check),
+        Q(step_months=24)
         | Q(step_months=36, step_date__lt=later_months(check.today, -37))
-        | Q(step_months=60, step_date__lt=later_months(check.today, -61))
+        | Q(step_months=60, step_date__lt=later_months(check.today, -61)),
     )
 
 

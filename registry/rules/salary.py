@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from registry.models import RankCode, SalaryStep, StaffProfile
 from registry.rules.expressions import records
-from workflows.choices import Severity
+from workflows.choices import Op, Severity
 from workflows.rules import Check, Rule
 
 SCALE = "Decree 204/2004/NĐ-CP, salary tables 2 to 4"
@@ -37,26 +38,41 @@ def _rank_known() -> Exists:
     return Exists(RankCode.objects.filter(code=OuterRef("rank_code")))
 
 
-def _ranked(check: Check) -> QuerySet[Any]:
-    """Subjects with their rank's class, null where the class has no table."""
-    classes = RankCode.objects.filter(code=OuterRef("rank_code"), salary_class__in=SalaryStep.objects.values("salary_class"))
-    return check.subject.records.annotate(scale_class=Subquery(classes.values("salary_class")[:1]))
+def _in_words(*names: Any) -> Concat:
+    """Values joined by slashes: 01.003/6, or 01.003/6/3.99."""
+    parts = [part for name in names for part in (Value("/"), Cast(name, TextField()))][1:]
+    return Concat(*parts, output_field=TextField())
+
+
+def _scale(*names: str) -> QuerySet[Any]:
+    """The whole scale by rank, as one set of such texts: made once for however many people are looked up in it."""
+    steps = SalaryStep.objects.order_by().filter(salary_class=OuterRef("salary_class")).values_list(_in_words(OuterRef("code"), *names))
+    return RankCode.objects.values_list(Func(ArraySubquery(steps), function="unnest", output_field=TextField()), flat=True)
+
+
+def _with_tables() -> QuerySet[Any]:
+    """The ranks whose salary class has a table."""
+    return RankCode.objects.filter(salary_class__in=SalaryStep.objects.values("salary_class"))
 
 
 def _class_unknown(check: Check) -> QuerySet[Any]:
-    return _ranked(check).filter(_rank_known(), scale_class__isnull=True)
+    known = RankCode.objects.values("code")
+    return check.subject.records.filter(rank_code__in=known).exclude(rank_code__in=_with_tables().values("code"))
 
 
 def _step_outside(check: Check) -> QuerySet[Any]:
-    step = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step"))
-    return _ranked(check).filter(Q(step__lt=1) | Q(scale_class__isnull=False) & ~Exists(step), step__isnull=False)
+    outside = Q(rank_code__in=_with_tables().values("code")) & ~Q(place__in=_scale("step"))
+    placed = check.subject.records.annotate(place=_in_words("rank_code", "step"))
+    return placed.filter(Q(step__lt=1) | outside, step__isnull=False)
 
 
 def _coefficient_differs(check: Check) -> QuerySet[Any]:
-    right = SalaryStep.objects.filter(salary_class=OuterRef("scale_class"), step=OuterRef("step")).values("coefficient")[:1]
+    """Those that stand in the scale as they are written, nearly all, are passed over before the right coefficient is looked up."""
+    classes = _with_tables().filter(code=OuterRef(OuterRef("rank_code"))).values("salary_class")[:1]
+    right = SalaryStep.objects.filter(salary_class=Subquery(classes), step=OuterRef("step")).values("coefficient")[:1]
     return (
-        _ranked(check)
-        .annotate(scale_coefficient=Subquery(right))
+        check.subject.records.annotate(place=_in_words("rank_code", "step", "coefficient"), scale_coefficient=Subquery(right))
+        .exclude(place__in=_scale("step", "coefficient"))
         .filter(~Q(coefficient=F("scale_coefficient")), coefficient__gt=0, scale_coefficient__isnull=False)
     )
 
@@ -64,7 +80,8 @@ def _coefficient_differs(check: Check) -> QuerySet[Any]:
 def _step_jumps(check: Check) -> QuerySet[Any]:
     """Up by more than one step at a time, or down, within the rank on file; nothing for new people and for those left as they are."""
     on_file = StaffProfile.objects.filter(pk=OuterRef("pk"), rank_code=OuterRef("rank_code")).values("step")[:1]
-    return check.subject.records.annotate(step_on_file=Subquery(on_file)).filter(Q(step__gt=F("step_on_file") + 1) | Q(step__lt=F("step_on_file")))
+    known = check.subject.records.exclude(op=Op.CREATE).annotate(step_on_file=Subquery(on_file))
+    return known.filter(Q(step__gt=F("step_on_file") + 1) | Q(step__lt=F("step_on_file")))
 
 
 RULES: tuple[Rule, ...] = (

@@ -18,8 +18,10 @@ from registry.rules import RULES
 from registry.schema import STAFF_PROFILE
 from tests.factories import gate_lifted, unit_make
 from tests.registry.people import area_make, judge, judge_changes, live_make, person, places, posting
+from workflows import opening
 from workflows.choices import Severity
 from workflows.documents import canonical
+from workflows.targets import target
 
 pytestmark = pytest.mark.django_db
 ERROR, WARNING, SUGGESTION = Severity.ERROR, Severity.WARNING, Severity.SUGGESTION
@@ -135,6 +137,34 @@ def test_each_fault_is_found_once_at_its_field(units, case):
     assert [(one.ref, one.code, one.field, one.severity) for one in found] == [(1, case.code, case.field, case.severity)]
     if case.value is not None:
         assert found[0].value == case.value
+
+
+def test_rules_read_together_find_what_each_finds_for_itself(units, monkeypatch):
+    # given a person for every fault there is, each with a number of their own, and a right one among them
+    changes = [case.values[0].changes for case in (*MISSING, *UNLISTED, *IDENTITY, *DATES, *SALARY, *AREAS)]
+    people = [person(units, **{"staff_number": f"X{number}", **one}) for number, one in enumerate([{}, *changes])]
+    # when
+    together = judge(*people)
+    monkeypatch.setattr(opening, "MANY", 7)  # fetched a few at a time
+    in_pieces = judge(*people)
+    monkeypatch.setattr(opening, "_condition", lambda *_: ("", ()))
+    opening._rule_parts.cache_clear()
+    try:
+        alone = judge(*people)
+    finally:
+        opening._rule_parts.cache_clear()
+    # then
+    assert _sorted(together) == _sorted(in_pieces) == _sorted(alone)
+    assert {(one.code, one.field) for one in together} >= {(case.values[0].code, case.values[0].field) for case in (*MISSING, *DATES, *SALARY)}
+
+
+def test_most_rules_ask_nothing_but_the_record(units):
+    parts = opening._rule_parts(target("staff_profile"), DEMO_TODAY)
+    assert sum(bool(part.condition) for part in parts if not part.rows) > len([part for part in parts if not part.rows]) / 2
+
+
+def _sorted(found):
+    return sorted((one.ref, one.code, one.severity, one.field, one.value) for one in found)
 
 
 POSTINGS = [
