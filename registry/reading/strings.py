@@ -12,9 +12,9 @@ from xml.parsers import expat
 
 PAGE = 256
 IN_MEMORY = 400  # pages: about 100,000 strings
-_RECENT = 60_000
 
 _SIMPLE = re.compile(rb"<si>\s*<t(?: xml:space=\"preserve\")?>([^<]*)</t>\s*</si>|<si>\s*<t\s*/>\s*</si>|<si\s*/>")
+_PLAIN = re.compile(rb"<si><t(?: xml:space=\"preserve\")?>([^<]*)</t></si>")
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(lt|gt|amp|quot|apos));")
 _ESCAPED = re.compile(r"_x([0-9a-fA-F]{4})_")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
@@ -27,7 +27,6 @@ class SharedStrings:
         self._page: list[str] = []
         self._places: list[tuple[int, int] | list[str]] = []
         self._file: Any = None
-        self._recent: dict[int, str] = {}
         self._read = lru_cache(maxsize=64)(self._read_page)
 
     def append(self, text: str) -> None:
@@ -37,18 +36,10 @@ class SharedStrings:
 
     def __getitem__(self, number: int) -> str:
         """Raises IndexError."""
-        try:
-            return self._recent[number]
-        except KeyError:
-            pass
         if number < 0:
             raise IndexError(number)
         page, place = divmod(number, PAGE)
-        text = (self._page if page == len(self._places) else self._read(page))[place]
-        if len(self._recent) > _RECENT:
-            self._recent.clear()
-        self._recent[number] = text
-        return text
+        return (self._page if page == len(self._places) else self._read(page))[place]
 
     def _store(self) -> None:
         if len(self._places) < IN_MEMORY:
@@ -101,9 +92,12 @@ def _quick(chunks: Iterator[bytes]) -> Iterator[str]:
     """Items cut at </si>; one that is more than a plain text goes through the exact parser."""
     rest = b""
     for chunk in chunks:
-        items = (rest + chunk).replace(b"<si/>", b"<si></si>").split(b"</si>")
-        rest = items.pop()
-        for item in items:
+        whole, _end, rest = (rest + chunk).replace(b"<si/>", b"<si></si>").rpartition(b"</si>")
+        plain = _PLAIN.findall(whole + _end)
+        if len(plain) == whole.count(b"<si") and b"&" not in whole and b"_x" not in whole:  # nothing else stands in this piece
+            yield from (text.decode() for text in plain)
+            continue
+        for item in whole.split(b"</si>") if _end else ():
             start = item.find(b"<si")
             found = _SIMPLE.fullmatch(item[start:] + b"</si>") if start >= 0 else None
             if found:

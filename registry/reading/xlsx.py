@@ -22,30 +22,21 @@ from registry.reading.cells import Merge, Raw, SheetRow, column_number
 from registry.reading.errors import WorkbookRefused
 from registry.reading.package import Package, Scan, damaged_as_refused, pieces
 from registry.reading.strings import SharedStrings, excel_unescaped, strings_of, text_of
+from registry.reading.styles import Styles, local_name, styles_of
 
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]+)")?(?: t="(\w+)")?(?:/>|></c>|><v>([^<]*)</v></c>|>(.*?)</c>)', re.DOTALL)
 _FORMULA = re.compile(rb"(?:<f(?: [^<>]*)?/>|<f(?: [^<>]*)?>[^<]*</f>)(?:<v>([^<]*)</v>|<v/>)?")
 _INLINE = re.compile(rb'<is><t(?: xml:space="preserve")?>([^<]*)</t></is>')
+_STYLES = "xl/styles.xml"
 _REST = b"<worksheet><sheetData>"  # what stands before the rows that are left, for expat
 _LONGEST_ROW = 16 * 1024 * 1024
 _MOST_COMPLEX = 5_000  # cells that cost a parser of their own; a sheet with more goes through one parser
+_MOST_RECENT = 60_000  # strings kept by the number under which cells name them
 _NUMBER = re.compile(rb"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|-?\.[0-9]+")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _LONGEST_TEXT = 32_767  # of a cell, as Excel has it
-_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
-_DATE_FORMATS = frozenset({14, 15, 16, 17, 22, *range(27, 32), 34, 35, 36, *range(50, 59)})
-_TIME_FORMATS = frozenset({18, 19, 20, 21, 32, 33, 45, 46, 47})
 _LAST_SERIAL = 2_958_466  # 31 December 9999
 _MAX_COLUMN, _MAX_ROW = 16_384, 1_048_576
-
-
-@dataclass(frozen=True)
-class Styles:
-    """Which cell formats show numbers as days, which as times of day; and the day from which days are counted."""
-
-    days: frozenset[int]
-    times: frozenset[int]
-    epoch_1904: bool = False
 
 
 @dataclass
@@ -132,10 +123,10 @@ def xlsx_sources(package: Package, *, name: str) -> list[XlsxSheet]:
     with damaged_as_refused(name), zipfile.ZipFile(package.path) as zipped:
         relations = _relations(zipped)
         root = _xml(zipped, "xl/workbook.xml")
-        epoch_1904 = any(one.get("date1904") in ("1", "true") for one in root.iter() if _tag(one) == "workbookPr")
-        book = XlsxBook(package, name, _styles(zipped, epoch_1904))
+        epoch_1904 = any(one.get("date1904") in ("1", "true") for one in root.iter() if local_name(one) == "workbookPr")
+        book = XlsxBook(package, name, styles_of(_xml(zipped, _STYLES) if _STYLES in zipped.NameToInfo else None, epoch_1904))
         sheets = []
-        for one in (each for each in root.iter() if _tag(each) == "sheet"):
+        for one in (each for each in root.iter() if local_name(each) == "sheet"):
             kind, entry = relations.get(next((value for key, value in one.items() if key.endswith("}id")), ""), ("", ""))
             if kind.endswith("/worksheet") and entry in package.scans:
                 sheets.append(XlsxSheet(one.get("name", ""), one.get("state", "visible") != "visible", entry, book))
@@ -148,6 +139,7 @@ class _RowReader:
     def __init__(self, book: XlsxBook) -> None:
         self._book, self._strings, self._styles = book, book.strings, book.styles
         self.number = self.complex = 0
+        self._recent: dict[bytes, str] = {}
         self._dated = frozenset(str(one).encode() for one in book.styles.days | book.styles.times)
 
     def row(self, found: Sequence[tuple[bytes, ...]]) -> SheetRow | None:
@@ -156,15 +148,17 @@ class _RowReader:
             return None
         cells: dict[int, Raw] = {}
         doubtful: dict[int, str] = {}
-        strings, dated = self._strings, self._dated
+        recent, dated = self._recent, self._dated
         for letters, _number, style, kind, text, inner in found:
             if text:
                 if kind == b"s":
-                    value: Raw | None = strings[int(text)]
-                elif not kind and style not in dated:
-                    value = _number_of(text)
-                else:
-                    value = self._value(letters, style, kind, text, doubtful)
+                    value: Raw | None = recent.get(text)
+                    if value is None:
+                        value = self._string(text)
+                    if value:
+                        cells[_index(letters)] = value
+                    continue
+                value = _number_of(text) if not kind and style not in dated else self._value(letters, style, kind, text, doubtful)
             elif inner:
                 value = self._complex(letters, style, kind, inner, doubtful)
             else:
@@ -177,6 +171,16 @@ class _RowReader:
         if self.number > _MAX_ROW:
             raise ValueError(self.number)
         return SheetRow(self.number, cells, doubtful)
+
+    def _string(self, number: bytes) -> str:
+        """A shared string by its number as it stands in the cell; "" for one of nothing but spaces."""
+        text = self._strings[int(number)]
+        if text.isspace():
+            text = ""
+        if len(self._recent) >= _MOST_RECENT:
+            self._recent.clear()
+        self._recent[number] = text
+        return text
 
     def _value(self, letters: bytes, style: bytes, kind: bytes, text: bytes, doubtful: dict[int, str]) -> Raw | None:
         if kind in (b"", b"n"):
@@ -355,28 +359,6 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _styles(package: zipfile.ZipFile, epoch_1904: bool) -> Styles:
-    if "xl/styles.xml" not in package.NameToInfo:
-        return Styles(frozenset(), frozenset(), epoch_1904)
-    root = _xml(package, "xl/styles.xml")
-    custom = {int(one.get("numFmtId", 0)): one.get("formatCode", "") for one in root.iter() if _tag(one) == "numFmt"}
-    formats = [int(one.get("numFmtId", 0)) for block in root.iter() if _tag(block) == "cellXfs" for one in block]
-    kinds = [_format_kind(one, custom.get(one, "")) for one in formats]
-    days, times = (frozenset(place for place, kind in enumerate(kinds) if kind == wanted) for wanted in ("day", "time"))
-    return Styles(days, times, epoch_1904)
-
-
-def _format_kind(number: int, code: str) -> str:
-    """day, time or "": by the letters of a format that are no literal text ("[Red]", "đồng", \\d)."""
-    if not code:
-        return "day" if number in _DATE_FORMATS else "time" if number in _TIME_FORMATS else ""
-    elapsed = re.search(r"\[(h+|m+|s+)\]", code, re.IGNORECASE) is not None
-    letters = set(_QUOTED.sub("", code.split(";")[0]).lower().replace("general", "").replace("am/pm", "h")) & set("ymdhs")
-    if letters & set("yd") or letters == {"m"}:
-        return "day"
-    return "time" if letters & set("hs") or elapsed else ""
-
-
 def _relations(package: zipfile.ZipFile) -> dict[str, tuple[str, str]]:
     """Kind and entry by id."""
     found = {}
@@ -390,7 +372,3 @@ def _xml(package: zipfile.ZipFile, entry: str) -> Any:
     if package.getinfo(entry).file_size > 64 * 1024 * 1024:
         raise ValueError(entry)
     return ElementTree.fromstring(package.read(entry))  # noqa: S314 no DOCTYPE gets past the scan
-
-
-def _tag(element: Any) -> str:
-    return str(element.tag).rpartition("}")[2]

@@ -25,7 +25,7 @@ from registry.reading import Raw, column_letter
 
 AREA_FIELDS = ("birth_place_area", "home_town_area", "current_address_area")
 MOST_KEPT = 5_000  # ways of writing a column; names and numbers, which do not repeat, stop there
-_cells = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+stored_cells = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode  # a row as it is stored, its cells still bytes
 _json = msgspec.json.decode
 
 
@@ -33,7 +33,7 @@ class StoredRow(NamedTuple):
     """What was given of a row: cells as read (JSON of registry.cells by column letter), corrections by letter, who somebody said it is."""
 
     sheet_row: int
-    raw: str
+    cells: Mapping[str, msgspec.Raw]
     edits: Mapping[str, str]
     chosen: UUID | None
     seen_version: int | None
@@ -59,12 +59,22 @@ class RowValues:
 
 @dataclass(slots=True)
 class Told:
-    """What one stored cell comes to: itself after the repairs in force, None where it is empty; why it cannot be trusted, if so."""
+    """What one stored cell comes to: itself after the repairs in force, None where it is empty; why it cannot be trusted, if so.
+
+    `plain` is (cell, value) of one that is a value and nothing else: nothing repaired, nothing wrong, nothing to say. Nearly all are.
+    """
 
     cell: Raw | None
     doubt: str
     repaired: bool
     outcome: Outcome | None  # None where it depends on the rest of the row
+    plain: tuple[Raw, Any] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.cell is not None and self.outcome is not None and not self.repaired:
+            value, problem, noticed = self.outcome
+            if value is not None and problem is None and not noticed:
+                self.plain = self.cell, value
 
 
 @dataclass(slots=True)
@@ -102,13 +112,15 @@ class Cleaner:
         cells: dict[str, Raw] = {}  # by field, as they stand after corrections and repairs
         parts: dict[int, Raw] = {}
         waiting: list[tuple[Column, bytes]] = []
-        columns, edits = self._columns, row.edits
-        for letter, raw in _cells(row.raw).items():
+        columns, edits, values = self._columns, row.edits, made.values
+        for letter, raw in row.cells.items():
             if (column := columns.get(letter)) is None or letter in edits:
                 continue
             stored = bytes(raw)
             told = column.kept.get(stored) or self._read(column, stored)
-            if told.doubt:
+            if told.plain:
+                cells[column.name], values[column.name] = told.plain
+            elif told.doubt:
                 made.problems.append(doubtful_problem(column.name, told.doubt, place=f"{letter}{row.sheet_row}", raw=told.cell))
             elif told.cell is None:
                 continue
@@ -140,8 +152,7 @@ class Cleaner:
             return
         named = set()
         for row in rows:
-            cells = _cells(row.raw)
-            named |= {(letter, bytes(cells[letter])) for letter, _column in letters if letter in cells}
+            named |= {(letter, bytes(row.cells[letter])) for letter, _column in letters if letter in row.cells}
         tolds = (self._columns[letter].kept.get(stored) or self._read(self._columns[letter], stored) for letter, stored in named)
         self.lookups.areas.load(text_of(told.cell) for told in tolds if told.cell is not None)
 

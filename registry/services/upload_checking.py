@@ -92,7 +92,7 @@ _CONCLUDE = """
 update registry_uploadrow r set "values" = c."values"::jsonb, key = c.key, match = c.match, candidates = c.candidates, op = c.op,
     base_version = c.base_version, changed = c.changed, state = c.state,
     seen_version = coalesce(r.seen_version, c.base_version)
-from checked_row c where r.upload_id = %s and r.sheet_row = c.sheet_row
+from checked_row c where r.upload_id = %(upload)s and r.sheet_row = c.sheet_row and c.sheet_row > %(after)s and c.sheet_row <= %(until)s
 """
 
 
@@ -112,13 +112,22 @@ def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, 
         while (block := _block_end(after)) is not None:
             _check_block(upload, findings, after, block, lambda stage, done: tell(stage, done, total))
             after = block
-        tell("concluding", 0, 0)
+        tell("concluding", 0, total)
         old_cards_take(upload=upload)
         _overwritten_need_reasons(upload, findings)
-    with connection.cursor() as cursor:
-        cursor.execute(_CONCLUDE, [upload.pk])
-        cursor.execute("drop table checked_row")
+    _conclude(upload, lambda done: tell("concluding", done, total))
     return rows_count(upload)
+
+
+def _conclude(upload: Upload, tell: Callable[[int], None]) -> None:
+    """What was found of each row beside what was given of it; a block at a time, as a million rows take longer than one statement may."""
+    after = done = 0
+    with connection.cursor() as cursor:
+        while (block := _block_end(after, every=True)) is not None:
+            cursor.execute(_CONCLUDE, {"upload": upload.pk, "after": after, "until": block})
+            after, done = block, done + cursor.rowcount
+            tell(done)
+        cursor.execute("drop table checked_row")
 
 
 def rows_count(upload: Upload) -> dict[str, Any]:
@@ -156,11 +165,12 @@ def _forget(upload: Upload, only: Sequence[int] | None) -> None:
     upload.changes.filter(sheet_row__in=rows.values("sheet_row")).delete()
 
 
-def _block_end(after: int) -> int | None:
+def _block_end(after: int, *, every: bool = False) -> int | None:
+    """The last of the next rows that go to the gate (or of all rows), as many as one request holds; None beyond the end."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select max(sheet_row) from (select sheet_row from checked_row where proposed and sheet_row > %s order by sheet_row limit %s) b",
-            [after, MAXIMUM],
+            "select max(sheet_row) from (select sheet_row from checked_row where (proposed or %s) and sheet_row > %s order by sheet_row limit %s) b",
+            [every, after, MAXIMUM],
         )
         return cursor.fetchone()[0]
 

@@ -12,7 +12,7 @@ from django.db import connection
 from orgtree.text import plain
 from registry.choices import RowState
 from registry.models import Upload
-from registry.services.upload_cells import Cleaner, StoredRow
+from registry.services.upload_cells import Cleaner, StoredRow, stored_cells
 from registry.services.upload_findings import CHUNK, Findings, rows_copy
 
 CLOSED = (RowState.SUBMITTED, RowState.LEFT_OUT)
@@ -44,7 +44,7 @@ def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], No
         done += len(chunk)
         tell(done)
     with connection.cursor() as cursor:
-        cursor.execute("analyze checked_row")
+        cursor.execute("analyze checked_row(sheet_row, citizen_id, staff_number, name_search, birth_date, unit, chosen)")
     return done
 
 
@@ -53,7 +53,7 @@ def _stored(upload: Upload, only: Sequence[int] | None) -> Iterator[list[StoredR
     with connection.chunked_cursor() as cursor:
         cursor.execute(_STORED, {"upload": upload.pk, "closed": list(CLOSED), "only": None if only is None else list(only)})
         while chunk := cursor.fetchmany(CHUNK):
-            yield [StoredRow(number, raw, _object(edits) if edits else {}, *given) for number, raw, edits, *given in chunk]
+            yield [StoredRow(number, stored_cells(raw), _object(edits) if edits else {}, *given) for number, raw, edits, *given in chunk]
 
 
 def _line(cleaner: Cleaner, findings: Findings, row: StoredRow) -> tuple[Any, ...]:

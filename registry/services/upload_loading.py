@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ from registry.reading import Book, Limits, Sheet, SheetRow, Table, column_letter
 from registry.services.upload_findings import Findings, rows_copy
 
 TELL_EVERY = 2_000
+COPIED_AT_ONCE = 20_000
 MOST_ROWS = 1_000_000  # checked and submitted in blocks of what one request holds
 Line = tuple[int, str, int | None]  # row, its cells as JSON, the version it was written from
 _json = msgspec.json.encode
@@ -71,7 +73,7 @@ def rows_load(*, upload: Upload, table: Table, tell: Callable[[str, int, int], N
     if upload.rows.exists():
         _rows_replace(upload, lines)
     else:
-        rows_copy(_COPY, ((upload.pk, RowState.WAITING, *line) for line in lines))
+        _lines_copy(_COPY, ((upload.pk, RowState.WAITING, *line) for line in lines))
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from registry_uploadrow where upload_id = %s", [upload.pk])
         read = cursor.fetchone()[0]
@@ -86,10 +88,17 @@ def _rows_replace(upload: Upload, lines: Iterable[Line]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.read_row")
         cursor.execute("create temp table read_row(sheet_row int primary key, raw jsonb, seen_version int)")
-        rows_copy("copy read_row from stdin", lines)
+        _lines_copy("copy read_row from stdin", lines)
         cursor.execute(_DROP_GONE, {"upload": upload.pk})
         cursor.execute(_REPLACE, {"upload": upload.pk})
         cursor.execute("drop table read_row")
+
+
+def _lines_copy(statement: str, lines: Iterable[tuple[Any, ...]]) -> None:
+    """Some ten thousand rows a statement: reading a million takes longer than one statement may."""
+    waiting = iter(lines)
+    while part := list(islice(waiting, 1)):
+        rows_copy(statement, chain(part, islice(waiting, COPIED_AT_ONCE - 1)))
 
 
 def _lines(rows: Iterable[SheetRow], number: int | None, versions: Mapping[str, int]) -> Iterator[Line]:

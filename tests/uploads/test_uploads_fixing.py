@@ -262,13 +262,17 @@ def test_the_clean_rows_go_now_and_the_rest_later(clerk, units):
 
 
 def test_more_rows_than_a_request_holds_become_several(clerk, units, monkeypatch):
-    from registry.services import upload_checking, upload_submitting
+    from registry.services import upload_checking, upload_loading, upload_submitting
 
     for module in (upload_checking, upload_submitting):
         monkeypatch.setattr(module, "MAXIMUM", 2)
+    monkeypatch.setattr(upload_loading, "COPIED_AT_ONCE", 2)
     names = ["LÊ AN", "LÊ BÌNH", "LÊ CHI", "LÊ DU", "LÊ EM"]
     upload = send(clerk, units["agency"], workbook([right(number, **{"Họ và tên": name}) for number, name in enumerate(names)]))
     assert (upload.read, upload.staged) == (5, 5)
+    assert list(upload.rows.order_by("sheet_row").values_list("sheet_row", "values__birth_name")) == list(
+        enumerate(["Lê An", "Lê Bình", "Lê Chi", "Lê Du", "Lê Em"], start=FIRST_ROW)
+    )
     upload = upload_submit(actor=clerk, upload=upload)
     assert ([one.rows for one in upload.submissions.all()], upload.counts["submitted"]) == ([2, 2, 1], 5)
 

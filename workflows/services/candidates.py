@@ -123,7 +123,7 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
             "create temp table candidate(ref int primary key, kind text, key uuid, op text, base_version int, digest bytea, body bytea, "
             "changed_names text, unit_keys text, natural_hash bytea, blocked bool, risk text, "
             "changed text[] generated always as (string_to_array(changed_names, ',')) stored, "
-            "units uuid[] generated always as (string_to_array(unit_keys, ',')::uuid[]) stored)"
+            "units uuid[] generated always as (string_to_array(unit_keys, ',')::uuid[]) stored) with (toast_tuple_target = 8160)"
         )
         for chunk in _chunks(proposals):
             rows = list(_prepare(chunk, seen, unchanged, refused))
@@ -136,7 +136,7 @@ def _candidates_copy(proposals: Iterable[Proposal], tell: Callable[[str, int], N
                     copy.write_row(row)
             done += len(chunk)
             tell("reading", done)
-        cursor.execute("create index on candidate(kind, key); analyze candidate")
+        cursor.execute("create index on candidate(kind, key); analyze candidate(ref, kind, key)")
     return unchanged, refused
 
 
