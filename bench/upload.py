@@ -202,44 +202,44 @@ def plain_copy(columns: str, body: list[bytes]) -> None:
 
 
 def resource_make() -> Any:
-    """A table of the same columns without walls, and import-export's resource for it: what a project without this program would write."""
-    from django.db import connection, models
-    from import_export import fields, resources, widgets
+    """A table of the same columns without walls, and import-export's resource for it, as a project would declare them.
 
-    from orgtree.models import OrgUnit
+    What comes from a list is a foreign key to that list, looked up by what stands in the cell (ForeignKeyWidget): units by code, areas and
+    ranks by theirs, codes by their names within their list. Dates and numbers are typed, texts are texts. All options of the resource are
+    import-export's own: a dry run with a difference for every row, then the confirmed run, each row looked up, saved and reported by itself.
+    It asks nothing of what the gate asks (`clean_model_instances` is off, as it is by default); that would cost it more.
+    """
+    from django.db import connection, models
+    from import_export import fields, resources
+
     from registry.fields import BY_NAME
 
-    names = [name for name in column_names(NARROW) if name in BY_NAME]
-    columns: dict[str, Any] = {name.replace(".", "_"): _column(BY_NAME[name].kind) for name in names}
+    described = {name.replace(".", "_"): BY_NAME[name] for name in column_names(NARROW) if name in BY_NAME}
+    columns: dict[str, Any] = {name: _column(one.kind) for name, one in described.items()}
     columns["citizen_id"] = models.CharField(max_length=12, unique=True)
     meta = type("Meta", (), {"app_label": "registry", "db_table": "bench_import"})
     model = type("BenchPerson", (models.Model,), {"__module__": __name__, "Meta": meta, **columns})
     with connection.schema_editor() as editor:
         editor.create_model(model)
 
-    def declared(name: str) -> fields.Field:
-        kind, attribute = BY_NAME[name].kind, name.replace(".", "_")
-        widget = (
-            widgets.ForeignKeyWidget(OrgUnit, "code")
-            if kind == "unit"
-            else widgets.DateWidget("%d/%m/%Y")
-            if kind == "date"
-            else model_widget(attribute)
-        )
-        return fields.Field(attribute=attribute, column_name=BY_NAME[name].heading, widget=widget)
+    def declared(name: str, one: Any) -> fields.Field:
+        return fields.Field(attribute=name, column_name=one.heading, widget=_widget(one) or model_widget(name))
 
-    def model_widget(attribute: str) -> Any:
-        return resources.ModelResource.widget_from_django_field(model._meta.get_field(attribute))()
+    def model_widget(name: str) -> Any:
+        return resources.ModelResource.widget_from_django_field(model._meta.get_field(name))()
 
-    options = type("Meta", (), {"model": model, "import_id_fields": ("citizen_id",), "fields": tuple(one.replace(".", "_") for one in names)})
-    return type("BenchResource", (resources.ModelResource,), {"Meta": options, **{name.replace(".", "_"): declared(name) for name in names}})
+    options = type("Meta", (), {"model": model, "import_id_fields": ("citizen_id",), "fields": tuple(described)})
+    return type("BenchResource", (resources.ModelResource,), {"Meta": options, **{name: declared(name, one) for name, one in described.items()}})
+
+
+REFERENCES = {"unit": "orgtree.OrgUnit", "area": "orgtree.Area", "rank": "registry.RankCode", "code": "registry.CodeItem"}
 
 
 def _column(kind: str) -> Any:
     from django.db import models
 
-    if kind == "unit":
-        return models.ForeignKey("orgtree.OrgUnit", models.PROTECT, related_name="+")
+    if kind in REFERENCES:
+        return models.ForeignKey(REFERENCES[kind], models.PROTECT, null=kind != "unit", related_name="+")
     if kind == "date":
         return models.DateField(null=True)
     if kind in ("int", "number"):
@@ -247,6 +247,27 @@ def _column(kind: str) -> Any:
     if kind == "decimal":
         return models.DecimalField(max_digits=14, decimal_places=2, null=True)
     return models.CharField(max_length=2000, default="", blank=True)
+
+
+def _widget(one: Any) -> Any:
+    """How a column of this field is looked up; None for what its type says."""
+    from import_export import widgets
+
+    from orgtree.models import Area, OrgUnit
+    from registry.models import CodeItem, RankCode
+
+    class OfList(widgets.ForeignKeyWidget):  # type: ignore[misc]
+        """A code of this field's list, by its name."""
+
+        def get_queryset(self, *arguments: Any, **more: Any) -> Any:
+            return super().get_queryset(*arguments, **more).filter(list=one.code_list)
+
+    if one.kind == "date":
+        return widgets.DateWidget("%d/%m/%Y")
+    if one.kind == "code":
+        return OfList(CodeItem, "name_vi")
+    found = {"unit": (OrgUnit, "code"), "area": (Area, "key"), "rank": (RankCode, "code")}.get(one.kind)
+    return widgets.ForeignKeyWidget(*found) if found else None
 
 
 def import_export(resource: Any, path: Path) -> None:
@@ -260,6 +281,8 @@ def import_export(resource: Any, path: Path) -> None:
             sys.exit(
                 f"import-export refused: {[str(one.error) for _row, errors in result.row_errors()[:2] for one in errors]} {result.invalid_rows[:2]}"
             )
+    if (kept := resource._meta.model._default_manager.count()) != SMALL:
+        sys.exit(f"import-export kept {kept} rows of {SMALL}")
 
 
 # --- the workbook --------------------------------------------------------------------------------------------------------------
@@ -275,9 +298,10 @@ def workbook_make(path: Path, rows: int, columns: int) -> None:
 
 def column_names(columns: int) -> list[str]:
     """Fields of the catalogue, then columns that mean nothing to the program, as lists of offices have them."""
+    from registry.fields import FORMER_NUMBER
     from registry.fields.core import FORM
 
-    names = [one.name for one in FORM] + list(EXTRA)
+    names = [one.name for one in FORM if one.name != FORMER_NUMBER] + list(EXTRA)  # old cards are records of their own beside the file
     names += [f"Ghi chú {number}" for number in range(1, columns - len(names) + 1)]
     return names[:columns]
 
@@ -287,24 +311,29 @@ def cells(names: Sequence[str], rows: int) -> Iterator[list[Any]]:
     from config.demo.workbook import cell
     from orgtree.models import OrgUnit
     from registry.fields import BY_NAME
+    from registry.models import CodeItem
 
-    codes = {str(key): code for key, code in OrgUnit.objects.values_list("pk", "code")}
+    written = {str(key): code for key, code in OrgUnit.objects.values_list("pk", "code")}
+    written |= {f"{code_list}:{code}": text for code_list, code, text in CodeItem.objects.values_list("list", "code", "name_vi")}
     examples = {name: BY_NAME[name].example for name in EXTRA}
     pool = list(islice(people(count=min(rows, 5_000), seed=SEED), 5_000))
     for number in range(rows):
         document = pool[number % len(pool)].document
         unique = {"citizen_id": f"{document['citizen_id'][:6]}{number:06}", "staff_number": f"B{number:07}", "social_insurance_no": f"66{number:08}"}
         yield [
-            unique.get(name) or examples.get(name) or (f"ghi chú {number % 97}" if name not in BY_NAME else _cell(name, document, codes, cell))
+            unique.get(name) or examples.get(name) or (f"ghi chú {number % 97}" if name not in BY_NAME else _cell(name, document, written, cell))
             for name in names
         ]
 
 
-def _cell(name: str, document: Any, codes: dict[str, str], cell: Any) -> Any:
+def _cell(name: str, document: Any, written: dict[str, str], cell: Any) -> Any:
+    """As `written` names it where the field refers to something: units by code, codes by the name of their list; else as an office writes it."""
     from registry.fields import BY_NAME
 
-    kind = BY_NAME[name].kind
-    return codes[document[name]] if kind == "unit" else document[name] if kind == "area" else cell(name, document)
+    one, value = BY_NAME[name], document.get(name)
+    if one.kind == "area":
+        return value
+    return written.get(value if one.kind == "unit" else f"{one.code_list}:{value}") or cell(name, document)
 
 
 if __name__ == "__main__":
