@@ -146,7 +146,7 @@ class ClaimMatch(TextChoices):
 
 
 class ClaimState(TextChoices):
-    OPEN = "open", _("Found")
+    OPEN = "open", _("Newly found")
     ASKED = "asked", _("Both agencies asked")
     DECIDED = "decided", _("Decided, to be carried out")
     CLOSED = "closed", _("Closed")
