@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from exchange.answers import BODY_PROBLEMS, DOCUMENTED_ELSEWHERE, Refused, agency_of, answered, answers, question, read_body
-from exchange.contract import CallCode
+from exchange.contract import RECEIVED_AT_FUTURE, RECEIVED_AT_PAST, CallCode
 from exchange.hub_contract import SealLink, Seals, decode_seal_statement
 from exchange.models import Agency
+from orgtree import clock
 from workflows.models import SealSeen
 from workflows.services.witnessing import AUDIT, LEDGER, Link, SealContradicted, seals_take
 
@@ -25,10 +28,12 @@ PAGE = 2_000
 )
 def put_seals(request: HttpRequest) -> HttpResponse:
     said = read_body(request, decode_seal_statement)
-    agency = agency_of(request)
+    agency, now = agency_of(request), clock.now()
+    if not now - RECEIVED_AT_PAST <= said.at <= now + RECEIVED_AT_FUTURE:
+        raise Refused(422, CallCode.INVALID, "The statement is not of now. Set the server's clock right.", "$.at")
     links = [Link(chain, one.sequence, one.digest) for chain, one in ((LEDGER, said.ledger), (AUDIT, said.audit)) if one is not None]
     try:
-        seals_take(authority=agency.code, at=said.at, links=links)
+        seals_take(authority=agency.code, at=said.at.astimezone(UTC), links=links)
     except SealContradicted as error:
         raise Refused(409, CallCode(error.code), str(error), "$") from error
     return answered(200, _kept(agency))

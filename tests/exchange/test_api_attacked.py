@@ -48,6 +48,11 @@ OPERATIONS = [
     ("/api/v1/transfers/{number}/give-back", "POST"),
     ("/api/v1/transfers/{number}/refuse", "POST"),
     ("/api/v1/transfers/{number}/withdraw", "POST"),
+    ("/api/v1/claims", "GET"),
+    ("/api/v1/claims/{number}", "GET"),
+    ("/api/v1/claims/{number}/answer", "POST"),
+    ("/api/v1/seals", "GET"),
+    ("/api/v1/seals", "PUT"),
 ]
 
 

@@ -1,6 +1,7 @@
 """The hub as an agency's witness, over its API."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,7 +16,8 @@ AT = "2026-11-02T00:00:00Z"
 
 
 def put(client, **said):  # noqa: F811
-    return client.put("/api/v1/seals", json.dumps({"at": AT, "audit": None, **said}), content_type="application/json")
+    told = {"at": datetime.now(UTC).isoformat(), "audit": None, **said}
+    return client.put("/api/v1/seals", json.dumps(told), content_type="application/json")
 
 
 def test_the_hub_keeps_what_it_was_told_and_names_a_contradiction(hub, client):  # noqa: F811
@@ -30,6 +32,9 @@ def test_the_hub_keeps_what_it_was_told_and_names_a_contradiction(hub, client): 
         assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert len(client.get("/api/v1/seals").json()["seals"]) == 1
     assert put(client, ledger={"sequence": "7", "digest": "x"}).status_code == 422
+    # a clock that is far off is said, not kept
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert put(client, at=at, ledger={"sequence": 8, "digest": "8" * 64}).json()["place"] == "$.at"
 
 
 class Line:
