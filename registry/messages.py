@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.fields import label_of
 from registry.rules import RULES
+from registry.rules.demands import RULES as DEMANDS
 from workflows.choices import Severity
 
 Sentence = str | Promise
@@ -212,7 +213,7 @@ GATE: Mapping[str, Message] = {
 
 _ISO_DAY = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
 _BY_CODE: Mapping[str, Message] = {
-    **{rule.code: Message(rule.message, rule.repair, rule.severity) for rule in RULES},
+    **{rule.code: Message(rule.message, rule.repair, rule.severity) for rule in (*RULES, *DEMANDS)},
     **GATE,
     **WORKBOOK,
     **REMARKS,

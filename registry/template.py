@@ -29,6 +29,7 @@ from registry.mapping import Assignment, ColumnMapping, Reason
 from registry.models import CodeItem, RankCode, StaffProfile
 from registry.reading import TEMPLATE_SHEET
 from registry.resources import CHUNK, StaffProfileResource, neutral
+from registry.rules.demands import Demands, demands
 from registry.services.reads import files_export
 from workflows.errors import NotAllowed
 from workflows.services.audit import audit
@@ -55,11 +56,12 @@ def template_workbook(*, unit: OrgUnit | None = None, actor: User | None = None,
         looks = _looks(book)
         table, guide, lists = book.add_worksheet(PEOPLE_SHEET), book.add_worksheet(GUIDE_SHEET), book.add_worksheet(LISTS_SHEET)
         hidden = book.add_worksheet(TEMPLATE_SHEET)
-        _headings_write(table, looks)
+        asked = demands()
+        _headings_write(table, looks, asked)
         hidden.write_string(0, 0, _mapping_text(unit))
         written = _people_write(table, hidden, looks, unit, actor, address) if unit is not None and actor is not None else 0
         _lists_write(table, lists, _choices(unit), rows=written + _SPARE_ROWS)
-        _guide_write(guide, looks, unit)
+        _guide_write(guide, looks, unit, asked)
         hidden.very_hidden()
         for sheet in (table, lists, guide):
             sheet.protect("", _MAY)
@@ -71,6 +73,7 @@ def _looks(book: xlsxwriter.Workbook) -> dict[str, Format]:
     return {
         "heading": book.add_format({**heading, "bg_color": "#EEF2F6"}),
         "required": book.add_format({**heading, "bg_color": "#FFF2CC"}),
+        "at_sync": book.add_format({**heading, "bg_color": "#DDEBF7"}),
         "cell": book.add_format({"num_format": "@", "locked": False}),
         "key": book.add_format({"num_format": "@", "locked": True, "font_color": "#52606D", "bg_color": "#F3F5F7"}),
         "title": book.add_format({"bold": True, "font_size": 14}),
@@ -78,14 +81,19 @@ def _looks(book: xlsxwriter.Workbook) -> dict[str, Format]:
     }
 
 
-def _headings_write(sheet: Worksheet, looks: Mapping[str, Format]) -> None:
+def _headings_write(sheet: Worksheet, looks: Mapping[str, Format], asked: Demands) -> None:
     """One heading a column of the Resource, what must be filled in coloured; every cell below is text, so that zeros stay."""
     sheet.freeze_panes(1, 4)
     sheet.set_row(0, 48)
     for column, (one, heading) in enumerate(zip(FIELDS, StaffProfileResource().get_export_headers(), strict=True)):
         sheet.set_column(column, column, _WIDTHS.get(one.kind, 20), looks["cell"])
-        sheet.write_string(0, column, heading, looks["required" if one.required else "heading"])
+        sheet.write_string(0, column, heading, looks[_look(one, asked)])
         sheet.write_comment(0, column, _("Form item {item}. For example: {example}").format(item=one.item, example=one.example))
+
+
+def _look(one: ProfileField, asked: Demands) -> str:
+    """How the heading of a field is coloured: asked for when a file is made, when it is sent, or not at all."""
+    return "required" if one.name in asked.at_draft else "at_sync" if one.name in asked.at_sync else "heading"
 
 
 def _people_write(sheet: Worksheet, hidden: Worksheet, looks: Mapping[str, Format], unit: OrgUnit, actor: User, address: str | None) -> int:
@@ -144,7 +152,7 @@ def _lists_write(table: Worksheet, lists: Worksheet, choices: Mapping[str, Seque
                 lists.write_string(row, column, names[row])
 
 
-def _guide_write(sheet: Worksheet, looks: Mapping[str, Format], unit: OrgUnit | None) -> None:
+def _guide_write(sheet: Worksheet, looks: Mapping[str, Format], unit: OrgUnit | None, asked: Demands) -> None:
     sheet.set_column(0, 0, 34, looks["wrapped"])
     sheet.set_column(1, 1, 12, looks["wrapped"])
     sheet.set_column(2, 2, 60, looks["wrapped"])
@@ -156,6 +164,7 @@ def _guide_write(sheet: Worksheet, looks: Mapping[str, Format], unit: OrgUnit | 
         _("An empty cell changes nothing. Fill in only what is new or what has changed."),
         _("Grey cells tell whose row it is and are locked. If one is wrong, correct it in the person's file."),
         _("Columns with a yellow heading must be filled in for new people."),
+        _("Columns with a blue heading are needed before a file is sent to the national database; a warning says where they are missing."),
         _("Where a cell offers a list, choose from it. Write dates as day/month/year."),
         _("Columns may be moved, hidden or deleted. Nothing becomes true before you have seen what would change and somebody has approved it."),
     ]
@@ -165,11 +174,11 @@ def _guide_write(sheet: Worksheet, looks: Mapping[str, Format], unit: OrgUnit | 
     for column, heading in enumerate((_("Column"), _("Form item"), _("How to write it"), _("For example"))):
         sheet.write_string(top, column, heading, looks["heading"])
     for row, one in enumerate(FIELDS, start=top + 1):
-        for column, text in enumerate((one.heading, one.item, _how(one), one.example)):
+        for column, text in enumerate((one.heading, one.item, _how(one, asked), one.example)):
             sheet.write_string(row, column, text, looks["wrapped"])
 
 
-def _how(one: ProfileField) -> str:
+def _how(one: ProfileField, asked: Demands) -> str:
     ways = {
         "date": _("Day/month/year, for example 31/12/2025"),
         "code": _("Choose from the list"),
@@ -183,7 +192,8 @@ def _how(one: ProfileField) -> str:
         "phone": _("All digits, with the zero in front"),
     }
     how = ways.get(one.kind, _("Text"))
-    return f"{how} · {_('required for new people')}" if one.required else how
+    when = {"required": _("required for new people"), "at_sync": _("needed before the file is sent")}.get(_look(one, asked))
+    return f"{how} · {when}" if when else how
 
 
 def _mapping_text(unit: OrgUnit | None) -> str:

@@ -5,6 +5,7 @@ from django.urls import path
 from registry.views import (
     codes,
     decisions,
+    demands,
     editing,
     exports,
     former_numbers,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("codes/<slug:name>/change/", codes.code_edit, name="code_edit"),
     path("codes/scales/<slug:name>/", scales.scale_list, name="scale_list"),
     path("codes/scales/<slug:name>/change/", scales.scale_edit, name="scale_edit"),
+    path("codes/mandatory/", demands.demand_list, name="demand_list"),
     path("worklist/", worklist.work_list, name="worklist"),
     path("uploads/new/", uploads.upload_new, name="upload_new"),
     path("uploads/<uuid:upload_id>/", uploads.upload_detail, name="upload_detail"),

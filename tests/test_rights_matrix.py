@@ -143,6 +143,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:code_list": ("get", EVERYBODY),  # the meaning of codes is no secret
     "registry:code_edit": ("get", frozenset({"root"})),  # who may edit every authority that is kept here
     "registry:scale_list": ("get", EVERYBODY),
+    "registry:demand_list": ("get", frozenset({"root"})),
     "registry:scale_edit": ("get", frozenset({"root"})),
     "registry:worklist": ("get", EVERYBODY),  # holds the findings of the reader's units only
     "registry:staff_edit": ("get", EDITORS),
@@ -418,6 +419,7 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
         "registry:code_edit": {"name": "degree"},
+        "registry:demand_list": {},
         **{f"registry:{name}": {"name": "ranks"} for name in ("scale_list", "scale_edit")},
         "registry:mine": {},
         "registry:decision_new": {},

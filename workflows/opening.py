@@ -27,7 +27,7 @@ from psycopg.pq import TransactionStatus
 
 from workflows.choices import Severity
 from workflows.documents import PATTERNS, Field, Rows
-from workflows.rules import Check, Found, Others, Subject
+from workflows.rules import Check, Found, Others, Rule, Subject
 from workflows.targets import Target, target, targets
 
 VALUE_FORM = "VALUE_FORM"
@@ -91,7 +91,7 @@ def check(open_: Opened, *, today: date) -> None:
     with connection.cursor() as cursor:
         for one in open_.targets:
             filled = open_.filled[one.kind]
-            parts = [part for part in _rule_parts(one, today) if not part.rows or part.rows in filled]
+            parts = [part for part in _parts(one, today) if not part.rows or part.rows in filled]
             if parts:
                 sql, params = _together(one, parts)
                 cursor.execute(f"insert into opened_finding select distinct * from ({sql}) found", params)
@@ -123,7 +123,7 @@ def placed_findings(open_: Opened, *, today: date) -> list[tuple[Found, int | No
         for one in open_.targets:
             places = _row_places(cursor, one)
             filled = {name for name, _place in places.values()}
-            parts = [part for part in _rule_parts(one, today, placed=True) if not part.rows or part.rows in filled]
+            parts = [part for part in _parts(one, today, placed=True) if not part.rows or part.rows in filled]
             cursor.execute(" union ".join(part.sql for part in parts) + " order by 1, 2, 4", [each for part in parts for each in part.params])
             for leaf, code, severity, field, value, row in cursor.fetchall():
                 place = places.get(int(row), ("", None))[1] if row else None
@@ -178,16 +178,22 @@ class Part(NamedTuple):
     condition_params: tuple[Any, ...] = ()
 
 
+def _parts(one: Target, today: date, *, placed: bool = False) -> list[Part]:
+    """The rules of a kind that hold now, as SQL."""
+    chosen = one.chosen_rules()
+    return [*_rule_parts(one, today, placed=placed), *(_rule_parts(one, today, chosen, placed=placed) if chosen else ())]
+
+
 @lru_cache(maxsize=32)
-def _rule_parts(one: Target, today: date, *, placed: bool = False) -> list[Part]:
-    """Each rule as SQL. They depend on nothing but the day, so they are compiled once a day and process.
+def _rule_parts(one: Target, today: date, rules: tuple[Rule, ...] = (), *, placed: bool = False) -> list[Part]:
+    """Each of `rules`, or of those that always hold, as SQL. They depend on nothing but the day, so they are compiled once a day and process.
 
     `placed`: the SQL selects the number of the opened row too, null where a record is meant.
     """
     binding = _check_of(one, today)
     columns = {item.name: item.column for item in one.schema.fields}
     parts: list[Part] = []
-    for rule in one.rules:
+    for rule in rules or one.rules:
         expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
         queryset = (
             rule.find(binding)

@@ -50,12 +50,13 @@ class Check:
     today: date
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Rule:
     """One rule: `find` returns the offending records, or the offending rows when `rows` names a list.
 
     `value` is the expression shown as the offending value (by default the field's column). `message` may hold {value}.
     `source` is the decree and article, or the list, that the rule stands on. `repair` says what to do, in one sentence.
+    A rule is equal to itself only: what is compiled from it is kept under it.
     """
 
     code: str

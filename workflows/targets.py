@@ -42,9 +42,11 @@ class Target(ABC):
     opened: type[Model]
     rows: Mapping[str, RowsBinding] = {}
     rules: Sequence[Rule] = ()
+    optional_rules: Sequence[Rule] = ()  # of which those hold that `chosen_rules` names
     unit_columns: Sequence[str] = ()  # live columns that name the units a record belongs to, for rights and locks
     indexed: Sequence[str] = ()  # opened columns that rules join on, indexed when a request is opened
     is_personal: bool = False  # who looks at its documents is written into the read log
+    stays_here: bool = False  # no version of it is ever sent to the national platform
     depended_on: bool = False  # other records of the same request may stand on this one (a unit), so an error here spreads
 
     @abstractmethod
@@ -54,6 +56,11 @@ class Target(ABC):
     @abstractmethod
     def project(self) -> None:
         """Write the live tables from the opened ones. Called inside the applying transaction, after locks and checks."""
+
+    def chosen_rules(self) -> tuple[Rule, ...]:
+        """Those of `optional_rules` that hold now, beside `rules`: a kind whose rules depend on what an administrator has set asks for it
+        here, with one query at most. The same objects each time, since they are compiled once."""
+        return ()
 
     def units_of(self, key: UUID, before: Document | None, after: Document) -> set[UUID]:
         """Every unit whose right the change needs: for a transfer, both."""

@@ -313,6 +313,8 @@ FORM: tuple[ProfileField, ...] = (
         "|Mã số|Ngạch công chức|Mã số CDNN|Mã ngạch/CDNN|Chức danh nghề nghiệp"
         "|Ngạch/chức danh nghề nghiệp, mã số",
         kind="rank",
+        at_sync=True,
+        unless="job_position_amount",
         example="01.003",
     ),
     field(

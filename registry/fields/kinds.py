@@ -19,7 +19,9 @@ FORMER_NUMBER = "former.number"  # of an old identity card: a record of its own,
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileField:
-    """One field. `required` is what our own acceptance asks for (the official flags of the 194 fields are not published).
+    """One field. `required` is what our own acceptance asks for when a file is made, and what tables and signed documents cannot be without.
+    `at_sync` is what is to be there beside that when the file goes to the national database; `unless` names a field that stands in for it.
+    The official flags of the 194 fields are not published: what an administrator has set otherwise stands in `FieldDemand`.
 
     `risk` says how much a wrong change of it can harm, and so which route a change takes; `editor` who may propose the change.
     A field without headings is not a column of a workbook.
@@ -36,6 +38,8 @@ class ProfileField:
     risk: RiskClass = RiskClass.A
     editor: Editor = Editor.AGENCY
     required: bool = False
+    at_sync: bool = False
+    unless: str = ""
     example: str = ""
 
     @property
@@ -73,6 +77,7 @@ class ProfileList:
     sensitivity: Sensitivity = Sensitivity.C
     risk: RiskClass = RiskClass.A
     editor: Editor = Editor.AGENCY
+    at_sync: bool = False  # at least one row is to be there when the file goes to the national database
 
 
 def field(name: str, item: str, section: Section, label: str | Promise, headings: str = "", /, **more: Any) -> ProfileField:

@@ -41,7 +41,7 @@ RELATIVE = (
 OWN = {"editor": Editor.PERSON}
 
 LISTS: tuple[ProfileList, ...] = (
-    _list("family", "36.1", Section.FAMILY, _("Own family"), *RELATIVE, sensitivity=A, risk=RiskClass.B, **OWN),
+    _list("family", "36.1", Section.FAMILY, _("Own family"), *RELATIVE, sensitivity=A, risk=RiskClass.B, at_sync=True, **OWN),
     _list("in_laws", "36.2", Section.FAMILY, _("Family of the wife or husband"), *RELATIVE, sensitivity=A, risk=RiskClass.B, **OWN),
     _list(
         *("old_regime", "34.2", Section.HISTORY, _("Work for the former regime"), *MONTHS, _col("title", _("Post"), required=True)),
@@ -63,6 +63,7 @@ LISTS: tuple[ProfileList, ...] = (
         *(_col("unit_name", _("Unit (as written)")), *SINCE, _code("position_group", _("Group of job positions"), CodeList.POSITION_GROUP)),
         *(_code("movement", _("Kind of movement"), CodeList.MOVEMENT_TYPE), *DECISION),
         risk=RiskClass.B,
+        at_sync=True,
     ),
     _list(
         *("planned_posts", "24", Section.SERVICE, _("Planned for posts"), _col("title", _("Post"), required=True), _col("term", _("Term of office"))),
@@ -77,6 +78,7 @@ LISTS: tuple[ProfileList, ...] = (
     _list(
         *("degrees", "32.1", Section.EDUCATION, _("Degrees"), *MONTHS, SCHOOL, _col("major", _("Field of study"), required=True)),
         *(_col("major_code", _("Code of the field of study")), MODE, _code("degree", _("Degree"), CodeList.DEGREE, required=True)),
+        at_sync=True,
     ),
     _list(
         *("political_training", "32.2", Section.EDUCATION, _("Political theory"), *MONTHS, SCHOOL, MODE),
@@ -115,6 +117,7 @@ LISTS: tuple[ProfileList, ...] = (
         *("salary_history", "37.1", Section.PAY, _("Salary history"), *SINCE, _col("rank_code", _("Rank or professional title"), kind="rank")),
         *(_col("step", _("Step"), kind="number"), _col("coefficient", _("Coefficient"), kind="decimal")),
         *(_col("percent", _("Percentage received"), kind="decimal"), _col("amount", _("Amount (VND)"), kind="decimal"), *DECISION),
+        at_sync=True,
     ),
     _list(
         *("allowances", "30.2, 37.2", Section.PAY, _("Allowances"), _code("kind", _("Kind of allowance"), CodeList.ALLOWANCE_TYPE, required=True)),

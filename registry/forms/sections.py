@@ -20,6 +20,7 @@ from registry.cleaning import ROW_FIELDS
 from registry.fields import BY_NAME, SECTION_FIELDS, SECTION_LISTS, ProfileField, ProfileList, label_of
 from registry.masking import CLASS_A, hidden
 from registry.models import CodeItem
+from registry.rules.demands import demands
 from registry.selectors.acts import cell_is_open, field_is_open, row_rights
 from registry.selectors.drafts import GONE, base_texts, cell_may_be_written, section_of
 from registry.selectors.judging import Remark
@@ -119,6 +120,7 @@ class Table:
     may_add: bool
     is_masked: bool = False
     remarks: Sequence[Remark] = ()
+    required: bool = False  # at least one row
 
 
 @dataclass
@@ -194,6 +196,7 @@ class _Maker:
         cells = (ROW_FIELDS[f"{one.name}.{column.name}"] for one in self.lists for column in one.columns)
         self.options = code_options([*(BY_NAME[name] for name in SECTION_FIELDS[section]), *cells])
         self.labels = self._labels()
+        self.asked = demands()
 
     def form(self) -> SectionForm:
         names = [name for name in SECTION_FIELDS[self.section] if BY_NAME[name].kind != "picture"]
@@ -220,7 +223,7 @@ class _Maker:
             text=text,
             before=before,
             shown=self.labels.get((described.kind, described.code_list, text), text),
-            required=described.required and not is_masked,
+            required=(described.required or self.asked.has(name)) and not is_masked,
             placeholder=hidden(str(self.base[name])) if is_masked and name in self.base else "",
             code_list=described.code_list,
             options=self._choices(described, text),
@@ -251,7 +254,7 @@ class _Maker:
         latest = sorted(stored, key=lambda each: str(each[1].get("valid_from") or each[1].get("year") or ""), reverse=True)
         new = sorted({name.split(".")[1] for name in self.cells if name.startswith(f"{one.name}.n")}, key=lambda row: int(row[1:]))
         lines = [self.line(one, row_id, row) for row_id, row in latest] + [self.line(one, row_id, {}) for row_id in new]
-        return Table(one.name, label_of(one.name), lines, rights.add, is_masked, self.remarks[one.name])
+        return Table(one.name, label_of(one.name), lines, rights.add, is_masked, self.remarks[one.name], self.asked.has(one.name))
 
     def _summary(self, one: ProfileList, row_id: str) -> str:
         parts: list[str] = []

@@ -2,6 +2,7 @@
 
 from registry.models.career import Posting
 from registry.models.codes import CodeEntry, CodeItem, RankCode, SalaryStep
+from registry.models.demands import FieldDemand
 from registry.models.drafts import Confirmation, DecisionDraft, Draft
 from registry.models.exports import ListExport
 from registry.models.former_numbers import FormerNumber
@@ -29,6 +30,7 @@ __all__ = [
     "Confirmation",
     "DecisionDraft",
     "Draft",
+    "FieldDemand",
     "FormerNumber",
     "FormerUnitName",
     "ListExport",

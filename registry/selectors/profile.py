@@ -20,6 +20,7 @@ from registry.choices import Section
 from registry.fields import BY_NAME, FORMER_NUMBER, LISTS, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
 from registry.masking import CLASS_A, hidden
 from registry.models import Confirmation, FormerNumber, StaffProfile
+from registry.selectors.demands import Completeness, completeness_of
 from registry.selectors.leaving import leaving_of
 from registry.targets import show, show_together
 from workflows.documents import Document, parse
@@ -102,6 +103,7 @@ class ProfileView:
     sections: Sequence[SectionView]
     post: str
     versions: Sequence[VersionLine]
+    completeness: Completeness
     texts: Mapping[str, Mapping[Any, str]]  # by field or "list.column", the values of the document in words
 
 
@@ -131,7 +133,7 @@ def profile_view(*, user: User, profile: StaffProfile) -> ProfileView:
     texts = _texts(document)
     lines = _version_lines(user, versions, documents)
     sections = _sections(document, texts, profile.old_cards)  # type: ignore[attr-defined]  # annotated by profile_get
-    return ProfileView(profile, document, sections, _current_post(document), lines, texts)
+    return ProfileView(profile, document, sections, _current_post(document), lines, completeness_of(document), texts)
 
 
 def _texts(document: Document) -> Mapping[str, Mapping[Any, str]]:

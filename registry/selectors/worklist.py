@@ -11,7 +11,9 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.fields import BY_NAME, LIST_BY_NAME
+from registry.models import StaffProfile
 from registry.models.sweep import Sweep, SweepFinding
+from registry.rules.demands import REQUIRED, REQUIRED_AT_SYNC, demands
 from registry.selectors.texts import KIND
 from workflows.choices import Severity
 from workflows.selectors.findings import FindingLine, finding_line
@@ -49,19 +51,29 @@ class WorkList:
     lines: Sequence[WorkLine]
     next: str
     total: int
+    people: int
+    asked: int  # fields and lists that a file is asked for when it is sent
+
+    @property
+    def completeness(self) -> int | None:
+        """The average share in per cent of what is asked for that is there, by the last review; never 100 while anything is missing."""
+        lacking = sum(one.count for one in self.counts if one.code in (REQUIRED, REQUIRED_AT_SYNC))
+        return (self.people * self.asked - lacking) * 100 // (self.people * self.asked) if self.people else None
 
 
 def worklist(*, user: User, unit: OrgUnit | None = None, code: str = "", severity: str = "", cursor: str = "") -> WorkList:
-    """The open findings in the units that `user` may view, of one subtree, rule and severity where these are given. Three queries."""
+    """The open findings in the units that `user` may view, of one subtree, rule and severity where these are given. Five queries."""
     seen = scope.scoped(SweepFinding.objects.filter(resolved_on=None), user, Action.VIEW, "staff__using_unit")
+    people = scope.scoped(StaffProfile.objects.all(), user, Action.VIEW, "using_unit")
     if unit is not None:
         seen = seen.filter(staff__using_unit__tree_id=unit.tree_id, staff__using_unit__lft__range=(unit.lft, unit.rght))
+        people = people.filter(using_unit__tree_id=unit.tree_id, using_unit__lft__range=(unit.lft, unit.rght))
     counts = _counts(seen)
     chosen = seen.filter(Q(code=code) if code else Q(), Q(severity=severity) if severity else Q())
     found = list(_after(chosen, cursor).select_related("staff__using_unit").order_by("staff__name_sort", "pk")[: PAGE + 1])
     lines = [_line(one) for one in found[:PAGE]]
     total = sum(one.count for one in counts if (not code or one.code == code) and (not severity or one.severity == severity))
-    return WorkList(counts, lines, f"{found[PAGE - 1].pk}" if len(found) > PAGE else "", total)
+    return WorkList(counts, lines, f"{found[PAGE - 1].pk}" if len(found) > PAGE else "", total, people.count(), len(demands().at_sync))
 
 
 def last_sweep() -> Sweep | None:

@@ -17,16 +17,18 @@ from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import TextField
+from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext as _
 
 from orgtree import clock
 from registry.models import LIVE_ROWS, StaffProfile
 from registry.models.sweep import Sweep, SweptFile
+from registry.rules.demands import demands, sweep_rules
 from registry.services.words import former_names_add, words_add
+from workflows.choices import Op
 from workflows.models import JobRun, RecordVersion
-from workflows.rules import Check, Others, Subject
+from workflows.rules import Check, Others, Rule, Subject
 from workflows.services.jobs import job_advance, job_finish, job_queue, job_start
 from workflows.targets import Target, target
 
@@ -121,7 +123,8 @@ def _tell(job: JobRun, sweep: Sweep) -> None:
 
 def _judge(keys: list[UUID], day: date) -> None:
     """Run every rule on these files and bring the findings up to date, inside the caller's transaction."""
-    sql, params = _all_rules(target(KIND), day)
+    one = target(KIND)
+    sql, params = _all_rules(one, day, (*one.rules, *sweep_rules(demands())))
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.swept_file, pg_temp.swept_finding")
         cursor.execute("create temp table swept_file(id uuid primary key)")
@@ -139,16 +142,17 @@ def _judge(keys: list[UUID], day: date) -> None:
 
 
 @lru_cache(maxsize=4)
-def _all_rules(one: Target, day: date) -> tuple[str, tuple[Any, ...]]:
-    """One statement that selects (staff_id, code, severity, field, value) of every rule on the files in `swept_file`."""
+def _all_rules(one: Target, day: date, rules: tuple[Rule, ...]) -> tuple[str, tuple[Any, ...]]:
+    """One statement that selects (staff_id, code, severity, field, value) of each rule on the files in `swept_file`."""
     under = SweptFile.objects.values("pk")
     rows = {name: live._default_manager.filter(staff__in=under) for name, live in LIVE_ROWS.items()}
     files = StaffProfile.objects.all()
-    check = Check(subject=Subject(files.filter(pk__in=under), rows), others=Others((files,)), today=day)
+    judged = files.filter(pk__in=under).annotate(op=Value(Op.UPDATE.value))  # rules that tell new files from old ones ask for it
+    check = Check(subject=Subject(judged, rows), others=Others((files,)), today=day)
     columns = {item.name: item.column for item in one.schema.fields}
     parts: list[str] = []
     params: list[Any] = []
-    for rule in one.rules:
+    for rule in rules:
         expression = Cast(rule.value_expression(columns.get(rule.field, rule.field)), TextField())
         try:
             found = rule.find(check).annotate(finding_value=expression).values_list("staff_id" if rule.rows else "pk", "finding_value")

@@ -20,10 +20,11 @@ from registry import projection
 from registry.fields import BY_NAME, Column, Kind, column_of, label_of, risk_of_field
 from registry.masking import CLASS_A, hidden
 from registry.models import ROWS, CodeItem, OpenedStaffProfile, RankCode, StaffProfile
-from registry.rules import RULES
+from registry.rules import RULES, demands
 from registry.schema import STAFF_PROFILE
 from workflows.choices import Op, RiskClass
 from workflows.documents import Document
+from workflows.rules import Rule
 from workflows.targets import Target
 
 ISO_DAY = re.compile(r"\A([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
@@ -38,6 +39,7 @@ class StaffProfileTarget(Target):
     opened = OpenedStaffProfile
     rows = ROWS
     rules = RULES
+    optional_rules = demands.RULES
     unit_columns = ("using_unit_id",)
     is_personal = True
     indexed = ("citizen_id", "staff_number")
@@ -47,6 +49,10 @@ class StaffProfileTarget(Target):
 
     def project(self) -> None:
         projection.write_staff(self)
+
+    def chosen_rules(self) -> tuple[Rule, ...]:
+        """What must be filled in, as the administrator has set it."""
+        return demands.rules_of(demands.demands())
 
     def risk_of(self, changed: Sequence[str], op: Op) -> RiskClass:
         """The highest class of the changed fields; a new file founds an identity."""

@@ -47,6 +47,7 @@ class CodeEntryTarget(Target):
     kind = "code_entry"
     label = _("Code")
     order = 5  # before whatever may use it
+    stays_here = True
     schema = CODE_ENTRY
     live = CodeEntry
     opened = OpenedCodeEntry

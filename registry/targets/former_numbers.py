@@ -39,6 +39,7 @@ class FormerNumberTarget(Target):
     kind = "former_number"
     label = _("Number of an old identity card")
     order = 21  # after the people: a number may come in one request with the file of who had it
+    stays_here = True
     schema = FORMER_NUMBER
     live = FormerNumber
     opened = OpenedFormerNumber

@@ -50,6 +50,7 @@ class _ScaleTarget(Target):
     """What ranks and steps have in common: they are everybody's, and pay hangs on them."""
 
     order = 5  # before whatever may use it
+    stays_here = True
 
     def units_of(self, key: UUID, before: Document | None, after: Document) -> set[UUID]:
         """The change needs the right on every authority that is kept here."""

@@ -94,7 +94,10 @@ DATES = [
     wrong("PARTY_TOO_YOUNG", "party_join_date", party_join_date="2003-08-14"),
 ]
 SALARY = [
-    *(wrong("RANK_INCOMPLETE", column, **{column: None}) for column in ("rank_code", "rank_date", "step", "coefficient", "step_date", "percent")),
+    *(
+        wrong("RANK_INCOMPLETE", column, job_position_amount="9500000", **{column: None})
+        for column in ("rank_code", "rank_date", "step", "coefficient", "step_date", "percent")
+    ),
     wrong("RANK_UNKNOWN", "rank_code", value="01.999", rank_code="01.999"),
     wrong("RANK_CLASS_UNKNOWN", "rank_code", severity=SUGGESTION, rank_code="V.02.02.01"),
     wrong("RANK_CLASS_UNKNOWN", "rank_code", severity=SUGGESTION, rank_code="01.008", name="RANK_CLASS_UNKNOWN-group C"),
@@ -124,7 +127,7 @@ def test_a_right_person_finds_nothing(units):
 def test_a_person_without_what_is_optional_finds_nothing(units):
     # given nobody outside the Party, paid by position, without number, telephone or area keys
     rank = dict.fromkeys(("rank_code", "rank_date", "step", "coefficient", "step_date", "percent"))
-    assert judge(person(units, staff_number=None, phone=None, party_join_date=None, **rank)) == []
+    assert judge(person(units, staff_number=None, phone=None, party_join_date=None, job_position_amount="9500000", **rank)) == []
 
 
 @pytest.mark.parametrize("case", [*MISSING, *UNLISTED, *IDENTITY, *DATES, *SALARY, *AREAS])

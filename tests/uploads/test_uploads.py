@@ -338,7 +338,7 @@ def test_the_table_says_of_every_returned_row_what_is_wrong_and_what_helps(clerk
     # then nothing that was found is left unsaid: by itself, or in the group that its repair would end
     assert (upload.returned, upload.findings.exclude(cause="").count()) == (3, 1)
     assert len(alone) == upload.findings.count() - 1
-    assert len([line for line in table if "REQUIRED" in line]) == upload.findings.filter(code="REQUIRED").count() > 10
+    assert len([line for line in table if " REQUIRED " in line]) == upload.findings.filter(code="REQUIRED").count() > 10
     assert any(line.split()[:3] == ["4", "J", "error"] and "Tôn giáo: " in line for line in table), table
     assert any("×" in line and "Ngày sinh" in line for line in table)
     assert {(one.code, one.cells) for one in others} >= {("POSTING_NONE_OPEN", 2)}

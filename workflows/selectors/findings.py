@@ -74,5 +74,5 @@ def _texts(one: Target, code: str) -> tuple[str, str, str]:
 
 def _rule(one: Target, code: str) -> Rule | None:
     """The rule with this code; a rule that an older version of the program had is looked for among all kinds, then unknown."""
-    candidates = [rule for each in (one, *targets()) for rule in each.rules if rule.code == code]
+    candidates = [rule for each in (one, *targets()) for rule in (*each.rules, *each.optional_rules) if rule.code == code]
     return candidates[0] if candidates else None

@@ -43,6 +43,7 @@ from workflows.services.outlook import request_outlook
 from workflows.services.reads import items_read
 from workflows.services.reviewing import sample_of
 from workflows.services.submission import request_submit, request_withdraw
+from workflows.targets import target
 
 # While a request is in one of these, the workers have it and the page looks again by itself.
 WITH_THE_WORKERS = (RequestState.CHECKING, RequestState.APPROVED, RequestState.APPLYING)
@@ -108,6 +109,7 @@ def request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
         attachments=attachments_of(one),
         may_attach=may_attach(request.user, one),
         may_submit=is_author and one.state == RequestState.READY,
+        stays_here=bool(items) and all(target(item.kind).stays_here for item in items),
         ahead=request_outlook(actor=request.user, request=one) if is_author and one.state == RequestState.READY else [],
         may_withdraw=is_author and one.state in (RequestState.READY, RequestState.IN_REVIEW, RequestState.RETURNED),
         may_recall=one.state in (RequestState.APPROVED, RequestState.SCHEDULED) and may_recall(actor=request.user, request=one),
