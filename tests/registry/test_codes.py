@@ -177,6 +177,10 @@ def test_the_form_proposes_and_says_what_is_wrong(authority):
     assert "V STEP" in wrong.content.decode()
     assert right.status_code == 302
     assert CodeItem.objects.filter(code="VSTEP").count() == 0
+    # and what is said before it is submitted is true of a code: it goes nowhere
+    page = client.get(right["Location"])
+    assert page.context["ahead"]
+    assert "không gửi lên nền tảng quốc gia" in page.content.decode()
 
 
 def propose_step(authority, **values):
