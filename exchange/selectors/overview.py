@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +17,7 @@ from exchange.choices import ChannelKind, DeliveryState
 from exchange.models import Channel, Delivery, Receipt
 from exchange.selectors.causes import title_of
 from exchange.selectors.sight import deliveries_seen
-from exchange.selectors.terms import late
+from exchange.selectors.terms import is_late
 from orgtree import clock
 from orgtree.models import User
 
@@ -70,16 +71,21 @@ def channel_overviews(*, user: User) -> list[ChannelOverview]:
 
 def delivery_sentences(*, user: User) -> list[str]:
     """One sentence for each active channel, for the home page."""
-    channels = list(Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("code"))
-    return [one.sentence for one in _overviews(channels, deliveries_seen(user), {})] if channels else []
+    channels = Channel.objects.filter(active=True, kind=ChannelKind.NATIONAL_HUB).order_by("code")
+    return [one.sentence for one in _overviews(channels, deliveries_seen(user), {})]
 
 
-def _overviews(channels: Iterable[Channel], seen: QuerySet[Delivery], causes: Mapping[int, Sequence[Cause]]) -> list[ChannelOverview]:
-    counts: dict[int, dict[DeliveryState, int]] = defaultdict(dict)
-    for channel, state, count in seen.order_by().values_list("channel", "state").annotate(count=Count("pk")):
-        counts[channel][DeliveryState(state)] = count
-    overdue = dict(late(seen).order_by().values_list("channel").annotate(count=Count("pk")))
-    return [ChannelOverview(one, counts[one.pk], causes.get(one.pk, ()), overdue.get(one.pk, 0)) for one in channels]
+def _overviews(channels: QuerySet[Channel], seen: QuerySet[Delivery], causes: Mapping[int, Sequence[Cause]]) -> list[ChannelOverview]:
+    """Channels with their counts, in one query."""
+    counts = {state.value: Count("pk", filter=Q(state=state)) for state in DeliveryState}
+    told = seen.filter(channel=OuterRef("pk")).order_by().values("channel").annotate(told=JSONObject(late=Count("pk", filter=is_late()), **counts))
+    found = channels.annotate(told=Subquery(told.values("told")))
+    return [_overview(one, one.told or {}, causes.get(one.pk, ())) for one in found]
+
+
+def _overview(channel: Channel, told: Mapping[str, int], causes: Sequence[Cause]) -> ChannelOverview:
+    counts = {state: told[state] for state in DeliveryState if told.get(state)}
+    return ChannelOverview(channel, counts, causes, told.get("late", 0))
 
 
 def deliveries_of(*, kind: str, key: UUID) -> dict[int, list[Delivery]]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Func, Q, QuerySet
 
 from exchange.choices import DeliveryState
 from exchange.contract import PROFILE_KIND, UNIT_KIND
 from exchange.models import Delivery
 from orgtree import clock
 from workflows.models import CalendarDay
-from workflows.services.deadlines import works
+from workflows.services.deadlines import working_day_back, works
 
 UNIT_DAYS, PROFILE_WORKING_DAYS = 1, 3
-LONGEST = 40  # days back within which a term of three working days began, whatever the holidays
 UNFINISHED = (DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.REJECTED, DeliveryState.PARKED)
 
 
@@ -41,23 +40,21 @@ def _due_day(kind: str, day: date, exceptions: Mapping[date, bool]) -> date:
 
 def late(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Those whose term has passed and that are not received: late, whoever's fault it is."""
+    return deliveries.filter(is_late())
+
+
+def is_late() -> Q:
+    """The same as a condition."""
     today = clock.today()
-    return deliveries.filter(
-        Q(message__kind=UNIT_KIND, message__created_at__lt=_start(today - timedelta(days=UNIT_DAYS)))
-        | Q(message__kind=PROFILE_KIND, message__created_at__lt=_start(_profiles_before(today))),
-        state__in=UNFINISHED,
+    people_before = Func(
+        working_day_back(today, PROFILE_WORKING_DAYS),
+        template=f"(%(expressions)s)::timestamp at time zone '{clock.ZONE.key}'",
+        output_field=DateTimeField(),
     )
-
-
-def _profiles_before(today: date) -> date:
-    """The first day on which a person's change is not late yet: fewer than three working days have passed since."""
-    begin = today - timedelta(days=LONGEST)
-    exceptions = dict(CalendarDay.objects.filter(day__gte=begin).values_list("day", "works"))
-    day, passed = today, 0
-    while passed < PROFILE_WORKING_DAYS and day > begin:
-        day -= timedelta(days=1)
-        passed += works(day, exceptions)
-    return day
+    return Q(state__in=UNFINISHED) & (
+        Q(message__kind=UNIT_KIND, message__created_at__lt=_start(today - timedelta(days=UNIT_DAYS)))
+        | Q(message__kind=PROFILE_KIND, message__created_at__lt=people_before)
+    )
 
 
 def _start(day: date) -> datetime:

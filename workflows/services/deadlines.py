@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import DateField, Max
+from django.db.models.expressions import RawSQL
 
 from orgtree import clock
 from workflows.choices import Verdict
@@ -14,6 +15,18 @@ from workflows.models import CalendarDay, Decision, Stage, StageTerm
 
 def works(day: date, exceptions: Mapping[date, bool]) -> bool:
     return exceptions.get(day, day.weekday() < 5)
+
+
+def working_day_back(day: date, days: int, *, within: int = 40) -> RawSQL:
+    """As an expression, so that whoever compares with it asks no query for it: the `days`-th working day before `day`, by the rule of `works`;
+    where the last `within` days hold fewer, the first of those."""
+    return RawSQL(
+        "coalesce((select d.day::date from generate_series(%s::date - %s, %s::date - 1, interval '1 day') as d(day) "
+        "left join workflows_calendarday c on c.day = d.day where coalesce(c.works, extract(isodow from d.day) < 6) "
+        "order by d.day desc offset %s limit 1), %s::date - %s)",
+        [day, within, day, days - 1, day, within],
+        output_field=DateField(),
+    )
 
 
 def working_days_after(day: date, days: int) -> date:
