@@ -37,7 +37,7 @@ sandbox: $(RUN_STAMP) ## the other side with faults to switch on, on http://127.
 
 .PHONY: test
 test: $(DEV_STAMP) chromium softhsm ## everything that CI asks: lint, checks, tests
-	@$(MAKE) --no-print-directory -j2 lint check image
+	@$(MAKE) --no-print-directory -j2 image lint check
 	$(BIN)/python -m pytest -n 2
 
 # What stacks in tests begin from; kept below var/ until the tables change.

@@ -61,6 +61,7 @@ def test_waiting_ends_with_a_word_on_how_things_stand(monkeypatch):
         main_job.wait_for("reading", lambda: None, state=lambda: "the upload is received")
 
 
+@pytest.mark.long
 def test_a_hub_that_cannot_be_asked_is_told_apart_from_a_damaged_one(tmp_path):
     with pytest.raises(JobFailed, match="could not be verified"):
         main_job.hub_verification({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HOSO_ROLE": "hub"})

@@ -19,6 +19,7 @@ def var(committed_db, tmp_path_factory):
         yield var
 
 
+@pytest.mark.long
 def test_an_approval_that_was_never_applied_is_taken_up(var, monkeypatch):
     # given a seed that died after the units were approved
     def died(**_options):

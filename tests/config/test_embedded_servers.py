@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,9 +25,9 @@ def supervisor() -> Iterator[Supervisor]:
         yield supervisor
 
 
-def lodgings() -> list[Lodging]:
-    """How PostgreSQL can be run here: root has two ways where user namespaces are allowed."""
-    return [Lodging.find()] if os.geteuid() else [Lodging.find(), Lodging.as_nobody()]
+def lodgings() -> list[Any]:
+    """How PostgreSQL can be run here: root has two ways where user namespaces are allowed; the second is tried in the long runs."""
+    return [Lodging.find()] if os.geteuid() else [Lodging.find(), pytest.param(Lodging.as_nobody(), marks=pytest.mark.long)]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from tests.exchange.test_api import token
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance, unsupported_method]
-EXAMPLES = 15
+FEW, MANY = 6, 40
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +71,12 @@ def test_every_operation_is_attacked(hub_schema):
     assert {(one.ok().path, one.ok().method.upper()) for one in hub_schema.get_all_operations()} == set(OPERATIONS)
 
 
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_with_a_token(hub_schema, bearer, path, method, mode):
+def test_with_a_token(hub_schema, bearer, path, method, mode, examples):
     headers = {"Authorization": f"Bearer {bearer}"}
-    attack(hub_schema, path, method, mode, EXAMPLES, lambda case: case.call_and_validate(headers=headers, checks=CHECKS))
+    attack(hub_schema, path, method, mode, examples, lambda case: case.call_and_validate(headers=headers, checks=CHECKS))
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exchange.contract import ErrorKind, decode_envelope
 from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
 from exchange.selectors.due import oldest_due
-from exchange.services import forming
+from exchange.services import delivery, forming
 from exchange.services.breaker import THRESHOLD
 from exchange.services.delivery import batches_claim, deliver
 from exchange.services.envelopes import envelope_bytes
@@ -325,7 +325,8 @@ def test_a_message_that_is_not_understood_is_parked_whole(office, sender, channe
     assert set(parked.values_list("state", "error_kind", "error_code")) == {("parked", "schema", "SCRIPTED")}
 
 
-def test_doubt_without_end_is_parked(office, sender, channel):
+def test_doubt_without_end_is_parked(office, sender, channel, monkeypatch):
+    monkeypatch.setattr(delivery, "MAX_DOUBTS", 6)
     office.apply(sender.person())
     hub = PaperHub(script=[step for _ in range(40) for step in (Failing(ErrorKind.AMBIGUOUS), None)])
     until_settled(channel, hub, rounds=60)

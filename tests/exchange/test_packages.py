@@ -120,6 +120,7 @@ def refused(stick: Stick, content: bytes) -> PackageRefused:
     return failed.value
 
 
+@pytest.mark.long
 def test_one_journey_brings_units_people_and_their_versions_and_the_receipts_back(stick):
     # given a person, changed before anything was carried
     person = stick.sender.person()
@@ -212,6 +213,7 @@ def altered(files: dict) -> dict:
     return {**files, name: files[name].replace(b"create", b"creatf")}
 
 
+@pytest.mark.long
 def test_whatever_is_wrong_with_a_package_is_named_and_nothing_of_it_is_taken(stick, monkeypatch):
     _package, content = stick.packed(stick.sender.person())
     bomb = b"0" * (20 * 1024 * 1024)

@@ -178,6 +178,7 @@ def assert_nothing_lost_or_doubled(databases: Databases, stack: Stack, people: i
     stack.manage_together([(AGENCY, ("verify_ledger",)), (HUB, ("verify_ledger",)), (HUB, ("verify_evidence",)), (AGENCY, ("reconcile",))])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "victims"), [(2, ("agency-worker", "hub-worker"))])
 def test_killed_workers_lose_and_double_nothing(tmp_path: Path, seed: int, victims: Sequence[str]) -> None:
     with filled(tmp_path, FEW) as stack:

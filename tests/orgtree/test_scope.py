@@ -216,7 +216,7 @@ def granted_trees(draw):
     return parents, grants
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=36, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(granted_trees())
 def test_scope_equals_a_walk_up_the_tree(db, made):
     parents, grants = made

@@ -116,7 +116,7 @@ def documents(draw) -> Document:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=24, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(documents(), min_size=1, max_size=3))
 def test_document_to_live_tables_to_document(db, changes):
     # given any people the constraints let stand

@@ -26,7 +26,7 @@ NOTE = st.fixed_dictionaries(
 
 
 @pytest.mark.usefixtures("gate")
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=14, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NOTE, min_size=1, max_size=8))
 def test_document_to_live_tables_to_document(gate, notes):
     # given any documents, applied
