@@ -77,6 +77,8 @@ def test_pages_of_code_lists_and_logs(desks: dict[str, Desk], handbook: Path):
         shown(desks["quantri"], handbook, name, address)
     for name, address in {"superusers": "/account/superusers/", "roles-after-a-reorganisation": "/rights/moves/"}.items():
         shown(desks["quantri"], handbook, name, address)
+    for name, address in {"mandatory-fields": "/codes/mandatory/", "joining": "/exchange/joining/"}.items():
+        shown(desks["quantri"], handbook, name, address)
     for name, address in {"audit-trail": "/logs/audit/"}.items():
         shown(desks["thu"], handbook, name, address)
 
