@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from config.embedded.stack import Stack
 from tests.journeys.conftest import Desk, SigningAgent, signing_agent
+from tests.pictures import png
 
 MINUTE = 60_000
 SCHOOL = "Đại học Tây Nguyên"
@@ -116,7 +116,7 @@ def send(clerk: Desk, handbook: Path, folder: Path) -> str:
 def scan(folder: Path) -> Path:
     """A picture such as a scanner makes."""
     path = folder / "quyet-dinh.png"
-    Image.effect_noise((300, 400), 40).save(path)
+    path.write_bytes(png(width=300, height=400))
     return path
 
 

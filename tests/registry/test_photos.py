@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
-import zlib
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,21 +14,11 @@ from registry.errors import PhotoRefused
 from registry.models import StaffProfile
 from registry.services.photos import photo_propose
 from tests.pages import Office
+from tests.pictures import png
 from workflows.errors import EvidenceRefused
 from workflows.models import ChangeItem, ReadEvent
 from workflows.services.applying import request_apply
 from workflows.services.approval import request_approve_by_system
-
-
-def chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def png(grey: int = 120) -> bytes:
-    """A true picture of 4 by 6 pixels."""
-    lines = b"".join(b"\0" + bytes([grey] * 4) for _ in range(6))
-    header = struct.pack(">IIBBBBB", 4, 6, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
 @pytest.fixture(scope="module")
