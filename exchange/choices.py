@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ChannelKind(TextChoices):
@@ -79,7 +80,7 @@ class TransferState(TextChoices):
     COMPLETED = "completed", _("Taken over")
     REFUSED = "refused", _("Refused")
     WITHDRAWN = "withdrawn", _("Withdrawn")
-    EXPIRED = "expired", _("Lapsed")
+    EXPIRED = "expired", pgettext_lazy("offer", "Lapsed")
 
 
 TRANSFER_OPEN = (TransferState.RELEASED, TransferState.OFFERED, TransferState.TAKEN)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from exchange import projection
 from exchange.contract import PROFILE_KIND
@@ -24,7 +25,7 @@ from workflows.targets import Target
 SOURCE = "Circular 06/2023/TT-BNV; the national database's rules on passing a person to another agency"
 
 LABELS = {
-    "person": _("Person"),
+    "person": pgettext_lazy("of a file", "Person"),
     "person_name": _("Full name"),
     "person_version": _("Version of the file"),
     "person_digest": _("Fingerprint of the file"),

@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CodeList(TextChoices):
@@ -98,7 +99,7 @@ class UploadState(TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     EMPTY = "empty", _("Nothing to submit")
     MERGED = "merged", _("Taken into the first file")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", pgettext_lazy("workbook", "Refused")
     FAILED = "failed", _("Failed")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from registry.choices import CodeList, Editor, Section, Sensitivity
 from registry.fields.kinds import Column, ProfileList
@@ -30,7 +31,7 @@ SINCE = (_col("valid_from", _("From"), kind="date", required=True), _col("valid_
 MONTHS = (_col("valid_from", _("From"), kind="month"), _col("valid_to", _("To"), kind="month", is_end=True))
 NUMBER = _col("decision_number", _("Decision number"))
 DECISION = (NUMBER, _col("decision_date", _("Date of the decision"), kind="date"))
-SCHOOL, CERTIFICATE = _col("school", _("School")), _col("certificate", _("Certificate"))
+SCHOOL, CERTIFICATE = _col("school", pgettext_lazy("of a course", "School")), _col("certificate", _("Certificate"))
 MODE = _code("mode", _("Mode of training"), CodeList.TRAINING_MODE)
 RELATIVE = (
     _code("relation", _("Relation"), CodeList.FAMILY_RELATION, required=True),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from orgtree import clock
 from orgtree.models import OrgUnit
@@ -88,7 +89,7 @@ class RankEntryTarget(_ScaleTarget):
 
 class StepEntryTarget(_ScaleTarget):
     kind = "step_entry"
-    label = _("Salary step")
+    label = pgettext_lazy("of the scale", "Salary step")
     schema = STEP_ENTRY
     live = StepEntry
     opened = OpenedStepEntry
