@@ -78,6 +78,14 @@ class Sensitivity(TextChoices):
 # leaving, death, a transfer out of the service. A post that ended by one of them is the last one.
 LEAVING = ("NH", "NHTT", "TV", "TVN", "BTV", "TT", "CCT")
 
+# How many months longer a step lasts by form of discipline (Circular 08/2013/TT-BNV art. 2.3): reprimand, warning, dismissal from a post,
+# and demotion as it existed until 1 July 2025. A discipline of the Party alone puts nothing off.
+STEP_DELAY = {"01": 3, "02": 6, "03": 12, "06": 12}
+PARTY_SIDE = "DANG"
+# A year "not completed" (grade 04) puts the step off by six months (same article).
+FAILED_GRADES, FAILED_MONTHS = ("04",), 6
+DISCIPLINE_MONTHS = 12  # how long a discipline has effect: Decree 172/2025/NĐ-CP art. 2.9
+
 
 class DecisionKind(TextChoices):
     """What one decision can say about many people at once."""

@@ -146,6 +146,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:demand_list": ("get", frozenset({"root"})),
     "registry:scale_edit": ("get", frozenset({"root"})),
     "registry:worklist": ("get", EVERYBODY),  # holds the findings of the reader's units only
+    "registry:staff_new": ("get", EDITORS | {"stranger"}),
     "registry:staff_edit": ("get", EDITORS),
     "registry:edit_section": ("get", EDITORS),
     "registry:edit_reveal": ("post", EDITORS),
@@ -422,6 +423,7 @@ def address(office) -> Callable[[str], str]:
         "registry:demand_list": {},
         **{f"registry:{name}": {"name": "ranks"} for name in ("scale_list", "scale_edit")},
         "registry:mine": {},
+        "registry:staff_new": {},
         "registry:decision_new": {},
         **{f"registry:{name}": {"pk": decision.pk} for name in ("decision", "decision_people", "decision_send", "decision_discard")},
         "registry:mine_confirm": {},

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, DateField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Cast, Substr
+from django.db.models import Case, Count, DateField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, Substr
 
-from registry.choices import LEAVING
+from registry.choices import FAILED_GRADES, FAILED_MONTHS, LEAVING, PARTY_SIDE, STEP_DELAY
 from workflows.rules import Check
 
 Find = Callable[[Check], QuerySet[Any]]
@@ -55,6 +56,29 @@ def later_months(day: date, months: int) -> date:
 def later(column: str, *, years: int) -> Func:
     """The day `years` after the date in `column`."""
     return Func(F(column), template=f"(%(expressions)s + interval '{years} years')::date", output_field=DateField())
+
+
+class AddMonths(Func):
+    """A date and a number of months; the last day of a shorter month, as in Python's twin."""
+
+    template = "(%(expressions)s)::int))::date"
+    arg_joiner = " + make_interval(months => ("
+    output_field = DateField()
+
+
+def months_put_off(disciplines: QuerySet[Any], results: QuerySet[Any], *, begun: str) -> Combinable:
+    """By how many months disciplines and failed years put off the step that began on the day in the column `begun` (`selectors.derived`).
+
+    `disciplines` and `results` are the rows of those lists; the expression belongs to the records that own them.
+    """
+    own = disciplines.filter(staff=OuterRef("pk"), valid_from__gte=OuterRef(begun)).exclude(side=PARTY_SIDE)
+    failed = results.filter(
+        staff=OuterRef("pk"), grade__in=FAILED_GRADES, year__gte=Func(OuterRef(begun), template="extract(year from %(expressions)s)")
+    )
+    delays = Case(*(When(form=form, then=Value(months)) for form, months in STEP_DELAY.items()), default=Value(0), output_field=IntegerField())
+    by_discipline = Subquery(own.order_by().values("staff").annotate(total=Sum(delays)).values("total"))
+    by_grade = Subquery(failed.order_by().values("staff").annotate(total=Count("pk")).values("total"))
+    return Coalesce(by_discipline, 0) + Value(FAILED_MONTHS) * Coalesce(by_grade, 0)
 
 
 def years_before(day: date, years: int) -> date:

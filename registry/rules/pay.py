@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from registry.models import RankCode, SalaryStep
-from registry.rules.expressions import FORM, has_left, in_list, later_months, records
+from registry.rules.expressions import FORM, AddMonths, has_left, in_list, later_months, months_put_off, records
 from workflows.choices import Severity
 from workflows.rules import Check, Rule
 
@@ -31,11 +31,13 @@ def _step_overdue(check: Check) -> QuerySet[Any]:
     months = Subquery(_scale_step().filter(step__lt=F("max_step")).values("months")[:1])
     # A month of grace: the decision is written after the day. Nobody's time has passed before the shortest one has.
     old = check.subject.records.filter(step_date__lt=later_months(check.today, -25))
-    return old.annotate(step_months=months).filter(
+    delay = months_put_off(check.subject.rows["disciplines"], check.subject.rows["annual_results"], begun="step_date")
+    return old.annotate(step_months=months, step_until=AddMonths(F("step_date"), F("step_months") + Value(1) + delay)).filter(
         ~has_left(check),
         Q(step_months=24)
         | Q(step_months=36, step_date__lt=later_months(check.today, -37))
         | Q(step_months=60, step_date__lt=later_months(check.today, -61)),
+        step_until__lt=check.today,
     )
 
 

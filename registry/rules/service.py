@@ -34,6 +34,16 @@ RULES: tuple[Rule, ...] = (
         repair=COMPARE,
     ),
     Rule(
+        code="PARTY_DATE_MISSING",
+        severity=Severity.WARNING,
+        field="party_join_date",
+        message=_("A Party post is held, and the day of joining the Party is missing."),
+        source=FORM.format("15"),
+        find=records(Q(party_join_date=None) & (Q(party_post__isnull=False) | Q(party_concurrent_post__isnull=False))),
+        value=Value(""),
+        repair=_("Enter the day of the decision of admission."),
+    ),
+    Rule(
         code="MILITARY_ORDER",
         severity=Severity.ERROR,
         field="discharge_date",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from registry.choices import DISCIPLINE_MONTHS, FAILED_GRADES, FAILED_MONTHS, PARTY_SIDE, STEP_DELAY
 from workflows.documents import Document
 
 MALE, FEMALE = "1", "2"
@@ -20,11 +21,6 @@ _FIRST_YEAR = 2021
 NOTICE_MONTHS, DECISION_MONTHS = 6, 3  # Decree 170/2025/NĐ-CP art. 62 and 63
 TERM_MONTHS = 60  # Decree 170/2025/NĐ-CP art. 28
 SECONDMENT_MONTHS = 36  # Decree 170/2025/NĐ-CP art. 26
-DISCIPLINE_MONTHS = 12  # Decree 172/2025/NĐ-CP art. 2.9
-# Circular 08/2013/TT-BNV art. 2 and 3: how much longer a step lasts, by form of discipline.
-STEP_DELAY: Mapping[str, int] = {"01": 3, "02": 6, "03": 12}
-# A year "not completed" (grade 04) puts the step off by six months (Circular 08/2013/TT-BNV art. 3).
-FAILED_GRADES, FAILED_MONTHS = ("04",), 6
 # From the highest down; the codes of list `degree`. A code that is not here ranks below all.
 DEGREE_ORDER = ("01", "02", "12", "14", "16", "03", "11", "13", "15", "05", "04", "10", "06", "07", "08", "9999", "09")
 
@@ -71,17 +67,31 @@ def next_step(*, step: int, max_step: int, months: int, since: date, disciplines
     return add_months(since, months + _delay(disciplines, since) + FAILED_MONTHS * failed_years)
 
 
-def next_overframe(*, step: int, max_step: int, months: int, since: date, percent: int | None, percent_since: date | None) -> tuple[int, date] | None:
-    """The next over-frame share and its day: 5 % when the last step has lasted its months, then 1 % a year (Decree 204/2004/NĐ-CP)."""
+def next_overframe(
+    *,
+    step: int,
+    max_step: int,
+    months: int,
+    since: date,
+    percent: int | None,
+    percent_since: date | None,
+    disciplines: Sequence[Document] = (),
+    failed_years: int = 0,
+) -> tuple[int, date] | None:
+    """The next over-frame share and its day: 5 % when the last step has lasted its months, then 1 % a year (Decree 204/2004/NĐ-CP).
+
+    What puts a step off puts the share off as well (Circular 04/2005/TT-BNV as amended by Circular 03/2021/TT-BNV); `failed_years` are
+    those since the share, or the step without one, began.
+    """
     if step < max_step:
         return None
-    if percent is None or percent_since is None:
-        return 5, add_months(since, months)
-    return percent + 1, add_months(percent_since, 12)
+    share, begun, lasts = (5, since, months) if percent is None or percent_since is None else (percent + 1, percent_since, 12)
+    return share, add_months(begun, lasts + _delay(disciplines, begun) + FAILED_MONTHS * failed_years)
 
 
 def _delay(disciplines: Sequence[Document], since: date) -> int:
-    return sum(STEP_DELAY.get(row["form"], 0) for row in disciplines if date.fromisoformat(row["valid_from"]) >= since)
+    counting = (row for row in disciplines if row["side"] != PARTY_SIDE and date.fromisoformat(row["valid_from"]) >= since)
+    return sum(STEP_DELAY.get(row["form"], 0) for row in counting)
 
 
 def failed_years(document: Document, *, since: date) -> int:

@@ -8,23 +8,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, DateField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from registry.models import LIVE_ROWS, RankCode, SalaryStep
-from registry.selectors.derived import FAILED_GRADES, FAILED_MONTHS, FEMALE, MALE, STEP_DELAY, add_months, retirement
+from registry.rules.expressions import AddMonths, months_put_off
+from registry.selectors.derived import FEMALE, MALE, add_months, retirement
 
 SHORTEST_STEP = 24  # months; a step shorter than this is not in Decree 204/2004/NĐ-CP
 OVERFRAME_MONTHS = 12
 _OLDEST = 90
-
-
-class AddMonths(Func):
-    """A date and a number of months; the last day of a shorter month, as in Python's twin."""
-
-    template = "(%(expressions)s)::int))::date"
-    arg_joiner = " + make_interval(months => ("
-    output_field = DateField()
 
 
 def with_next_step(files: QuerySet[Any]) -> QuerySet[Any]:
@@ -32,23 +24,16 @@ def with_next_step(files: QuerySet[Any]) -> QuerySet[Any]:
     scale = SalaryStep.objects.filter(
         salary_class=Subquery(RankCode.objects.filter(code=OuterRef(OuterRef("rank_code"))).values("salary_class")[:1]), step=OuterRef("step")
     )
-    delays = Case(*(When(form=form, then=Value(months)) for form, months in STEP_DELAY.items()), default=Value(0), output_field=IntegerField())
-    disciplines = LIVE_ROWS["disciplines"]._default_manager.filter(staff=OuterRef("pk"), valid_from__gte=OuterRef("step_date"))
-    failed = LIVE_ROWS["annual_results"]._default_manager.filter(
-        staff=OuterRef("pk"), grade__in=FAILED_GRADES, year__gte=Func(OuterRef("step_date"), template="extract(year from %(expressions)s)")
-    )
-    delay = Coalesce(Subquery(disciplines.values("staff").annotate(total=Sum(delays)).values("total")), 0) + FAILED_MONTHS * Coalesce(
-        Subquery(failed.values("staff").annotate(total=Count("pk")).values("total")), 0
-    )
-    return files.annotate(
-        step_months=Subquery(scale.values("months")[:1]), last_step=Subquery(scale.values("max_step")[:1]), step_delay=delay
-    ).annotate(
-        next_step_on=Case(
-            When(step__lt=F("last_step"), then=AddMonths(F("step_date"), F("step_months") + F("step_delay"))),
-            When(last_step__isnull=False, overframe_date__isnull=True, then=AddMonths(F("step_date"), F("step_months"))),
-            When(last_step__isnull=False, then=AddMonths(F("overframe_date"), Value(OVERFRAME_MONTHS))),
-            output_field=DateField(),
+    disciplines, results = (LIVE_ROWS[name]._default_manager.all() for name in ("disciplines", "annual_results"))
+    has_share = Q(step__gte=F("last_step"), overframe_date__isnull=False)
+    return (
+        files.annotate(step_months=Subquery(scale.values("months")[:1]), last_step=Subquery(scale.values("max_step")[:1]))
+        .annotate(
+            pay_begun=Case(When(has_share, then=F("overframe_date")), default=F("step_date")),
+            pay_lasts=Case(When(has_share, then=Value(OVERFRAME_MONTHS)), default=F("step_months"), output_field=IntegerField()),
         )
+        .annotate(step_delay=months_put_off(disciplines, results, begun="pay_begun"))
+        .annotate(next_step_on=AddMonths(F("pay_begun"), F("pay_lasts") + F("step_delay")))
     )
 
 

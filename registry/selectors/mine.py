@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.db.models import QuerySet
 
 from orgtree.models import User
 from registry.choices import Section
-from registry.fields import BY_NAME, FORMER_NUMBER, SECTION_FIELDS, SECTION_LISTS, ProfileList, label_of
+from registry.fields import BY_NAME, FORMER_NUMBER, SECTION_FIELDS, SECTION_LISTS, label_of
 from registry.models import Confirmation, StaffProfile
 from registry.selectors.former_numbers import former_numbers
 from registry.selectors.profile import Fact, SectionView, Table
-from registry.selectors.texts import KIND, Row, document_texts
+from registry.selectors.standing import rows_table
+from registry.selectors.texts import KIND, document_texts
 from workflows.choices import RequestState
 from workflows.documents import Document
 from workflows.models import ChangeItem, ChangeRequest
@@ -35,7 +34,7 @@ def own_sections(document: Document, *, profile: StaffProfile) -> list[SectionVi
                 *(Fact(name, label_of(name), texts.fields[name]) for name in SECTION_FIELDS[section] if BY_NAME[name].kind != "picture"),
                 *(cards if section == Section.IDENTITY else ()),
             ],
-            [_table(one, texts.rows[one.name]) for one in SECTION_LISTS[section]],
+            [Table(one.name, label_of(one.name), *rows_table(one, document, texts), len(document[one.name])) for one in SECTION_LISTS[section]],
         )
         for section in Section
     ]
@@ -54,9 +53,3 @@ def own_request_open(*, user: User, profile: StaffProfile) -> ChangeRequest | No
 def last_confirmation(*, profile: StaffProfile) -> Confirmation | None:
     """When the person last said that nothing has changed."""
     return Confirmation.objects.filter(staff=profile).order_by("-confirmed_at").first()
-
-
-def _table(one: ProfileList, rows: Sequence[Row]) -> Table:
-    filled = [column for column in one.columns if any(row[column.name] for row in rows)]
-    lines = [[row[column.name] for column in filled] for row in reversed(rows)]
-    return Table(one.name, label_of(one.name), [str(column.label) for column in filled], lines, len(rows))

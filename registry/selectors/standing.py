@@ -15,8 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from registry.fields import ProfileList
 from registry.models import RankCode, SalaryStep
 from registry.selectors import derived
+from registry.selectors.texts import DocumentTexts, in_time
 from registry.targets import show
 from workflows.documents import Document
 
@@ -35,10 +37,10 @@ class Derived:
     tone: Tone = ""
 
 
-def profile_standing(document: Document, *, on: date, degrees: Mapping[Any, str] | None = None) -> list[Derived]:
+def profile_standing(document: Document, *, on: date, degrees: Mapping[Any, str] | None = None, in_the_clear: bool = False) -> list[Derived]:
     """The derived values of a file, those that say something. `degrees` are names of its degrees by code, where somebody has them already.
 
-    Two queries at most, one with `degrees`.
+    Two queries at most, one with `degrees`. What follows from class-A rows is there only `in_the_clear`.
     """
     return [
         *_post(document, on),
@@ -47,7 +49,19 @@ def profile_standing(document: Document, *, on: date, degrees: Mapping[Any, str]
         *_pay(document, on),
         *_terms(document, on),
         *_retirement(document, on),
+        *(_disciplines(document, on) if in_the_clear else ()),
     ]
+
+
+def rows_table(one: ProfileList, document: Document, texts: DocumentTexts) -> tuple[list[str], list[list[str]]]:
+    """Headings and lines of a list in the clear, the latest row first: the columns that hold anything, and what follows from each row."""
+    rows, told = sorted(document[one.name], key=in_time), texts.rows[one.name]
+    filled = [column for column in one.columns if any(row[column.name] for row in told)]
+    headings, lines = [str(column.label) for column in filled], [[row[column.name] for column in filled] for row in told]
+    if one.name == "disciplines" and rows:
+        headings.append(str(_("Without effect from")))
+        lines = [[*line, _day(derived.discipline_end(row))] for line, row in zip(lines, rows, strict=True)]
+    return headings, lines[::-1]
 
 
 def _post(document: Document, on: date) -> Iterator[Derived]:
@@ -70,7 +84,7 @@ def _service(document: Document, on: date) -> Iterator[Derived]:
         ngettext("{count} year", "{count} years", years).format(count=years) if years else "",
         ngettext("{count} month", "{count} months", months).format(count=months) if months or not years else "",
     ]
-    yield Derived(_("Service"), " ".join(part for part in parts if part), _("Since first recruited; Circular 06/2023/TT-BNV, item 16"))
+    yield Derived(_("Service"), " ".join(part for part in parts if part), _("Since first recruited; Circular 06/2023/TT-BNV, item 13"))
 
 
 def _pay(document: Document, on: date) -> Iterator[Derived]:
@@ -93,17 +107,26 @@ def _pay(document: Document, on: date) -> Iterator[Derived]:
     if due is not None:
         yield Derived(_("Next salary step"), _day(due), _("Circular 08/2013/TT-BNV, art. 2 and 3"), _tone(due, on))
         return
+    has_share = document["overframe_percent"] is not None and document["overframe_date"] is not None
+    begun = date.fromisoformat(document["overframe_date"]) if has_share else since
     over = derived.next_overframe(
         step=scale.step,
         max_step=scale.max_step,
         months=scale.months,
         since=since,
         percent=document["overframe_percent"],
-        percent_since=date.fromisoformat(document["overframe_date"]) if document["overframe_date"] else None,
+        percent_since=begun if has_share else None,
+        disciplines=document["disciplines"],
+        failed_years=derived.failed_years(document, since=begun),
     )
     if over is not None:
         percent, day = over
-        yield Derived(_("Next over-frame share"), f"{percent} %, {_day(day)}", _("Decree 204/2004/NĐ-CP; Circular 04/2005/TT-BNV"), _tone(day, on))
+        yield Derived(
+            _("Next over-frame share"),
+            f"{percent} %, {_day(day)}",
+            _("Decree 204/2004/NĐ-CP; Circulars 04/2005/TT-BNV and 03/2021/TT-BNV"),
+            _tone(day, on),
+        )
 
 
 def _scale(rank: str, step: int) -> SalaryStep | None:
@@ -139,6 +162,13 @@ def _retirement(document: Document, on: date) -> Iterator[Derived]:
     if derived.add_months(found.notice, -12) <= on < found.leaves:
         yield Derived(_("Notice of retirement by"), _day(found.notice), notice, _tone(found.notice, on))
         yield Derived(_("Decision on retirement by"), _day(found.decision), notice, _tone(found.decision, on))
+
+
+def _disciplines(document: Document, on: date) -> Iterator[Derived]:
+    for row in document["disciplines"]:
+        end = derived.discipline_end(row)
+        if date.fromisoformat(row["valid_from"]) <= on < end:
+            yield Derived(_("Discipline without effect from"), _day(end), _("Decree 172/2025/NĐ-CP, art. 2.9"))
 
 
 def _tone(day: date, on: date, months: int = SOON_MONTHS) -> Tone:

@@ -13,7 +13,8 @@ from registry.fields import FORMER_NUMBER, LIST_BY_NAME, label_of
 from registry.masking import CLASS_A
 from registry.models import StaffProfile
 from registry.selectors.former_numbers import former_numbers
-from registry.selectors.texts import KIND, Row, document_get, document_texts
+from registry.selectors.standing import rows_table
+from registry.selectors.texts import KIND, document_get, document_texts
 from workflows.choices import ReadAction
 from workflows.errors import NotAllowed
 from workflows.services.reads import read_record, reason_check
@@ -62,14 +63,9 @@ def value_reveal(*, actor: User, profile: StaffProfile, name: str, reason: str, 
     )
     if name == FORMER_NUMBER:
         return Revealed(name, label_of(name), ", ".join(one.number for one in former_numbers(profile)))
-    texts = document_texts(document_get(profile=profile))
+    document = document_get(profile=profile)
+    texts = document_texts(document)
     if name in texts.fields:
         return Revealed(name, label_of(name), texts.fields[name])
-    return _table(name, texts.rows[name])
-
-
-def _table(name: str, rows: Sequence[Row]) -> Revealed:
-    """The columns that hold anything, the latest row first as on the page."""
-    filled = [column for column in LIST_BY_NAME[name].columns if any(row[column.name] for row in rows)]
-    lines = [[row[column.name] for column in filled] for row in reversed(rows)]
-    return Revealed(name, label_of(name), "", [str(column.label) for column in filled], lines)
+    headings, lines = rows_table(LIST_BY_NAME[name], document, texts)
+    return Revealed(name, label_of(name), "", headings, lines)

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from orgtree import clock
 from orgtree.caller import ip_of
 from orgtree.models import User
 from orgtree.pages import page, page_view
@@ -20,6 +21,7 @@ from registry.models import StaffProfile
 from registry.selectors.drafts import draft_get
 from registry.selectors.mine import last_confirmation, own_requests, own_sections
 from registry.selectors.readers import readers_of
+from registry.selectors.standing import profile_standing
 from registry.selectors.texts import document_get
 from registry.services.drafts import TAKEN_UP_AGAIN, nothing_has_changed, own_profile
 from registry.services.reads import file_open
@@ -43,12 +45,14 @@ def mine(request: HttpRequest) -> HttpResponse:
     except StaffProfile.DoesNotExist:
         return page(request, "registry/mine.html", _("My file"), profile=None)
     file_open(actor=request.user, profile=profile, address=ip_of(request))
+    document = document_get(profile=profile)
     return page(
         request,
         "registry/mine.html",
         _("My file"),
         profile=profile,
-        sections=own_sections(document_get(profile=profile), profile=profile),
+        sections=own_sections(document, profile=profile),
+        standing=profile_standing(document, on=clock.today(), in_the_clear=True),
         editable={one.value for one in sections_of(Act.OWN)},
         draft=draft_get(user=request.user, profile=profile, act=Act.OWN),
         first=sections_of(Act.OWN)[0],

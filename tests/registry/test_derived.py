@@ -64,14 +64,21 @@ def test_no_month_of_birth_retires_before_an_earlier_one():
         assert days == sorted(days)
 
 
-@pytest.mark.parametrize(("form", "due"), [(None, "2027-01-01"), ("01", "2027-04-01"), ("02", "2027-07-01"), ("03", "2028-01-01")])
+@pytest.mark.parametrize(
+    ("form", "due"), [(None, "2027-01-01"), ("01", "2027-04-01"), ("02", "2027-07-01"), ("03", "2028-01-01"), ("06", "2028-01-01")]
+)
 def test_a_discipline_puts_the_next_step_off(form, due):
-    rows = [{"form": form, "valid_from": "2025-03-01"}] if form else []
+    rows = [{"side": "CQ", "form": form, "valid_from": "2025-03-01"}] if form else []
     assert next_step(step=3, max_step=9, months=36, since=date(2024, 1, 1), disciplines=rows) == date.fromisoformat(due)
 
 
 def test_a_discipline_of_an_earlier_step_does_not_count():
-    row = {"form": "02", "valid_from": "2023-03-01"}
+    row = {"side": "CQ", "form": "02", "valid_from": "2023-03-01"}
+    assert next_step(step=3, max_step=9, months=36, since=date(2024, 1, 1), disciplines=[row]) == date(2027, 1, 1)
+
+
+def test_a_discipline_of_the_party_alone_puts_nothing_off():
+    row = {"side": "DANG", "form": "02", "valid_from": "2025-03-01"}
     assert next_step(step=3, max_step=9, months=36, since=date(2024, 1, 1), disciplines=[row]) == date(2027, 1, 1)
 
 
@@ -81,6 +88,14 @@ def test_over_frame_begins_with_five_and_grows_by_one():
     assert next_overframe(**last, percent=None, percent_since=None) == (5, date(2023, 7, 1))
     assert next_overframe(**last, percent=6, percent_since=date(2024, 7, 1)) == (7, date(2025, 7, 1))
     assert next_overframe(**{**last, "step": 8}, percent=None, percent_since=None) is None
+
+
+def test_what_puts_a_step_off_puts_the_over_frame_share_off():
+    last = {"step": 9, "max_step": 9, "months": 36, "since": date(2020, 7, 1)}
+    warning = {"side": "CQ", "form": "02", "valid_from": "2022-03-01"}
+    assert next_overframe(**last, percent=None, percent_since=None, disciplines=[warning]) == (5, date(2024, 1, 1))
+    assert next_overframe(**last, percent=5, percent_since=date(2023, 7, 1), disciplines=[warning]) == (6, date(2024, 7, 1))
+    assert next_overframe(**last, percent=5, percent_since=date(2023, 7, 1), failed_years=1) == (6, date(2025, 1, 1))
 
 
 def test_the_highest_degree_is_the_highest_and_then_the_latest():

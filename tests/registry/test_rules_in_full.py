@@ -102,6 +102,7 @@ CASES = {
     },
     ("PARTY_OFFICIAL_EARLY", "party_official_date"): {"party_official_date": "2012-02-02"},
     ("PARTY_OFFICIAL_SOON", "party_official_date"): {"party_official_date": "2013-02-02"},
+    ("PARTY_DATE_MISSING", "party_join_date"): {"party_join_date": None, "party_post": "BT"},
     ("MILITARY_ORDER", "discharge_date"): {"enlist_date": "2004-02-15", "discharge_date": "2004-02-15"},
     ("MILITARY_RANK_ALONE", "military_rank"): {"military_rank": "TS"},
     ("SOCIAL_INSURANCE_FORM", "social_insurance_no"): {"social_insurance_no": "661234567"},
@@ -155,6 +156,15 @@ def test_a_leader_has_a_day_of_appointment(units):
     rows = [posting(units["office"], title="Trưởng phòng", position_group="LDQL")]
     assert found(units, postings=rows) == {("LEADER_NOT_APPOINTED", "appoint_date")}
     assert found(units, postings=rows, appoint_date="2025-07-01") == set()
+
+
+def test_a_step_put_off_by_a_discipline_is_not_overdue_yet(units):
+    # given: three years were over on 01/08/2026; a warning puts the step off to 01/02/2027, one of the Party alone does not
+    warning = {**RIGHT["disciplines"], "side": "CQ", "form": "02", "valid_from": "2024-05-01", "valid_to": None}
+    # when, then
+    assert found(units, step_date="2023-08-01", disciplines=[warning]) == set()
+    assert found(units, step_date="2023-08-01", disciplines=[{**warning, "side": "DANG"}]) == {("STEP_OVERDUE", "step_date")}
+    assert found(units, step_date="2023-01-01", disciplines=[warning]) == {("STEP_OVERDUE", "step_date")}
 
 
 def test_an_over_frame_allowance_needs_a_rank(units):

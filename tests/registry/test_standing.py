@@ -47,6 +47,17 @@ def test_a_step_that_is_due_says_so(units, settings):
     assert texts(person(units, step_date="2023-12-01"))["Next salary step"] == ("01/12/2026", "warn")
 
 
+def test_a_discipline_in_effect_is_told_only_in_the_clear(units, settings):
+    # given: in effect for twelve months from its day
+    settings.LANGUAGE_CODE = "en"
+    document = person(units, disciplines=[discipline("01", "2026-01-15"), discipline("02", "2024-05-01")])
+    # when
+    masked, clear = (profile_standing(document, on=TODAY, in_the_clear=one) for one in (False, True))
+    # then: only what still counts, and only to who sees disciplines
+    assert [(str(one.label), one.text) for one in clear if one not in masked] == [("Discipline without effect from", "15/01/2027")]
+    assert len(clear) == len(masked) + 1
+
+
 def degree(code: str, major: str) -> dict:
     return {"valid_from": None, "valid_to": None, "school": None, "major": major, "major_code": None, "mode": None, "degree": code}
 
@@ -66,7 +77,13 @@ CASES = [
     {"step_date": "2023-10-15", "annual_results": [result(2024, "04"), result(2022, "04"), result(2025, "02")]},
     {"step": 9, "coefficient": "4.98", "step_date": "2022-02-28"},
     {"step": 9, "coefficient": "4.98", "step_date": "2018-02-28", "overframe_percent": 6, "overframe_date": "2025-12-31"},
+    {"step": 9, "coefficient": "4.98", "step_date": "2022-02-28", "disciplines": [discipline("06", "2023-05-01")]},
+    {
+        **{"step": 9, "coefficient": "4.98", "step_date": "2018-02-28", "overframe_percent": 6, "overframe_date": "2025-12-31"},
+        **{"disciplines": [discipline("02", "2024-05-01"), discipline("01", "2026-02-01")], "annual_results": [result(2025, "04")]},
+    },
     {"rank_code": "01.004", "coefficient": "3.65", "step": 6, "step_date": "2024-08-31"},
+    {"step_date": "2024-01-31", "disciplines": [{**discipline("02", "2024-05-01"), "side": "DANG"}]},
 ]
 
 
@@ -85,7 +102,8 @@ def _due(document) -> date:
     scale = {"step": document["step"], "max_step": 9 if document["rank_code"] == "01.003" else 10, "months": 36, "since": since}
     due = next_step(**scale, disciplines=document["disciplines"], failed_years=failed_years(document, since=since))
     percent_since = document["overframe_date"] and date.fromisoformat(document["overframe_date"])
-    over = next_overframe(**scale, percent=document["overframe_percent"], percent_since=percent_since)
+    more = {"disciplines": document["disciplines"], "failed_years": failed_years(document, since=percent_since or since)}
+    over = next_overframe(**scale, percent=document["overframe_percent"], percent_since=percent_since, **more)
     return due or over[1]
 
 
