@@ -31,7 +31,20 @@ def page_view(view: View) -> View:
         with scope.remembered() if request.method in ("GET", "HEAD") else nullcontext():
             return view(request, *args, **kwargs)
 
-    return never_cache(login_required(answered))
+    return never_cache(_at_the_door(answered))
+
+
+def _at_the_door(view: View) -> View:
+    """Who is not signed in is led to the door; a part of a page that asks is only told so, and says it itself."""
+    led = login_required(view)
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated and request.headers.get("HX-Request"):
+            return HttpResponse(status=401)
+        return led(request, *args, **kwargs)
+
+    return asked
 
 
 def page(request: HttpRequest, template: str, title: str | Promise, *, status: int = 200, **context: Any) -> TemplateResponse:

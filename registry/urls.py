@@ -11,6 +11,7 @@ from registry.views import (
     former_numbers,
     marks,
     mine,
+    new_files,
     past,
     people,
     photos,
@@ -31,6 +32,7 @@ from registry.views import (
 app_name = "registry"
 urlpatterns = [
     path("staff/", people.staff_list, name="staff_list"),
+    path("staff/new/", new_files.staff_new, name="staff_new"),
     path("staff/find/", people.staff_find, name="staff_find"),
     path("staff/filters/choose/", people.staff_filter_panel, name="staff_filter_panel"),
     path("staff/filters/", people.staff_filter_save, name="staff_filter_save"),
@@ -74,6 +76,7 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/missing/", upload_rows.upload_missing, name="upload_missing"),
     path("uploads/<uuid:upload_id>/changes/", upload_rows.upload_changes, name="upload_changes"),
     path("uploads/<uuid:upload_id>/changes/reason/", upload_rows.upload_reason, name="upload_reason"),
+    path("uploads/<uuid:upload_id>/changes/day/", upload_rows.upload_day, name="upload_day"),
     path("uploads/<uuid:upload_id>/causes/", upload_rows.upload_causes, name="upload_causes"),
     path("uploads/<uuid:upload_id>/causes/repair/", upload_rows.upload_repair, name="upload_repair"),
     path("uploads/<uuid:upload_id>/undo/", upload_rows.upload_take_back, name="upload_take_back"),

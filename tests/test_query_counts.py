@@ -57,6 +57,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "audit trail": ("auditor", lambda _: reverse("registry:audit_trail")),
     "profile, a section of the form": ("clerk", lambda made: reverse("registry:edit_section", args=[made["people"][0].pk, "correct", "identity"])),
     "profile, editing": ("clerk", lambda made: reverse("registry:staff_edit", args=[made["people"][0].pk])),
+    "new file": ("clerk", lambda _: reverse("registry:staff_new")),
     "upload, new": ("clerk", lambda _: reverse("registry:upload_new")),
     "uploads": ("clerk", lambda _: reverse("registry:upload_list")),
     "upload, columns": ("clerk", lambda made: reverse("registry:upload_columns", args=[made["upload"].pk])),

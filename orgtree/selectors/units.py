@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -87,3 +87,9 @@ def unit_paths(unit_ids: Iterable[UUID]) -> dict[UUID, str]:
             [SEPARATOR, list(unit_ids)],
         )
         return dict(cursor.fetchall())
+
+
+def indented(units: Sequence[OrgUnit]) -> list[tuple[OrgUnit, str]]:
+    """(unit, its name set in by its depth below the topmost unit of the list), for a select."""
+    top = min(one.level for one in units)
+    return [(one, "\u2003" * (one.level - top) + one.name) for one in units]

@@ -45,9 +45,14 @@ def field_is_open(name: str, *, act: Act, base: Document) -> bool:
         return False
     if act == Act.OWN:
         return described.editor == Editor.PERSON
-    if act == Act.RECORD:
+    if act == Act.RECORD and not is_new(base):
         return name not in _FOLLOWS and (name not in STANDS or base[name] is None)
     return True
+
+
+def is_new(base: Document) -> bool:
+    """Whether nothing is on record yet: a file without a name exists only while it is being written."""
+    return base["birth_name"] is None
 
 
 def row_rights(one: ProfileList, *, act: Act) -> RowRights:

@@ -52,14 +52,49 @@ class Written:
 
 def draft_get(*, user: User, profile: StaffProfile, act: Act) -> Draft | None:
     """The user's open draft of this file."""
-    return Draft.objects.filter(user=user, staff=profile, act=act, request=None).first()
+    return Draft.objects.filter(of_file(profile), user=user, act=act, request=None).first()
+
+
+def of_file(profile: StaffProfile) -> Q:
+    """The drafts of a file, or of one that is only being written and has no version yet."""
+    return Q(staff=profile.pk) if profile.version else Q(new_file=profile.pk)
 
 
 def drafts_open(*, user: User) -> QuerySet[Draft]:
-    """What the user has begun and not sent, the latest first: of files that they may still edit, and of their own."""
+    """What the user has begun and not sent, the latest first: of files that they may still edit, of new ones there, and of their own."""
     editable = scope.scoped(StaffProfile.objects.all(), user, Action.EDIT, "using_unit").order_by().values("pk")
-    allowed = Q(staff__in=editable) | Q(act=Act.OWN, staff__citizen_id=user.personal_number)
-    return Draft.objects.filter(allowed, user=user, request=None).exclude(cells={}).select_related("staff__using_unit").order_by("-saved_at")
+    units = scope.units(user, Action.EDIT).order_by().values("pk")
+    allowed = Q(staff__in=editable) | Q(unit__in=units) | Q(act=Act.OWN, staff__citizen_id=user.personal_number)
+    found = Draft.objects.filter(allowed, user=user, request=None).exclude(cells={})
+    return found.select_related("staff__using_unit", "unit").order_by("-saved_at")
+
+
+def file_being_written(*, user: User, key: UUID) -> StaffProfile:
+    """A file that is not on record yet, of which the user has an open draft: version 0, in the unit where it begins. It is never saved.
+
+    Raises StaffProfile.DoesNotExist without such a draft, and in a unit where the user may no longer edit.
+    """
+    units = scope.units(user, Action.EDIT).order_by().values("pk")
+    draft = Draft.objects.select_related("unit").filter(user=user, new_file=key, request=None, unit__in=units).first()
+    if draft is None:
+        raise StaffProfile.DoesNotExist
+    return StaffProfile(pk=key, version=0, birth_name=draft.name, using_unit=draft.place, managing_agency=managing_agency_of(draft.place, user))
+
+
+def managing_agency_of(unit: OrgUnit, user: User) -> OrgUnit:
+    """Who manages the files of a unit, for one more: whoever does it for its people, else the highest unit above in which the user may edit."""
+    colleague = StaffProfile.objects.filter(using_unit=unit).select_related("managing_agency").first()
+    if colleague is not None:
+        return colleague.managing_agency
+    above = scope.units(user, Action.EDIT).filter(tree_id=unit.tree_id, lft__lte=unit.lft, rght__gte=unit.rght)
+    return above.order_by("lft").first() or unit
+
+
+def base_of(profile: StaffProfile, version: int) -> Document:
+    """What a draft is written over: the ledger's document of the version, for a new file one with nothing but its units."""
+    if version:
+        return document_at(key=profile.pk, version=version)
+    return STAFF_PROFILE.merge(None, {"managing_agency": str(profile.managing_agency_id), "using_unit": str(profile.using_unit_id)})
 
 
 def document_at(*, key: UUID, version: int) -> Document:

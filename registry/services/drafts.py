@@ -21,7 +21,17 @@ from registry.fields import BY_NAME, LIST_BY_NAME, SECTION_FIELDS, SECTION_LISTS
 from registry.masking import CLASS_A
 from registry.models import Confirmation, Draft, StaffProfile
 from registry.schema import STAFF_PROFILE
-from registry.selectors.drafts import base_texts, cell_parts, document_at, draft_get, draft_write, section_of
+from registry.selectors.drafts import (
+    base_of,
+    base_texts,
+    cell_parts,
+    document_at,
+    draft_get,
+    draft_write,
+    file_being_written,
+    of_file,
+    section_of,
+)
 from registry.selectors.mine import is_own_file
 from registry.selectors.profile import profile_get
 from registry.selectors.texts import KIND
@@ -74,10 +84,18 @@ class Rebased:
 
 
 def profile_for(*, user: User, key: Any, act: Act) -> StaffProfile:
-    """The file that `user` may change by `act`: their own by a declaration, else one where they may edit. Raises StaffProfile.DoesNotExist."""
+    """The file that `user` may change by `act`: their own by a declaration, else one where they may edit, or one that they are writing anew.
+
+    Raises StaffProfile.DoesNotExist.
+    """
     if act == Act.OWN:
         return own_profile(user=user, pk=key)
-    return profile_get(user=user, key=key, action=Action.EDIT)
+    try:
+        return profile_get(user=user, key=key, action=Action.EDIT)
+    except StaffProfile.DoesNotExist:
+        if act != Act.RECORD:
+            raise
+        return file_being_written(user=user, key=key)
 
 
 def own_profile(*, user: User, **more: Any) -> StaffProfile:
@@ -123,7 +141,7 @@ def revision_of(draft: Draft | None, section: Section) -> int:
 
 def draft_discard(*, actor: User, profile: StaffProfile, act: Act) -> None:
     """Throw away what was not sent."""
-    Draft.objects.filter(user=actor, staff=profile, act=act, request=None).delete()
+    Draft.objects.filter(of_file(profile), user=actor, act=act, request=None).delete()
 
 
 def draft_reveal(*, actor: User, profile: StaffProfile, act: Act, section: Section, address: str | None) -> Draft:
@@ -150,7 +168,7 @@ def draft_rebase(*, actor: User, profile: StaffProfile, act: Act) -> Rebased:
     """Put what was typed over the file's present version. A changed row that is no longer there becomes a new one; nothing typed is lost."""
     with transaction.atomic():
         draft = _locked(actor, profile, act)
-        if draft is None:
+        if draft is None or not profile.version:
             raise NothingChanged
         old, new = document_at(key=profile.pk, version=draft.base_version), document_at(key=profile.pk, version=profile.version)
         cells, conflicts = _moved(draft.cells, old, new)
@@ -171,11 +189,11 @@ def draft_send(*, actor: User, profile: StaffProfile, act: Act, reason: str = ""
             raise NothingChanged
         if draft.base_version != profile.version:
             raise MovedOn
-        base = document_at(key=profile.pk, version=draft.base_version)
+        base = base_of(profile, draft.base_version)
         written = draft_write(base=base, cells=draft.cells, act=act, actor=actor, profile=profile)
         if written.problems:
             raise NothingReadable(len(written.problems))
-        patch = {name: written.document[name] for name in STAFF_PROFILE.changed(base, written.document)}
+        patch = {name: written.document[name] for name in STAFF_PROFILE.changed(base if profile.version else None, written.document)}
         if not patch:
             raise NothingChanged
         if act == Act.OWN:
@@ -183,7 +201,7 @@ def draft_send(*, actor: User, profile: StaffProfile, act: Act, reason: str = ""
         staged = request_stage(
             actor=actor,
             unit=profile.using_unit,
-            title=request_title(act, profile.birth_name),
+            title=request_title(act if profile.version else None, profile.birth_name),
             proposals=[Proposal(kind=KIND, key=profile.pk, patch=patch, base_version=draft.base_version, ref=1)],
             allowed=OrgUnit.objects.filter(pk=profile.using_unit_id) if act == Act.OWN else None,
             act=act,
@@ -212,10 +230,11 @@ def draft_take_up(*, actor: User, request: ChangeRequest) -> Draft:
     A draft that the author has begun meanwhile is not overwritten: it stands, and NotAllowed is raised.
     """
     with transaction.atomic():
-        draft = Draft.objects.select_for_update().select_related("staff").filter(request=request, user=actor).first()
+        draft = Draft.objects.select_for_update(of=["self"]).select_related("staff").filter(request=request, user=actor).first()
         if draft is None:
             raise NothingChanged
-        if request.state not in TAKEN_UP_AGAIN or draft_get(user=actor, profile=draft.staff, act=Act(draft.act)) is not None:
+        overtaken = draft.staff is not None and draft_get(user=actor, profile=draft.staff, act=Act(draft.act)) is not None
+        if request.state not in TAKEN_UP_AGAIN or overtaken:
             raise NotAllowed
         draft.request, draft.saved_at = None, clock.now()
         draft.save(update_fields=["request", "saved_at"])
@@ -235,10 +254,11 @@ def nothing_has_changed(*, actor: User, profile: StaffProfile) -> Confirmation:
     return confirmation
 
 
-def request_title(act: Act, name: str) -> str:
-    """What the request is called and what is signed: the act by its verb, in the language of the administration."""
+def request_title(act: Act | None, name: str) -> str:
+    """What the request is called and what is signed: the act by its verb, in the language of the administration; None makes the file."""
     with translation.override(settings.LANGUAGE_CODE):
         titles = {
+            None: _("New file of {name}"),
             Act.CORRECT: _("Correction in the file of {name}"),
             Act.RECORD: _("Change recorded in the file of {name}"),
             Act.OWN: _("Declaration of {name} about their own file"),
@@ -254,7 +274,7 @@ def _is_theirs(patch: Mapping[str, Any], profile: StaffProfile, actor: User) -> 
 
 
 def _locked(actor: User, profile: StaffProfile, act: Act) -> Draft | None:
-    return Draft.objects.select_for_update().filter(user=actor, staff=profile, act=act, request=None).first()
+    return Draft.objects.select_for_update().filter(of_file(profile), user=actor, act=act, request=None).first()
 
 
 def _moved(cells: Cells, old: Document, new: Document) -> tuple[dict[str, str], list[str]]:

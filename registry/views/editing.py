@@ -28,9 +28,10 @@ from registry.choices import Editor, Section
 from registry.fields import BY_NAME, LIST_BY_NAME, SECTION_FIELDS, SECTION_LISTS
 from registry.forms.sections import SectionForm, changes_of, read_cells, row_form, section_form
 from registry.models import Draft, StaffProfile
+from registry.rules.demands import REQUIRED, REQUIRED_AT_SYNC
 from registry.selectors import picking
 from registry.selectors.acts import row_rights
-from registry.selectors.drafts import Written, cell_parts, document_at, draft_get, draft_write, section_of
+from registry.selectors.drafts import Written, base_of, cell_parts, draft_get, draft_write, section_of
 from registry.selectors.judging import Remark, draft_remarks, request_in_the_way
 from registry.selectors.texts import KIND
 from registry.services import drafts
@@ -40,6 +41,8 @@ from workflows.choices import WRITTEN_ACTS, Act
 from workflows.documents import Document
 from workflows.models import RecordVersion
 from workflows.selectors.differences import FieldChange, document_changes
+
+MISSING = (REQUIRED, REQUIRED_AT_SYNC)
 
 
 @dataclass
@@ -61,12 +64,17 @@ class Desk:
         return self.draft.cells if self.draft else {}
 
     @property
+    def is_new(self) -> bool:
+        """Whether the file is only being written: nothing of it is on record."""
+        return self.profile.version == 0
+
+    @property
     def has_moved_on(self) -> bool:
         return self.base_version != self.profile.version
 
     def is_revealed(self, section: Section) -> bool:
         """One's own file is shown as it is; another's masked values once they were asked for."""
-        return self.act == Act.OWN or bool(self.draft and section in self.draft.revealed)
+        return self.act == Act.OWN or self.is_new or bool(self.draft and section in self.draft.revealed)
 
     def written(self) -> Written:
         return draft_write(base=self.base, cells=self.cells, act=self.act, actor=self.user, profile=self.profile)
@@ -94,8 +102,9 @@ def edit_section(request: HttpRequest, key: UUID, act: str, section: str) -> Htt
     desk, part = desk_or_404(request.user, key, act), section_or_404(section, act)
     if request.method == "POST":
         return _save(request, desk, part)
-    file_open(actor=request.user, profile=desk.profile, what="edit", address=ip_of(request))
-    if desk.act != Act.OWN and desk.is_revealed(part):
+    if not desk.is_new:
+        file_open(actor=request.user, profile=desk.profile, what="edit", address=ip_of(request))
+    if desk.act != Act.OWN and not desk.is_new and desk.is_revealed(part):
         drafts.reveal_record(actor=request.user, profile=desk.profile, section=part, address=ip_of(request))
     return page(request, "registry/edit/section.html", part.label, **_context(desk, part))
 
@@ -119,7 +128,8 @@ def edit_row(request: HttpRequest, key: UUID, act: str, rows: str) -> HttpRespon
 def edit_reveal(request: HttpRequest, key: UUID, act: str, section: str) -> HttpResponse:
     """Show the masked values of a section in the form; the read log keeps who did."""
     desk, part = desk_or_404(request.user, key, act), section_or_404(section, act)
-    drafts.draft_reveal(actor=request.user, profile=desk.profile, act=desk.act, section=part, address=ip_of(request))
+    if not desk.is_new:
+        drafts.draft_reveal(actor=request.user, profile=desk.profile, act=desk.act, section=part, address=ip_of(request))
     return redirect("registry:edit_section", key, act, section)
 
 
@@ -129,6 +139,8 @@ def edit_discard(request: HttpRequest, key: UUID, act: str) -> HttpResponse:
     desk = desk_or_404(request.user, key, act)
     drafts.draft_discard(actor=request.user, profile=desk.profile, act=desk.act)
     messages.success(request, _("The draft has been thrown away. The file is as it was."))
+    if desk.is_new:
+        return redirect("registry:staff_list")
     return redirect("registry:mine") if desk.act == Act.OWN else redirect("registry:staff_detail", key)
 
 
@@ -176,7 +188,7 @@ def desk_or_404(user: User, key: UUID, act: str) -> Desk:
     except StaffProfile.DoesNotExist:
         raise Http404 from None
     draft = draft_get(user=user, profile=profile, act=Act(act))
-    base = document_at(key=profile.pk, version=draft.base_version if draft else profile.version)
+    base = base_of(profile, draft.base_version if draft else profile.version)
     return Desk(user, profile, Act(act), draft, base)
 
 
@@ -239,7 +251,7 @@ def _save(request: HttpRequest, desk: Desk, section: Section) -> HttpResponse:
     )
 
     def read(draft: Draft) -> dict[str, str]:
-        base = document_at(key=desk.profile.pk, version=draft.base_version)
+        base = base_of(desk.profile, draft.base_version)
         revealed = desk.act == Act.OWN or section in draft.revealed
         return read_cells(sent=sent, section=section, base=base, act=desk.act, revealed=revealed, kept=draft.cells)
 
@@ -276,7 +288,9 @@ def _context(desk: Desk, section: Section) -> dict[str, Any]:
     written = desk.written()
     remarks = desk.remarks(written)
     revealed = desk.is_revealed(section)
-    form: SectionForm = section_form(section=section, base=desk.base, cells=desk.cells, act=desk.act, revealed=revealed, remarks=remarks)
+    # A new file lacks nearly everything at first: what is missing is counted beside the sections and told before it is sent, not in every box.
+    beside = [one for one in remarks if not (desk.is_new and one.code in MISSING and one.name not in desk.cells)]
+    form: SectionForm = section_form(section=section, base=desk.base, cells=desk.cells, act=desk.act, revealed=revealed, remarks=beside)
     sections = sections_of(desk.act)
     place = sections.index(section)
     return {
@@ -292,7 +306,7 @@ def _context(desk: Desk, section: Section) -> dict[str, Any]:
         "follows": consequences(desk, written),
         "moved": moved_by(desk),
         "following": sections[place + 1] if place + 1 < len(sections) else None,
-        "may_correct": desk.act == Act.RECORD and scope.can(desk.user, Action.EDIT, desk.profile.using_unit),
+        "may_correct": desk.act == Act.RECORD and not desk.is_new and scope.can(desk.user, Action.EDIT, desk.profile.using_unit),
     }
 
 

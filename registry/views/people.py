@@ -58,6 +58,7 @@ def staff_list(request: HttpRequest) -> HttpResponse:
         areas=[(area, _with(wanted.query, area=area.area.pk)) for area in areas_found(text=wanted.text)] if look_around else (),
         suggestions=[(one, _with(wanted.query, q=one.name)) for one in found.suggestions],
         saved=[(one, urlencode(one.query)) for one in saved_filters(user=request.user)],
+        may_add=scope.units(request.user, Action.EDIT).exists(),
         may_share=wanted.unit is not None and scope.can(request.user, Action.EDIT, wanted.unit),
         query=wanted.query,
         asked=asked,

@@ -23,7 +23,7 @@ from registry.selectors.texts import KIND
 from registry.services import drafts
 from registry.services.decisions import decision_take_up
 from registry.views.editing import Desk, consequences, desk_or_404, moved_by, navigation, sections_of
-from workflows.choices import Act
+from workflows.choices import Act, Op
 from workflows.errors import GateError
 from workflows.models import ChangeRequest
 from workflows.selectors.differences import FieldChange, document_changes
@@ -85,7 +85,7 @@ def take_up(request: HttpRequest, request_id: UUID) -> HttpResponse:
     except GateError:
         messages.error(request, _("A newer draft of this file is open; it has not been touched."))
         return redirect("workflows:request_detail", request_id)
-    return redirect("registry:edit_review", draft.staff_id, draft.act)
+    return redirect("registry:edit_review", draft.key, draft.act)
 
 
 def _send(request: HttpRequest, desk: Desk) -> tuple[Staged | None, str]:
@@ -156,7 +156,8 @@ def _ahead(desk: Desk, written: Written) -> list[Ahead]:
     if not changed:
         return []
     try:
-        return route_outlook(actor=desk.user, kind=KIND, unit=desk.profile.using_unit, changed=changed, act=desk.act)
+        op = Op.CREATE if desk.is_new else Op.UPDATE
+        return route_outlook(actor=desk.user, kind=KIND, unit=desk.profile.using_unit, changed=changed, op=op, act=desk.act)
     except GateError:
         return []
 

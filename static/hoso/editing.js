@@ -146,11 +146,53 @@ if (form) {
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt === form) state().textContent = form.dataset.saving;
   });
+  // What could not be saved stays in the page, which says why and tries again: when the line is back, and when somebody who was logged out
+  // elsewhere has logged in again (the form's token is then of the former session, and is fetched anew).
+  let unsaved = false;
+  let again = null;
+  let renewed = 0; // how often the token was fetched without success since: once is enough, a second refusal has another cause
+  const retry = () => {
+    clearTimeout(again);
+    if (unsaved) form.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const lineDown = () => {
+    state().textContent = form.dataset.failed;
+    clearTimeout(again);
+    again = setTimeout(retry, 5_000);
+  };
+  const loggedOut = () => {
+    const door = Object.assign(document.createElement("a"), { href: form.dataset.door, target: "_blank", rel: "noopener" });
+    door.textContent = form.dataset.login;
+    state().replaceChildren(`${form.dataset.out} `, door);
+  };
+  const freshToken = async () => {
+    try {
+      const answer = await fetch(location.pathname, { headers: { "X-Requested-With": "fetch" } });
+      if (!answer.ok || answer.redirected) return loggedOut();
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#ed-form [name=csrfmiddlewaretoken]")?.value;
+      if (!fresh || renewed++) return lineDown();
+      for (const one of document.querySelectorAll("[name=csrfmiddlewaretoken]")) one.value = fresh;
+      retry();
+    } catch {
+      lineDown();
+    }
+  };
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
     document.body.addEventListener(name, (event) => {
-      if (event.detail.elt === form) state().textContent = form.dataset.failed;
+      if (event.detail.elt !== form) return;
+      unsaved = true;
+      const status = event.detail.xhr?.status;
+      if (status === 401) loggedOut();
+      else if (status === 403) freshToken();
+      else if (status === 409) unsaved = false; // another window was faster: the page says so, and nothing is tried again
+      else lineDown();
     });
   }
+  addEventListener("online", retry);
+  addEventListener("focus", retry);
+  addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
 
   // Who types and at once goes elsewhere on the page takes nothing unsaved along: what was typed is saved first.
   let typing = false; // something has not been read by a save yet
@@ -166,6 +208,10 @@ if (form) {
   document.body.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt !== form) return;
     saving -= 1;
+    if (event.detail.successful) {
+      unsaved = false;
+      renewed = 0;
+    }
     if (!event.detail.successful) onward = null; // it is said beside the title; a second try goes through
     else if (onward && !typing && !saving) onward();
   });
