@@ -16,11 +16,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from exchange.choices import Transport, Way
 from exchange.models import ArchivedExchange
+from orgtree.locks import Lock
+from workflows.services.months import MonthlyTable
 
+ARCHIVE = MonthlyTable("exchange_archivedexchange", make="hoso_archive_month", ahead=3, lock=Lock.ARCHIVE_MONTHS, columns="*")
 OK = "ok"
 HIDDEN = "•••"
 SECRETS = re.compile("authorization|cookie|secret|token|password|credential|signature|api-?key", re.IGNORECASE)
@@ -110,16 +113,5 @@ def exchanges_keep(entries: list[ArchivedExchange]) -> None:
         # Nobody made this month, because the scheduler stood still: make it and write again.
         if "no partition" not in str(error):
             raise
-        months_prepare()
+        ARCHIVE.prepare()
         ArchivedExchange.objects.bulk_create(entries)
-
-
-def months_prepare(ahead: int = 3) -> int:
-    """Make this month and those to come where they are missing; returns how many were made."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select count(*) filter (where public.hoso_archive_month((date_trunc('month', now() at time zone 'Asia/Ho_Chi_Minh') "
-            "+ make_interval(months => ahead))::date)) from generate_series(0, %s) ahead",
-            [ahead],
-        )
-        return int(cursor.fetchone()[0])

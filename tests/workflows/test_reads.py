@@ -9,20 +9,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from config.demo.pki import DemoAuthority
-from orgtree import clock
 from tests.factories import unit_make, user_make
 from workflows.choices import ReadAction, ReadReason
 from workflows.errors import PurposeMissing
 from workflows.models import AuditEvent, ReadEvent
 from workflows.services.ledger import verify_ledger
-from workflows.services.read_months import month_damages, months_close, months_drop, months_kept, months_prepare
+from workflows.services.months import this_month
+from workflows.services.read_months import READS, month_damages, months_close, months_drop, months_prepare
 from workflows.services.reads import read_record
 
 KIND = "staff_profile"
-
-
-def this_month() -> date:
-    return clock.now().astimezone(clock.ZONE).date().replace(day=1)
 
 
 def past(month: date, entries: int = 2) -> None:
@@ -83,9 +79,9 @@ def test_nothing_is_changed_or_taken_out(db, statement, whole):
 def test_months_to_come_are_made_once(db):
     made = months_prepare()
     assert months_prepare() == 0
-    assert {this_month(), months_kept()[-1]} <= set(months_kept())
+    assert {this_month(), READS.kept()[-1]} <= set(READS.kept())
     assert made >= 0
-    assert len([month for month in months_kept() if month >= this_month()]) >= 4
+    assert len([month for month in READS.kept() if month >= this_month()]) >= 4
 
 
 def test_a_closed_month_that_was_altered_is_found(db, settings, tmp_path):
@@ -126,7 +122,7 @@ def test_policy_drops_whole_months_and_says_so(db, settings):
     dropped = months_drop()
     # then the twelve months before this one are kept
     assert dropped == [months_ago(14), months_ago(13)]
-    assert months_ago(12) in months_kept()
+    assert months_ago(12) in READS.kept()
     assert [one.detail["month"] for one in AuditEvent.objects.filter(action="reads.month_dropped").order_by("id")] == [
         f"{one:%Y-%m}" for one in dropped
     ]
@@ -137,7 +133,7 @@ def test_policy_drops_whole_months_and_says_so(db, settings):
 
 def test_a_month_that_nobody_made_is_made_when_it_is_needed(committed_db):
     # given a scheduler that stood still
-    for month in months_kept():
+    for month in READS.kept():
         with connection.cursor() as cursor:
             cursor.execute(f"drop table workflows_readevent_{month:%Y%m}")
     # when

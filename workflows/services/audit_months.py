@@ -6,7 +6,6 @@ first seal on. The event that tells of a drop names the ids that went: an event 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +17,18 @@ from orgtree import clock
 from orgtree.locks import Lock, advisory_lock
 from workflows.models import AuditEvent, AuditSeal
 from workflows.services.audit import audit
+from workflows.services.months import MonthlyTable, months_between
 
-AHEAD = 12  # months made before they begin: without its month no deed can be written down
+# Made far ahead: without its month no deed can be written down.
+TRAIL = MonthlyTable(
+    "workflows_auditevent",
+    make="hoso_audit_month",
+    ahead=12,
+    lock=Lock.AUDIT_MONTHS,
+    columns="id, at, actor_id, action, request_id, unit_id, kind, key, detail",
+)
 LEAST = 24  # months that are kept whatever the policy says
 DROPPED = "audit.month_dropped"
-PREFIX = "workflows_auditevent_"
 
 Run = tuple[int, int]
 
@@ -39,14 +45,7 @@ class MonthGone:
 
 def audit_months_prepare() -> int:
     """Make this month and those to come where they are missing; returns how many were made."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        advisory_lock(Lock.AUDIT_MONTHS)
-        cursor.execute(
-            "select count(*) filter (where public.hoso_audit_month((date_trunc('month', now() at time zone 'Asia/Ho_Chi_Minh') "
-            "+ make_interval(months => ahead))::date)) from generate_series(0, %s) ahead",
-            [AHEAD],
-        )
-        return int(cursor.fetchone()[0])
+    return TRAIL.prepare()
 
 
 def audit_months_drop() -> list[date]:
@@ -55,12 +54,12 @@ def audit_months_drop() -> list[date]:
         return []
     keep = max(settings.AUDIT_MONTHS, LEAST)
     dropped = []
-    for month in [one for one in audit_months_kept() if _age(one) > keep]:
-        with transaction.atomic(), connection.cursor() as cursor:
-            advisory_lock(Lock.AUDIT_MONTHS)
-            if month not in audit_months_kept() or not _all_sealed(month):
+    for month in TRAIL.older(keep):
+        with transaction.atomic():
+            advisory_lock(TRAIL.lock)
+            if month not in TRAIL.kept() or not _all_sealed(month):
                 continue
-            gone = _figures(month)
+            gone = _gone(month)
             audit(
                 actor=None,
                 action=DROPPED,
@@ -70,19 +69,9 @@ def audit_months_drop() -> list[date]:
                 digest=gone.digest,
                 kept_months=keep,
             )
-            cursor.execute(f"drop table public.{PREFIX}{month:%Y%m}")
+            TRAIL.drop(month)
             dropped.append(month)
     return dropped
-
-
-def audit_months_kept() -> list[date]:
-    """The first days of the months that the trail has a partition for, oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'public.workflows_auditevent'::regclass"
-        )
-        names = [name.removeprefix(PREFIX) for (name,) in cursor.fetchall()]
-    return sorted(date(int(name[:4]), int(name[4:]), 1) for name in names)
 
 
 def months_gone() -> list[MonthGone]:
@@ -91,7 +80,7 @@ def months_gone() -> list[MonthGone]:
     found = []
     for at, said in events:
         month = date.fromisoformat(f"{said['month']}-01")
-        if _months(month, at.astimezone(clock.ZONE).date()) > LEAST:
+        if months_between(month, at.astimezone(clock.ZONE).date()) > LEAST:
             found.append(MonthGone(month, said["count"], [(run[0], run[1]) for run in said["ids"]], said["digest"]))
     return found
 
@@ -99,22 +88,16 @@ def months_gone() -> list[MonthGone]:
 def _all_sealed(month: date) -> bool:
     last = AuditSeal.objects.order_by("-sequence").values_list("to_id", flat=True).first() or 0
     with connection.cursor() as cursor:
-        cursor.execute(f"select coalesce(max(id), 0) from public.{PREFIX}{month:%Y%m}")
+        cursor.execute(f"select coalesce(max(id), 0) from {TRAIL.part(month)}")
         return int(cursor.fetchone()[0]) <= last
 
 
-def _figures(month: date) -> MonthGone:
-    """Streams the month through the hash, one row a line as COPY writes it, times in UTC."""
-    hashed, ids = hashlib.sha256(), []
+def _gone(month: date) -> MonthGone:
+    figures = TRAIL.figures(month)
     with connection.cursor() as cursor:
-        cursor.execute("set local timezone = 'UTC'")
-        columns = "id, at, actor_id, action, request_id, unit_id, kind, key, detail"
-        with cursor.copy(f"copy (select {columns} from public.{PREFIX}{month:%Y%m} order by id) to stdout") as rows:
-            for row in rows:
-                hashed.update(row)
-        cursor.execute(f"select id from public.{PREFIX}{month:%Y%m} order by id")
+        cursor.execute(f"select id from {TRAIL.part(month)} order by id")
         ids = [pk for (pk,) in cursor.fetchall()]
-    return MonthGone(month, len(ids), list(_runs(ids)), hashed.hexdigest())
+    return MonthGone(month, figures.count, list(_runs(ids)), figures.digest)
 
 
 def _runs(ids: Sequence[int]) -> Iterator[Run]:
@@ -128,11 +111,3 @@ def _runs(ids: Sequence[int]) -> Iterator[Run]:
         previous = pk
     if start is not None and previous is not None:
         yield start, previous
-
-
-def _age(month: date) -> int:
-    return _months(month, clock.now().astimezone(clock.ZONE).date())
-
-
-def _months(early: date, late: date) -> int:
-    return (late.year - early.year) * 12 + late.month - early.month
