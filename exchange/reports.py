@@ -21,7 +21,8 @@ def headings() -> list[str]:
     """The columns of the report, in order."""
     return [
         *(_("Body"), _("Agency identifier"), _("Reported files"), _("Connected"), _("Trial passed"), _("Received files"), _("Share")),
-        *(_("Matched"), _("Late"), _("Quality"), _("Last day")),
+        *(_("New that day"), _("Came by transfer that day"), _("Left by transfer that day")),
+        *(_("Matched"), _("Late"), _("Late that day"), _("Quality"), _("Last day")),
     ]
 
 
@@ -76,8 +77,12 @@ def _cells(row: Row) -> Sequence[str | int | float]:
         _yes(row.trial_passed),
         row.received,
         _blank(row.share),
+        row.new,
+        row.came,
+        row.left,
         _blank(row.matched),
         row.late,
+        row.late_new,
         _blank(row.quality),
         row.last_day.strftime("%d/%m/%Y") if row.last_day else "",
     ]

@@ -24,3 +24,8 @@ def today() -> date:
 def now() -> datetime:
     """This moment, aware, in UTC."""
     return timezone.now()
+
+
+def counted_on(at: datetime) -> date:
+    """The day on which what happened at that moment counts: its day in Viet Nam; while the day is pinned, nothing counts on a later one."""
+    return min(at.astimezone(ZONE).date(), today())

@@ -43,7 +43,7 @@ def trial_run(*, agency: Agency, body: bytes) -> InboundTrial:
     trial.report = encode(report)
     with transaction.atomic():
         trial.save(force_insert=True)
-        day_count(agency=agency, trials=1, trials_passed=int(trial.passed))
+        day_count(agency=agency, at=received_at, trials=1, trials_passed=int(trial.passed))
         audit(actor=None, action="trial.run", agency=agency.code, people=people, passed=trial.passed, trial=str(trial.pk))
     return trial
 

@@ -133,9 +133,10 @@ def _tally(batch: InboundBatch, taking: Taking, envelope: Envelope) -> None:
     """What the batch brought, on the board of the day."""
     at = batch.processed_at or clock.now()
     founded = [one.item.kind for one in taking.founded]
-    kinds = [envelope.items[index].kind for index in taking.accepted]
+    kinds = [one.item.kind for index, one in taking.fresh.items() if index in taking.accepted]  # said once more is not late once more
     day_count(
         agency=taking.agency,
+        at=at,
         files=founded.count(PROFILE_KIND),
         units=founded.count(UNIT_KIND),
         late=late_count(kinds=kinds, signed_at=envelope.received_at, received_at=batch.received_at or at),
@@ -186,7 +187,7 @@ def _finish(
     batch.state, batch.accepted, batch.rejected, batch.error = InboundState.PROCESSED, len(accepted), len(refusals), ""
     batch.processed_at = clock.now()
     batch.save(update_fields=["state", "accepted", "rejected", "processed_at", "request", "error"])
-    day_count(agency=agency, batches=1, accepted=len(accepted), refused=len(refusals))
+    day_count(agency=agency, at=batch.processed_at, batches=1, accepted=len(accepted), refused=len(refusals))
     return batch
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from exchange.models import Agency, ExpectedBody, InboundBatch, InboundResult
 from exchange.reports import board_pdf, board_xlsx
-from exchange.selectors.board import board
+from exchange.selectors.board import board, day_lines
 from exchange.selectors.causes import title_of
 from exchange.selectors.sight import operates_line, operates_somewhere
 from exchange.services.expectations import expectation_record
@@ -99,9 +99,9 @@ def public_status(request: HttpRequest) -> HttpResponse:
 
 
 def _evidence(agency: Agency | None, body: ExpectedBody) -> dict[str, object]:
-    reports = body.expectations.select_related("actor")[:SHOWN]
+    reports = list(body.expectations.select_related("actor"))
     if agency is None:
-        return {"reports": reports}
+        return {"reports": reports[:SHOWN]}
     refusals = (
         InboundResult.objects.filter(agency=agency, outcome="rejected")
         .order_by()
@@ -109,8 +109,8 @@ def _evidence(agency: Agency | None, body: ExpectedBody) -> dict[str, object]:
         .annotate(count=Count("pk"), last=Max("batch__received_at"))
     )
     return {
-        "reports": reports,
-        "days": agency.days.order_by("-day")[:SHOWN],
+        "reports": reports[:SHOWN],
+        "days": day_lines(agency=agency, reports=reports, limit=SHOWN),
         "batches": InboundBatch.objects.filter(agency=agency).defer("body").order_by("-received_at")[:SHOWN],
         "refusals": [(title_of(one["code"]), one) for one in refusals.order_by("-count")],
         "trials": agency.trials.order_by("-received_at").defer("report")[:SHOWN],

@@ -1,18 +1,22 @@
 """The progress board: computed from what came in, the same for a day whenever it is made, and its evidence a click away."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from exchange.models import Agency, AgencyDay, ExpectedBody
+from exchange.models import Agency, AgencyDay, AgencyManifest, ExpectedBody, TransferCase
 from exchange.reports import board_pdf, board_xlsx, headings
-from exchange.selectors.board import board
+from exchange.selectors.board import board, day_lines
 from exchange.services.expectations import expectation_record
 from exchange.services.inbound_trials import trial_run
 from exchange.services.tally import contact_note, day_count, tally_differences
@@ -24,7 +28,7 @@ from workflows.errors import NotAllowed
 
 @pytest.fixture(scope="module", autouse=True)
 def real_day():
-    """Days are counted by the installation's day and counted again by moments: they agree where the day is not pinned."""
+    """The board's days are those of the wall here; how a pinned day counts has its own test."""
     before, settings.PINNED_TODAY = settings.PINNED_TODAY, None
     yield
     settings.PINNED_TODAY = before
@@ -39,6 +43,14 @@ def busy(real_day, hub):
     hub.take(sender.sign(sender.person(birth_date="2031-01-01")))
     trial_run(agency=hub.agencies["H15"], body=trial_body(sender.sign(sender.person())))
     return hub
+
+
+@pytest.fixture(autouse=True)
+def undone(busy):
+    """Nothing here is about commits, so what a test adds is taken back: each finds the hub as `busy` left it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
@@ -68,13 +80,28 @@ def test_a_row_is_what_the_receipts_say(busy):
     one = row("H15", today())
     assert (one.connected, one.trial_passed, one.received, one.units, one.late) == (True, True, 2, 2, 0)
     assert one.quality == 80.0  # two units and two files accepted, one refused
+    assert (one.new, one.change, one.late_new) == (2, "+2", 0)
     assert tally_differences() == []
 
 
-def test_a_counter_that_is_not_what_the_results_say_is_found(busy):
+def test_a_counter_that_is_not_what_the_results_say_is_found(busy, on_hub):
+    call_command("verify_board", stdout=StringIO())
     day_count(agency=busy.agencies["H15"], files=1)
-    assert [line.partition(": ")[2] for line in tally_differences()] == ["files is 3, the results say 2"]
-    AgencyDay.objects.filter(agency=busy.agencies["H15"]).update(files=2)
+    found = ["files is 3, the results say 2", "the hub holds 2 files, the days and transfers make 3"]
+    assert [line.partition(": ")[2] for line in tally_differences()] == found
+    with pytest.raises(CommandError, match="2 figures"):
+        call_command("verify_board", stderr=StringIO())
+
+
+def test_a_pinned_day_counts_what_happens_on_it_by_both_ways_of_counting(busy, settings):
+    settings.PINNED_TODAY = (today() - timedelta(days=40)).isoformat()
+    AgencyDay.objects.update(day=clock.today())
+    before = row("H15").received
+    sender = busy.senders["H15"]
+    busy.accept(sender.person())
+    assert row("H15").received == before + 1
+    assert tally_differences() == []
+    assert clock.counted_on(clock.now() - timedelta(days=50)) == today() - timedelta(days=50)
 
 
 def test_reported_and_matched_as_of_a_day(busy):
@@ -86,6 +113,41 @@ def test_reported_and_matched_as_of_a_day(busy):
     # then each day has its own figures
     assert (row("H16", week).reported, row("H16", week).matched) == (100, None)
     assert (row("H16", yesterday).reported, row("H16", yesterday).matched, row("H16", yesterday).share) == (200, 150, 75.0)
+
+
+def passed(busy, day):
+    """Somebody who went from H15 to H16 on that day, as the case is kept."""
+    manifest, ended = AgencyManifest.objects.filter(agency=busy.agencies["H15"]).first(), datetime.combine(day, time(12), clock.ZONE)
+    said = {"document": b"{}", "version": 1, "digest": b"d" * 32, "leaf_index": 0, "proof": b"", "due_on": day, "expires_on": day}
+    agencies = {"from_agency": busy.agencies["H15"], "to_agency": busy.agencies["H16"]}
+    case = TransferCase.objects.create(pk=uuid4(), key=uuid4(), manifest=manifest, **said, **agencies)
+    TransferCase.objects.filter(pk=case.pk).update(state="taken")
+    TransferCase.objects.filter(pk=case.pk).update(state="completed", ended_at=ended, passed_as=2)
+
+
+def test_a_day_says_what_it_brought_and_how_things_stood_at_its_end(busy):
+    # given H15 with ten files since four days, one of whom passed to H16 two days ago, which brought nothing that day
+    h15, h16 = busy.agencies["H15"], busy.agencies["H16"]
+    AgencyDay.objects.all().delete()
+    long_ago, passing, yesterday = (today() - timedelta(days=days) for days in (4, 2, 1))
+    AgencyDay.objects.create(agency=h15, day=long_ago, files=10, accepted=12, refused=1, late=3, units=2)
+    AgencyDay.objects.create(agency=h15, day=yesterday, files=1, accepted=1, matched=10)
+    AgencyDay.objects.create(agency=h16, day=long_ago, files=5, accepted=5)
+    passed(busy, passing)
+    expectation_record(actor=None, body=body_of("H15"), day=passing, files=40, source="Báo cáo số 3")
+    # when
+    out, into = (day_lines(agency=one, reports=list(body_of(one.code).expectations.all()), limit=9) for one in (h15, h16))
+    # then the days of both add up to what the board says, day by day
+    assert [(one.day, one.new, one.came, one.left, one.held) for one in out] == [
+        (yesterday, 1, 0, 0, 10), (passing, 0, 0, 1, 9), (long_ago, 10, 0, 0, 10),
+    ]  # fmt: skip
+    assert [(one.reported, one.matched, one.late) for one in out] == [(40, 10, 0), (40, None, 0), (None, None, 3)]
+    assert [(one.day, one.new, one.came, one.left, one.held) for one in into] == [(passing, 0, 1, 0, 6), (long_ago, 5, 0, 0, 5)]
+    for lines, code in ((out, "H15"), (into, "H16")):
+        for line in lines:
+            shown = row(code, line.day)
+            assert (shown.received, shown.new, shown.came, shown.left) == (line.held, line.new, line.came, line.left)
+    assert (row("H15", passing).change, row("H16", passing).change, row("H16", yesterday).change) == ("−1", "+1", "")
 
 
 def test_the_report_of_a_day_is_the_same_when_made_again(busy):
@@ -116,6 +178,9 @@ def test_late_is_counted_by_working_days(busy):
     sender = busy.senders["H16"]
     signed = sender.sign(sender.person(), signed_at=clock.now() - timedelta(days=12))
     before = row("H16", today()).late
+    assert [one.outcome for one in busy.take(signed, sender="H16").values()] == ["accepted"]
+    assert row("H16", today()).late == before + 1
+    # and what is said once more under another key is not late once more
     assert [one.outcome for one in busy.take(signed, sender="H16").values()] == ["accepted"]
     assert row("H16", today()).late == before + 1
 
