@@ -1,7 +1,7 @@
 """The circuit breaker of a channel, and how long to wait before trying again.
 
-After `THRESHOLD` calls failed in a row the channel pauses; when the pause is over one call goes as a probe, and its success
-opens the channel again. Refused credentials or a wrong address pause it at once: no record can mend them.
+After `THRESHOLD` calls failed in a row (calls that began together count once) the channel pauses; when the pause is over one call goes as a
+probe, and its success opens the channel again. Refused credentials or a wrong address pause it at once: no record can mend them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models import F, IntegerField, Value
+from django.db.models.functions import Coalesce, Least, Now
 
 from exchange.connectors import CallFailed
 from exchange.contract import ErrorKind
@@ -42,7 +42,7 @@ def channel_succeeded(channel: Channel) -> None:
 
 
 def channel_failed(channel: Channel, failure: CallFailed) -> None:
-    """Count a failed call. A business or schema answer is contact, not failure: the channel itself works."""
+    """Count a failed call, `channel` being as it was when the call was claimed. A business or schema answer is contact, not failure."""
     if failure.kind in (ErrorKind.SCHEMA, ErrorKind.BUSINESS):
         channel_succeeded(channel)
         return
@@ -51,7 +51,9 @@ def channel_failed(channel: Channel, failure: CallFailed) -> None:
         wait = full_jitter(THRESHOLD) if failure.retry_after is None else timedelta(seconds=max(failure.retry_after, 1.0))
         Channel.objects.filter(pk=channel.pk).update(paused_until=clock.now() + wait, last_contact=Now(), **said)
         return
-    Channel.objects.filter(pk=channel.pk).update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", Now()), **said)
+    # Sixteen calls that began together fail at one moment and say no more than one: counted each, a second's outage was a pause of minutes.
+    counted = Least(F("failures") + 1, Value(channel.failures + 1), output_field=IntegerField())
+    Channel.objects.filter(pk=channel.pk).update(failures=counted, failing_since=Coalesce("failing_since", Now()), **said)
     failures = Channel.objects.values_list("failures", flat=True).get(pk=channel.pk)
     if failure.kind in CHANNEL_WIDE or failures >= THRESHOLD:
         Channel.objects.filter(pk=channel.pk).update(paused_until=clock.now() + full_jitter(max(failures, THRESHOLD)))

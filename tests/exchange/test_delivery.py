@@ -224,6 +224,22 @@ def test_an_unreachable_hub_opens_the_breaker_and_one_probe_closes_it(office, se
     assert Channel.objects.get(pk=channel.pk).failures == 0
 
 
+def test_calls_that_fail_at_one_moment_count_once(office, sender, channel):
+    # given six calls that begin together and meet a hub that is being started again
+    Channel.objects.filter(pk=channel.pk).update(batch_size=1)
+    office.apply(*[sender.person() for _ in range(6)])
+    hub = PaperHub(script=[Failing(ErrorKind.TRANSIENT)] * 6)
+    hub.lines = 6
+    once(channel, hub)
+    # then that is one failure in a row and no pause, and the next round goes
+    assert len(hub.calls) == 6
+    met = Channel.objects.get(pk=channel.pk)
+    assert (met.failures, met.paused_until, met.failing_since is not None) == (1, None, True)
+    Batch.objects.filter(channel=channel).update(not_before=clock.now())
+    once(channel, hub)
+    assert states(channel) == {"received": 6}
+
+
 def test_a_lost_answer_is_asked_for_and_not_sent_again(office, sender, channel):
     office.apply(sender.person())
     hub = PaperHub(script=[Failing(ErrorKind.AMBIGUOUS, arrived=True)])

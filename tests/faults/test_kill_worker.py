@@ -43,9 +43,16 @@ class Databases:
         self._open: dict[str, psycopg.Connection] = {}
 
     def rows(self, role: Role, select: str) -> list[tuple]:
-        if role.name not in self._open or self._open[role.name].closed:
+        try:
+            return self._connection(role).execute(select).fetchall()
+        except psycopg.OperationalError:  # it was open when PostgreSQL was killed, which shows at the first question
+            self._open.pop(role.name).close()
+            return self._connection(role).execute(select).fetchall()
+
+    def _connection(self, role: Role) -> psycopg.Connection:
+        if role.name not in self._open:
             self._open[role.name] = self._stack.postgres.connect(role.database)
-        return self._open[role.name].execute(select).fetchall()
+        return self._open[role.name]
 
     def calling(self) -> bool:
         """The agency's worker is in a call: an attempt has begun and not ended."""
@@ -136,7 +143,8 @@ def under_fire(stack: Stack, seed: int, victims: Sequence[str], people: int) -> 
     for name in NEEDED:
         stack.start(name)
     for one in kills(databases, seed, victims, people):
-        wait_for(lambda one=one: databases.received() >= one.after and one.question(), f"{one.moment}, after {one.after} receipts")
+        told = f"{one.moment}, after {one.after} receipts"
+        wait_for(lambda one=one: restarted(stack) and databases.received() >= one.after and one.question(), told)
         stack.kill(one.name)
         stack.supervisor.children.pop(one.name, None)
         stack.start(one.name)
@@ -175,7 +183,8 @@ def assert_nothing_lost_or_doubled(databases: Databases, stack: Stack, people: i
     assert databases.rows(HUB, f"{late} and a.sequence > b.sequence") == []
     # each of these fails when anything is damaged, or when the two sides hold different things; now the line has time to answer
     databases.rows(AGENCY, "update exchange_channel set timeout_seconds = 60 returning id")
-    stack.manage_together([(AGENCY, ("verify_ledger",)), (HUB, ("verify_ledger",)), (HUB, ("verify_evidence",)), (AGENCY, ("reconcile",))])
+    verified = [(AGENCY, ("verify_ledger",)), (HUB, ("verify_ledger",)), (HUB, ("verify_evidence",)), (HUB, ("verify_board",))]
+    stack.manage_together([*verified, (AGENCY, ("reconcile",))])
 
 
 @pytest.mark.long
