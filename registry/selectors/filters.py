@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +27,7 @@ from registry.choices import CodeList
 from registry.models import CodeItem, RankCode, SavedFilter, StaffProfile
 from registry.selectors.derived import DEGREE_ORDER, add_months
 from registry.selectors.due import has_row, retires, step_due
-from workflows.models import Hold
+from registry.selectors.leaving import in_service, left_service, passed_on
 
 Kind = Literal["code", "choice", "text", "number"]
 GONE = "gone"  # without this criterion those who passed to another agency are left out
@@ -91,7 +91,7 @@ class StaffFilter:
         if self.area is not None:
             files = files.filter(**{f"{AREA_COLUMNS[self.area_of]}__in": area_keys(self.area.pk)})
         if GONE not in self.values:
-            files = files.exclude(_gone())
+            files = files.exclude(passed_on())
         return reduce(lambda found, item: BY_CRITERION[item[0]].narrow(found, item[1]), self.values.items(), files)
 
 
@@ -104,9 +104,15 @@ class Chip:
     without: dict[str, str]
 
 
-def _gone() -> Exists:
-    """Whoever has passed to another agency: the file stays to be read, but is no longer among this agency's own."""
-    return Exists(Hold.objects.filter(kind="staff_profile", key=OuterRef("pk"), final=True))
+def _served(files: QuerySet[Any], value: str) -> QuerySet[Any]:
+    match value:
+        case "yes":
+            return files.filter(passed_on())
+        case "left":
+            return files.filter(left_service()).exclude(passed_on())
+        case "here":
+            return in_service(files)
+    raise Unusable(value)
 
 
 def _equals(column: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
@@ -205,10 +211,10 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         name=GONE,
-        label=_("Left"),
+        label=_("Service status"),
         kind="choice",
-        choices=(("yes", _("has passed to another agency")),),
-        narrow=lambda files, _value: files.filter(_gone()),
+        choices=(("here", _("in service")), ("left", _("has left the service")), ("yes", _("has passed to another agency"))),
+        narrow=_served,
     ),
 )
 BY_CRITERION: Mapping[str, Criterion] = {one.name: one for one in CRITERIA}

@@ -13,13 +13,14 @@ from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from orgtree.selectors.units import unit_paths, unit_search
 from registry.models import StaffProfile
+from registry.selectors.leaving import in_service
 
 FOUND = 100  # a search shows no more: whoever finds more types another word
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A unit in the tree: how many people it and all below it have, and what is shown beneath it."""
+    """A unit in the tree: how many people in service it and all below it have, and what is shown beneath it."""
 
     unit: OrgUnit
     people: int
@@ -72,13 +73,18 @@ def _of_today(units: QuerySet[OrgUnit]) -> QuerySet[OrgUnit]:
 
 
 def _people_under(units: Sequence[OrgUnit]) -> dict[UUID, int]:
-    """How many files each unit and all below it have; one query, grouped by unit, then summed along the intervals."""
+    """How many people in service each unit and all below it have; one query, grouped by unit, then summed along the intervals."""
     if not units:
         return {}
     condition = Q()
     for one in _outermost(units):
         condition |= Q(using_unit__tree_id=one.tree_id, using_unit__lft__range=(one.lft, one.rght))
-    rows = StaffProfile.objects.filter(condition).order_by().values_list("using_unit__tree_id", "using_unit__lft").annotate(count=Count("pk"))
+    rows = (
+        in_service(StaffProfile.objects.filter(condition))
+        .order_by()
+        .values_list("using_unit__tree_id", "using_unit__lft")
+        .annotate(count=Count("pk"))
+    )
     counted = list(rows)
     return {one.pk: sum(count for tree, lft, count in counted if tree == one.tree_id and one.lft <= lft <= one.rght) for one in units}
 

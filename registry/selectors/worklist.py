@@ -14,6 +14,7 @@ from registry.fields import BY_NAME, LIST_BY_NAME
 from registry.models import StaffProfile
 from registry.models.sweep import Sweep, SweepFinding
 from registry.rules.demands import REQUIRED, REQUIRED_AT_SYNC, demands
+from registry.selectors.leaving import in_service
 from registry.selectors.texts import KIND
 from workflows.choices import Severity
 from workflows.selectors.findings import FindingLine, finding_line
@@ -62,9 +63,12 @@ class WorkList:
 
 
 def worklist(*, user: User, unit: OrgUnit | None = None, code: str = "", severity: str = "", cursor: str = "") -> WorkList:
-    """The open findings in the units that `user` may view, of one subtree, rule and severity where these are given. Five queries."""
-    seen = scope.scoped(SweepFinding.objects.filter(resolved_on=None), user, Action.VIEW, "staff__using_unit")
-    people = scope.scoped(StaffProfile.objects.all(), user, Action.VIEW, "using_unit")
+    """The open findings about people in service in the units that `user` may view, of one subtree, rule and severity where these are given.
+
+    Whoever has passed to another agency is that one's to put right, and the file of who has left the service is closed. Five queries.
+    """
+    seen = in_service(scope.scoped(SweepFinding.objects.filter(resolved_on=None), user, Action.VIEW, "staff__using_unit"), "staff")
+    people = in_service(scope.scoped(StaffProfile.objects.all(), user, Action.VIEW, "using_unit"))
     if unit is not None:
         seen = seen.filter(staff__using_unit__tree_id=unit.tree_id, staff__using_unit__lft__range=(unit.lft, unit.rght))
         people = people.filter(using_unit__tree_id=unit.tree_id, using_unit__lft__range=(unit.lft, unit.rght))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -10,13 +11,17 @@ from django.urls import reverse
 
 from orgtree.choices import Role
 from registry.models import NameWord, StaffProfile, Sweep, SweepFinding
+from registry.selectors.filters import StaffFilter, filter_read
+from registry.selectors.staff import staff_list
+from registry.selectors.units import tops
 from registry.selectors.worklist import section_of, worklist
 from registry.services import sweeping
+from registry.services.codes import codes_load
 from registry.services.sweeping import applied_take_up, people_recheck, sweep_run
 from tests.factories import gate_lifted, grant_make, user_make
 from tests.pages import Office
 from tests.registry.people import TODAY, live_make, person, places, posting
-from workflows.models import JobRun, RecordVersion
+from workflows.models import Hold, JobRun, RecordVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +216,35 @@ def test_a_field_and_a_column_have_their_section():
         "",
         "",
     ]
+
+
+def test_who_has_left_or_passed_on_counts_no_more_and_asks_for_no_work():
+    # given one who serves, one who leaves next month, one who has left, and one who passed to another agency
+    codes_load()
+    office = Office.open()
+    clerk, out = office.users["clerk"], {"valid_from": "2010-01-01", "movement": "NH"}
+
+    def hired(name: str, **post: str) -> UUID:
+        return office.hired(birth_name=name, postings=[posting(office.units["office"], **post)]).pk
+
+    here, soon = hired("Nguyễn Thị Ở"), hired("Trần Văn Sắp", **out, valid_to="2026-11-15")
+    left, passed = hired("Lê Thị Nghỉ", **out, valid_to="2026-10-01"), hired("Phạm Văn Chuyển")
+    Hold.objects.create(kind="staff_profile", key=passed, cause="transfer", text="Tỉnh Gia Lai", final=True)
+    everybody = {here, soon, left, passed}
+    for key in everybody:
+        broken(key, ethnicity="zz")
+    sweep_run()
+    # then the work list and the tree's figures are about the first two
+    found = worklist(user=clerk, code="CODE_UNKNOWN")
+    assert {line.finding.staff_id for line in found.lines} == {here, soon}
+    assert (found.total, found.people) == (2, 2)
+    (branch,) = tops(clerk)
+    assert (branch.people, [one.people for one in branch.children]) == (2, [2])
+
+    # and the list has each of them under its own status, and leaves out only who passed on
+    def listed(**values: str) -> set[UUID]:
+        return set(staff_list(user=clerk, wanted=StaffFilter(values=values)).values_list("pk", flat=True))
+
+    assert (listed(gone="here"), listed(gone="left"), listed(gone="yes")) == ({here, soon}, {left}, {passed})
+    assert listed() == everybody - {passed}
+    assert filter_read(user=clerk, data={"gone": "rubbish"})[1] == ["Tình trạng công tác"]
