@@ -35,6 +35,7 @@ urlpatterns = [
     path("packages/", packages.package_list, name="package_list"),
     path("packages/new", packages.package_new, name="package_new"),
     path("packages/bring", packages.package_bring, name="package_bring"),
+    path("packages/<int:number>/receipts", packages.package_receipts, name="package_receipts"),
     path("packages/<int:number>/statement", packages.package_statement, name="package_statement"),
     path("packages/<int:number>/signature", packages.package_signature, name="package_signature"),
     path("packages/<int:number>/file", packages.package_download, name="package_download"),

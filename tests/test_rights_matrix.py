@@ -41,7 +41,7 @@ from registry.services.exports import export_ask
 from tests.exchange.matches import archived, match_made, packed
 from tests.factories import gate_lifted
 from tests.pages import Office
-from workflows.models import JobRun, Notice, NoticeMail
+from workflows.models import JobRun, Notice, NoticeMail, RegisteredCertificate
 from workflows.services.approval import manifest_prepare
 from workflows.services.attachments import attachment_add
 from workflows.services.delegations import delegation_give
@@ -69,6 +69,13 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "accounts:superuser_confirm": ("post", frozenset({"root"})),
     "accounts:superuser_refuse": ("post", frozenset({"root"})),
     "accounts:superuser_withdraw": ("post", frozenset({"root"})),
+    "accounts:certificates": ("get", EVERYBODY),
+    "accounts:certificate_ask": ("post", EVERYBODY),
+    **{f"accounts:certificate{name}": (method, EDITORS) for name, method in (("", "get"), ("_statement", "get"), ("_prove", "post"), ("_end", "post"))},
+    "accounts:certificate_confirm": ("post", frozenset({"root"})),
+    "accounts:certificate_refuse": ("post", frozenset({"root"})),
+    "accounts:person_certificates": ("get", frozenset({"root"})),
+    "accounts:person_certificate_ask": ("post", frozenset({"root"})),
     "account_change_password": ("get", EVERYBODY),
     "account_reauthenticate": ("get", EVERYBODY),
     "mfa_reauthenticate": ("get", EVERYBODY),
@@ -204,6 +211,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:package_list": ("get", frozenset({"root"})),
     "exchange:package_new": ("post", frozenset({"root"})),
     "exchange:package_bring": ("post", frozenset({"root"})),
+    "exchange:package_receipts": ("post", frozenset()),  # the hub's
     "exchange:package_statement": ("get", frozenset({"root"})),
     "exchange:package_signature": ("post", frozenset({"root"})),
     "exchange:package_download": ("get", frozenset({"root"})),
@@ -216,7 +224,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:transfer_in": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
     "exchange:transfer_wish": ("post", frozenset()),  # without an answer there is nothing to do: tested with transfers
     "exchange:transfer_accept": ("post", frozenset({"root"})),
-    "exchange:transfer_case": ("get", frozenset()),  # the hub's
+    "exchange:transfer_case": ("get", frozenset()),  # the hub's, and what follows: tests/exchange/test_transfers.py
     "exchange:claim_list": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
     "exchange:claim_notice": ("get", frozenset({"root"})),
     "exchange:claim_case": ("get", frozenset()),  # the hub's: tests/exchange/test_claims.py
@@ -324,6 +332,8 @@ def claim_make(channel: Channel) -> ClaimNotice:
     return ClaimNotice.objects.create(pk=uuid4(), channel=channel, person=uuid4(), match="number", state="asked", due_on=clock.today(), **other)
 
 
+
+
 @pytest.fixture(scope="module")
 def address(office) -> Callable[[str], str]:
     """The address of each name, leading to records of the agency."""
@@ -340,6 +350,7 @@ def address(office) -> Callable[[str], str]:
         user=office.users["clerk"], proposer=office.users["root"], op="give", valid_to=clock.today(), reason="Thay người"
     )
     held = Grant.objects.get(user=office.users["clerk"]).pk
+    registered = RegisteredCertificate.objects.create(user=office.users["clerk"], way="former", state="ended", fingerprint="0" * 64).pk
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
     unit = office.units["agency"]
     away = delegation_give(
@@ -413,9 +424,8 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
-        **{f"exchange:package_{name}": {"number": packed().pk} for name in ("statement", "signature", "download")},
+        **{f"exchange:package_{name}": {"number": packed().pk} for name in ("receipts", "statement", "signature", "download")},
         "exchange:archive_detail": {"number": archived(channel).pk},
-        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
@@ -437,7 +447,6 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"agency_id": 1} for name in ("agency_detail", "agency_act")},
         **{f"exchange:{name}": {"number": claim_make(channel).pk} for name in ("claim_notice", "claim_case", "claim_act")},
         **{f"exchange:{name}": {"key": profile.pk} for name in ("transfer_new", "consents")},
-        **{f"exchange:{name}": {"number": released} for name in ("transfer_out", "transfer_case")},
         **{f"exchange:{name}": {"number": coming} for name in ("transfer_in", "transfer_wish", "transfer_accept")},
         "registry:unit_tree": {},
         "registry:unit_children": {"unit_id": unit.pk},
@@ -451,6 +460,9 @@ def address(office) -> Callable[[str], str]:
         **{name: {} for name in ("accounts:own", "accounts:protect", "accounts:sessions_end")},
         **{f"accounts:{name}": {"user_id": office.users["clerk"].pk} for name in ("person", "person_sessions_end", "person_factors_take_back")},
         **{f"accounts:superuser_{name}": {"term_id": term.pk} for name in ("confirm", "refuse", "withdraw")},
+        **{f"accounts:certificate{name}": {"certificate_id": registered} for name in ("", "_statement", "_prove", "_end", "_confirm", "_refuse")},
+        **{f"accounts:person_certificate{name}": {"user_id": office.users["clerk"].pk} for name in ("s", "_ask")},
+        **{f"accounts:certificate{name}": {} for name in ("s", "_ask")},
         "mfa_remove_webauthn": {"pk": 1},
         **{f"admin:registry_staffprofile_{name}": {"object_id": profile.pk} for name in ("change", "history", "delete")},
         **{f"admin:orgtree_orgunit_{name}": {"object_id": unit.pk} for name in ("change", "history", "delete")},

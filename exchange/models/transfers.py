@@ -76,6 +76,8 @@ class OutgoingTransfer(TransferMirror):
 
     release = models.OneToOneField(TransferRelease, models.PROTECT, primary_key=True, related_name="transfer")
     channel = models.ForeignKey(Channel, models.PROTECT, null=True, related_name="+")
+    taken_at = models.DateTimeField(_("being taken over since"), null=True)
+    passed_at = models.DateTimeField(_("person passed"), null=True)
 
     class Meta:
         verbose_name = _("person who leaves for another agency")

@@ -49,7 +49,8 @@ def waiting(channel: Channel) -> int:
 
 
 def packages_taken() -> Sequence[IncomingPackage]:
-    """The latest packages of all agencies with `batches`, `left` (to be processed) and `records`."""
-    rows: QuerySet[IncomingPackage] = IncomingPackage.objects.select_related("agency").defer("statement", "signature", "receipts_signature")
+    """The latest packages of all agencies with `batches`, `left` (to be processed), `records`, and whether their receipts are `made`."""
+    packages = IncomingPackage.objects.select_related("agency").defer("statement", "signature", "receipts", "receipts_signature")
+    rows: QuerySet[IncomingPackage] = packages.annotate(made=Q(receipts__isnull=False))
     left = Count("places", filter=Q(places__batch__state=InboundState.RECEIVED))
     return list(rows.annotate(batches=Count("places"), left=left, records=Sum("places__batch__size"))[:SHOWN])

@@ -192,7 +192,9 @@ def _mirror(transfer: OutgoingTransfer, status: TransferStatus) -> int:
 
 
 def _terms(status: TransferStatus) -> dict[str, object]:
-    return {"due_on": status.due_on, "expires_on": status.expires_on, "reason": status.reason[:500]}
+    passed_at = status.ended_at if status.state == TransferState.COMPLETED else None
+    times = {"taken_at": status.taken_at, "passed_at": passed_at}
+    return {"due_on": status.due_on, "expires_on": status.expires_on, "reason": status.reason[:500], **times}
 
 
 def _end(transfer: OutgoingTransfer, state: TransferState, reason: str, status: TransferStatus | None = None) -> int:

@@ -70,18 +70,30 @@ def package_bring(request: HttpRequest) -> HttpResponse:
 
 
 @page_view
+@require_POST
+def package_receipts(request: HttpRequest, number: int) -> HttpResponse:
+    """On the hub: make the statement of a package's receipts, so that it can be downloaded and signed."""
+    _line_operators_only(request)
+    package = _package(number)
+    if not isinstance(package, IncomingPackage):
+        raise Http404
+    if _told(request, lambda: receipts_make(actor=request.user, package=package)) is not None:
+        messages.success(request, _("The receipts are made. Download their statement, sign it, and give the signature here."))
+    return redirect("exchange:package_list")
+
+
+@page_view
 @require_GET
 def package_statement(request: HttpRequest, number: int) -> HttpResponse:
-    """What has to be signed: of a package, or of its receipts."""
+    """What has to be signed, as it was made: of a package, or of its receipts."""
     _line_operators_only(request)
     package = _package(number)
     if isinstance(package, IncomingPackage):
-        package = _told(request, lambda: receipts_make(actor=request.user, package=package))
-        if package is None:
-            return redirect("exchange:package_list")
         name, content = f"receipts-{package.agency.code}-{package.sequence:04}.json", bytes(package.receipts or b"")
     else:
         name, content = f"package-{settings.AUTHORITY}-{package.sequence:04}.json", bytes(package.statement)
+    if not content:
+        raise Http404  # receipts that nobody has made yet
     answer = HttpResponse(content, content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 
 from config.demo.pki import DemoAuthority, Person
@@ -30,7 +32,7 @@ from tests.factories import superuser_make
 from tests.workflows.certificates import PIN, sign_freely
 from workflows.cms import SignatureRefused
 from workflows.errors import NotAllowed, WrongState
-from workflows.models import ReadEvent
+from workflows.models import AuditEvent, ReadEvent
 
 HUB = "G09"
 
@@ -349,6 +351,18 @@ def test_the_pages_and_the_shell_make_sign_carry_and_take(stick, client, tmp_pat
             call_command("exchange_import", str(path), stdout=io.StringIO())
         packages_process()
         number = IncomingPackage.objects.get().pk
+        at_hub = Client()
+        at_hub.force_login(superuser_make("boss-of-pages"))
+        address = reverse("exchange:package_statement", args=[number])
+        # making is one thing, downloading what was made another
+        assert at_hub.get(address).status_code == 404
+        assert IncomingPackage.objects.get().receipts is None
+        assert "Lập biên nhận" in at_hub.get(reverse("exchange:package_list")).content.decode()
+        assert at_hub.get(reverse("exchange:package_receipts", args=[number])).status_code == 405
+        for _again in range(2):
+            at_hub.post(reverse("exchange:package_receipts", args=[number]))
+        assert at_hub.get(address).content == bytes(IncomingPackage.objects.get().receipts)
+        assert AuditEvent.objects.filter(action="package.receipts_made").count() == 1
         settings.ROLE = "agency"
     # then the receipts come back over the page
     receipts = stick.answered(number)
@@ -358,3 +372,46 @@ def test_the_pages_and_the_shell_make_sign_carry_and_take(stick, client, tmp_pat
     wrong = client.post(reverse("exchange:package_bring"), {"file": SimpleUploadedFile("r.zip", b"rubbish")}, follow=True).content.decode()
     assert "NO_PACKAGE" not in wrong
     assert "Tệp này không phải là gói" in wrong
+
+
+def attacked(*statements: str) -> None:
+    """Each is refused by the database itself."""
+    for statement in statements:
+        with pytest.raises(DatabaseError, match=r"append-only|stays as it was|is written once|is closed"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+
+def test_nothing_of_a_package_is_altered_taken_out_or_slipped_in(stick):
+    # given a package that was made, signed, taken, answered, and its receipts taken
+    package, content = stick.packed(stick.sender.person())
+    number = stick.carried(content)
+    stick.back(stick.answered(number))
+    mine, places = "exchange_outgoingpackage", "exchange_packagedbatch"
+    attacked(
+        f"update {mine} set statement = 'x'",
+        f"update {mine} set sequence = 9",
+        f"update {mine} set signature = null, signer = '', signed_at = null",
+        f"update {mine} set signer = 'CN=Somebody else'",
+        f"update {mine} set answered_at = now()",
+        f"delete from {mine}",
+        f"truncate {mine} cascade",
+        f"update {places} set position = 7",
+        f"delete from {places}",
+        f"truncate {places}",
+        f"insert into {places} (package_id, batch_id, position) select {package.pk}, batch_id, 99 from {places} limit 1",
+    )
+    theirs, carried = "exchange_incomingpackage", "exchange_carriedbatch"
+    with stick.at_hub():
+        attacked(
+            f"update {theirs} set digest = 'x'",
+            f"update {theirs} set signature = 'x'",
+            f"update {theirs} set receipts = 'x'",
+            f"update {theirs} set receipts = null",
+            f"update {theirs} set receipts_signed_at = now()",
+            f"delete from {theirs}",
+            f"truncate {theirs} cascade",
+            f"update {carried} set position = 7",
+            f"delete from {carried}",
+            f"truncate {carried}",
+            f"insert into {carried} (package_id, batch_id, position) select {number}, batch_id, 99 from {carried} limit 1",
+        )
