@@ -122,7 +122,15 @@ CELLS: Mapping[str, Message] = {
     ),
     "OLD_CARD": Message(
         _("“{value}” is the number of an old identity card with 9 digits."),
-        _("Write the personal identification number of 12 digits here; the old number belongs in a column “Số CMND cũ”."),
+        _(
+            "Write the personal identification number of 12 digits here; the old number belongs in a column “Số CMND cũ”. "
+            "If the page “Who is who” proposes the person's file, confirming it there is enough."
+        ),
+    ),
+    "OLD_CARD_TAKEN": Message(
+        _("“{value}” is the number of an old identity card. It is recorded as the person's old number; the citizen number on file stays."),
+        _("Nothing needs to be done."),
+        Severity.SUGGESTION,
     ),
     "OLD_CARD_FORM": Message(
         _("“{value}” is not the number of an old identity card: it has 9 digits."), _("Copy the nine digits from the old card, as text.")
@@ -182,9 +190,25 @@ CELLS: Mapping[str, Message] = {
     "WHO_IS_IT": Message(
         _("{value} file(s) on hand may be this person's."), _("Say on the page “Who is who” which file it is, or that it is a new one.")
     ),
+    "WHO_IS_IT_OF_MANY": Message(
+        _("More than {value} files on hand may be this person's; the {value} nearest are proposed."),
+        _("Fill in the citizen number, the staff number or the date of birth; or choose on the page “Who is who”."),
+    ),
     "REASON_MISSING": Message(
         _("A value would be overwritten that was approved with a signature, or that stands since birth or entry: that is a correction."),
         _("Give the reason on the page “What will change”, or correct the cell."),
+    ),
+    "PAY_DATE_MISSING": Message(
+        _("Rank, step or coefficient differ from the file, and the row does not say since when."),
+        _("If it is a raise, fill in “Ngày hưởng bậc lương”. If the file is wrong, give the reason on the page “What will change”."),
+    ),
+    "DECISION_DIFFERS": Message(
+        _("The decision differs from the one on file though nothing new is stated (on file → in the row): {value}."),
+        _("If something new was decided, fill in what and since when; if the file is wrong, correct it in the file itself."),
+    ),
+    "DECISION_OF_NOTHING": Message(
+        _("The decision {value} is named, but neither the row nor the file says what it decided."),
+        _("Fill in the post, or rank, step, coefficient and their date; or empty the cell."),
     ),
     "CHANGED_MEANWHILE": Message(
         _("Somebody changed this value on file after the workbook was checked first."),

@@ -8,6 +8,7 @@ are those of the template, and its cells are read as the values they came from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -20,7 +21,7 @@ from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
 from registry.choices import Sensitivity
-from registry.fields import BY_NAME, FIELDS, FORMER_NUMBER, LIST_BY_NAME, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import BY_NAME, FIELDS, FORMER_NUMBER, LIST_BY_NAME, POSTING_DECISION, POSTING_FROM, POSTING_TITLE, SALARY_DECISION, ProfileField
 from registry.masking import hidden
 from registry.models import LIVE_ROWS, FormerNumber, Posting, StaffProfile
 from registry.targets import show, show_together
@@ -28,6 +29,7 @@ from registry.targets import show, show_together
 CHUNK = 2_000
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 Line = Mapping[str, str]
+_NO_POST: Line = dict.fromkeys((POSTING_TITLE, POSTING_FROM, *POSTING_DECISION, *SALARY_DECISION), "")
 
 
 class WritesThroughTheGate(Exception):
@@ -118,13 +120,13 @@ class ProfileListResource(resources.Resource):
 
 def _lines(people: Sequence[StaffProfile], open_units: set[UUID]) -> Iterator[Line]:
     """One line a person, by field name."""
-    posts, cards = _current_posts(people), _old_cards(people)
+    posts, pay, cards = _current_posts(people), _pay_decisions(people), _old_cards(people)
     columns = [(one, _texts(one, people)) for one in FIELDS if not one.is_beside]
     for person in people:
         line = {one.name: texts[_value(one, person)] for one, texts in columns} | {FORMER_NUMBER: cards.get(person.pk, "")}
         if person.using_unit_id not in open_units:
             line |= {one.name: hidden(line[one.name]) for one in FIELDS if one.sensitivity == Sensitivity.A}
-        yield {**line, **posts.get(person.pk, {POSTING_TITLE: "", POSTING_FROM: ""})}
+        yield {**_NO_POST, **line, **posts.get(person.pk, {}), **pay.get(person.pk, {})}
 
 
 def _value(one: ProfileField, person: StaffProfile) -> Any:
@@ -139,13 +141,28 @@ def _texts(one: ProfileField, people: Iterable[StaffProfile]) -> dict[Any, str]:
     if one.kind in ("rank", "area"):
         return {value: value or "" for value in values}
     if one.kind == "date":
-        return {value: f"{value:%d/%m/%Y}" if value else "" for value in values}
+        return {value: _day(value) for value in values}
     return show(one.name, values)
 
 
 def _current_posts(people: Iterable[StaffProfile]) -> dict[UUID, Line]:
-    rows = Posting.objects.filter(staff__in=[one.pk for one in people], valid_to=None).values_list("staff", "title", "valid_from")
-    return {staff: {POSTING_TITLE: title, POSTING_FROM: f"{since:%d/%m/%Y}"} for staff, title, since in rows}
+    rows = Posting.objects.filter(staff__in=[one.pk for one in people], valid_to=None)
+    said = rows.values_list("staff", "title", "valid_from", "decision_number", "decision_date")
+    return {
+        staff: {POSTING_TITLE: title, POSTING_FROM: _day(since), **dict(zip(POSTING_DECISION, (number or "", _day(day)), strict=True))}
+        for staff, title, since, number, day in said
+    }
+
+
+def _pay_decisions(people: Iterable[StaffProfile]) -> dict[UUID, Line]:
+    """By person the decision on the step held now."""
+    rows = LIVE_ROWS["salary_history"].objects.filter(staff__in=[one.pk for one in people], valid_to=None)
+    said = rows.values_list("staff", "decision_number", "decision_date")
+    return {staff: dict(zip(SALARY_DECISION, (number or "", _day(day)), strict=True)) for staff, number, day in said}
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else ""
 
 
 def _old_cards(people: Iterable[StaffProfile]) -> dict[UUID, str]:

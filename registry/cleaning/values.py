@@ -17,7 +17,7 @@ from registry.cleaning.dates import day_of
 from registry.cleaning.refusals import CellRefused, refuse
 from registry.cleaning.repairs import Repair, repair_op
 from registry.encodings import name_case
-from registry.fields import FORMER_NUMBER, LISTS, POSTING_FROM, POSTING_TITLE, ProfileField
+from registry.fields import FORMER_NUMBER, LISTS, POSTING_DECISION, POSTING_FROM, POSTING_TITLE, SALARY_DECISION, ProfileField
 from registry.lookups import Ambiguous, Lookups, Unknown
 from registry.reading import Raw, show_raw
 from registry.schema import POSTINGS, STAFF_PROFILE
@@ -51,6 +51,7 @@ SCHEMA_FIELDS: Mapping[str, Field] = {
     **{f"{rows.name}.{one.name}": one for rows in STAFF_PROFILE.rows for one in rows.fields},
     POSTING_TITLE: next(one for one in POSTINGS.fields if one.name == "title"),
     POSTING_FROM: next(one for one in POSTINGS.fields if one.name == "valid_from"),
+    **{name: next(one for one in POSTINGS.fields if name.endswith(one.name)) for name in (*POSTING_DECISION, *SALARY_DECISION)},
     FORMER_NUMBER: next(one for one in former.FORMER_NUMBER.fields if one.name == "number"),
 }
 _MONTH = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{4})")
@@ -265,7 +266,7 @@ def _citizen_number(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mappin
         raise CellRefused("NUMBER_EXPONENT", cause=Cause.NUMBER_EXPONENT)
     if digits.isascii() and digits.isdigit() and len(digits) < CITIZEN_DIGITS:
         if len(digits) == OLD_CARD_DIGITS:
-            raise CellRefused("OLD_CARD", cause=Cause.OLD_CARD)
+            raise CellRefused("OLD_CARD", cause=Cause.OLD_CARD, number=digits)
         if isinstance(raw, int | float) or plausible_citizen_number(digits.zfill(CITIZEN_DIGITS), cells):
             if len(digits) < _LEAST_CITIZEN_DIGITS:  # the code of a province has at most two zeros in front
                 raise CellRefused("LOST_ZERO", cause=Cause.NUMBER_ZEROS, suggestion=one.example)

@@ -2,8 +2,9 @@
 
 A line says how the field is called on the screen, in which of the ten sections it stands (Decree 27/2026/NĐ-CP), which item of the
 form it is (Circular 06/2023/TT-BNV), which headings of a workbook it answers to, what its cells hold, and how carefully it is shown.
-`posting.*` and `former.number` are columns of a workbook that stand beside the document (`is_beside`): the open posting of the person, which
-maps into `postings[]`, and the number of an old identity card, a record of its own (`former_number/1`).
+`posting.*`, `salary.*` and `former.number` are columns of a workbook that stand beside the document (`is_beside`): the open posting of the
+person, which maps into `postings[]`, the decision on the step held now, which maps into `salary_history[]`, and the number of an old
+identity card, a record of its own (`former_number/1`).
 
 Not here: the document's types (schema), what a cell may hold in detail (cleaning), what is judged wrong (rules).
 """
@@ -17,7 +18,17 @@ from functools import lru_cache
 from orgtree.text import plain
 from registry.choices import Section
 from registry.fields.core import FORM
-from registry.fields.kinds import FORMER_NUMBER, POSTING_FROM, POSTING_TITLE, Column, Kind, ProfileField, ProfileList
+from registry.fields.kinds import (
+    FORMER_NUMBER,
+    POSTING_DECISION,
+    POSTING_FROM,
+    POSTING_TITLE,
+    SALARY_DECISION,
+    Column,
+    Kind,
+    ProfileField,
+    ProfileList,
+)
 from registry.fields.lists import LISTS
 from registry.fields.more import MORE
 from workflows.choices import RiskClass
@@ -28,8 +39,10 @@ __all__ = [
     "FORMER_NUMBER",
     "LISTS",
     "LIST_BY_NAME",
+    "POSTING_DECISION",
     "POSTING_FROM",
     "POSTING_TITLE",
+    "SALARY_DECISION",
     "SECTION_FIELDS",
     "SECTION_LISTS",
     "Column",

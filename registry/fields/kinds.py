@@ -14,6 +14,8 @@ Kind = Literal[
     "text", "name", "date", "month", "code", "rank", "unit", "area", "int", "number", "decimal", "citizen_number", "old_card", "phone", "picture"
 ]
 POSTING_TITLE, POSTING_FROM = "posting.title", "posting.valid_from"
+POSTING_DECISION = ("posting.decision_number", "posting.decision_date")
+SALARY_DECISION = ("salary.decision_number", "salary.decision_date")  # of the step that is held now
 FORMER_NUMBER = "former.number"  # of an old identity card: a record of its own, beside the file
 
 
@@ -49,7 +51,8 @@ class ProfileField:
 
     @property
     def is_beside(self) -> bool:
-        """Not a key of the document: its cells go into a row of it (the open posting), or into a record beside it (an old identity card)."""
+        """Not a key of the document: its cells go into a row of it (the open posting, the step held now), or into a record beside it (an old
+        identity card)."""
         return "." in self.name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from registry.choices import CodeList, Editor, Section, Sensitivity
-from registry.fields.kinds import ProfileField, field
+from registry.fields.kinds import POSTING_DECISION, SALARY_DECISION, ProfileField, field
 from workflows.choices import RiskClass
 
 A, B, C = Sensitivity.A, Sensitivity.B, Sensitivity.C
@@ -90,6 +90,19 @@ MORE: tuple[ProfileField, ...] = (
         risk=RiskClass.B,
         example="01/07/2025",
     ),
+    field(
+        *(POSTING_DECISION[0], "23b", Section.SERVICE, _("Decision on the post")),
+        "Số quyết định bổ nhiệm|Số QĐ bổ nhiệm|Quyết định bổ nhiệm|QĐ bổ nhiệm|Số quyết định phê chuẩn|Quyết định phê chuẩn",
+        risk=RiskClass.B,
+        example="30/QĐ-UBND",
+    ),
+    field(
+        *(POSTING_DECISION[1], "23b", Section.SERVICE, _("Decision on the post of")),
+        "Ngày quyết định bổ nhiệm|Ngày QĐ bổ nhiệm|Ngày ký quyết định bổ nhiệm|Ngày ký QĐ bổ nhiệm",
+        kind="date",
+        risk=RiskClass.B,
+        example="25/06/2025",
+    ),
     field("reappoint_date", "23b", Section.SERVICE, _("Reappointed on"), "Ngày bổ nhiệm lại", kind="date", risk=RiskClass.B, example="01/07/2026"),
     field(
         *("concurrent_post", "25", Section.SERVICE, _("Concurrent post"), "Chức vụ kiêm nhiệm|Chức danh kiêm nhiệm"),
@@ -121,6 +134,19 @@ MORE: tuple[ProfileField, ...] = (
     field(
         *("longest_job", "29", Section.SERVICE, _("Job held longest"), "Công việc làm lâu nhất|Công việc đã làm lâu nhất"),
         **{"risk": RiskClass.C, "example": "Văn thư, lưu trữ", **OWN},
+    ),
+    field(
+        *(SALARY_DECISION[0], "37.1", Section.PAY, _("Salary decision")),
+        "Số quyết định nâng lương|Số QĐ nâng lương|Quyết định nâng lương|QĐ nâng lương|Số quyết định nâng bậc lương|Số QĐ nâng bậc lương"
+        "|Quyết định nâng bậc lương|QĐ nâng bậc lương|Số quyết định lương|Số QĐ lương|Quyết định lương|Số quyết định xếp lương|Quyết định xếp lương",
+        example="125/QĐ-UBND",
+    ),
+    field(
+        *(SALARY_DECISION[1], "37.1", Section.PAY, _("Salary decision of")),
+        "Ngày quyết định nâng lương|Ngày QĐ nâng lương|Ngày quyết định nâng bậc lương|Ngày QĐ nâng bậc lương|Ngày quyết định lương|Ngày QĐ lương"
+        "|Ngày ký quyết định nâng lương|Ngày ký QĐ nâng lương",
+        kind="date",
+        example="15/12/2025",
     ),
     field(
         *("overframe_percent", "30.1e", Section.PAY, _("Over-frame seniority allowance (%)")),

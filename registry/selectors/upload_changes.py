@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,10 @@ from workflows.selectors.differences import FieldChange, cell_changes
 PAGE = 100
 KIND = "staff_profile"
 ACCEPTED = (RowState.STAGED, RowState.SUBMITTED)
-NEEDS_REASON = ("REASON_MISSING", "CHANGED_MEANWHILE")
+UNDATED = "PAY_DATE_MISSING"
+DATED_LATER = {UNDATED: "salary_history", "POST_DATE_MISSING": "postings"}  # what is recorded once its day is known
+NEEDS_REASON = ("REASON_MISSING", UNDATED, "CHANGED_MEANWHILE")
+ASKED = frozenset({*NEEDS_REASON, *DATED_LATER})
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,24 @@ class FieldTotal:
 
 @dataclass(frozen=True)
 class ReasonAsked:
-    """Cells of one field whose verified (or meanwhile changed) value would be overwritten, and that nobody gave a reason for."""
+    """Cells of one field whose verified (or meanwhile changed) value would be overwritten, and that nobody gave a reason for.
+
+    `undated`: they would be a new fact, and no reason would be asked, if the row said since when.
+    """
 
     field: str
     label: str
     cells: int
+    undated: bool
+
+
+@dataclass(frozen=True)
+class DayAsked:
+    """Rows that state something new (`label` says what) without a day: `code` is what was found."""
+
+    code: str
+    label: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -97,9 +114,23 @@ def field_totals(*, upload: Upload, kind: str = "") -> list[FieldTotal]:
     return [FieldTotal(field, label_of(field), times) for field, times in counted]
 
 
-def reasons_asked(*, upload: Upload) -> list[ReasonAsked]:
-    rows = upload.findings.filter(code__in=NEEDS_REASON).order_by().values_list("field").annotate(times=Count("pk")).order_by("-times", "field")
-    return [ReasonAsked(field, label_of(field), times) for field, times in rows]
+def asked_of_people(*, upload: Upload) -> tuple[list[DayAsked], list[ReasonAsked]]:
+    """What somebody has to say once for all rows of a kind, days first; one query."""
+    found = upload.findings.filter(code__in=ASKED).order_by().values_list("code", "field").annotate(times=Count("sheet_row", distinct=True))
+    days: Counter[str] = Counter()
+    reasons: Counter[tuple[str, bool]] = Counter()
+    for code, field, times in found:
+        if code in DATED_LATER:
+            days[code] += times
+        if code in NEEDS_REASON:
+            reasons[field, code == UNDATED] += times
+    return (
+        [DayAsked(code, label_of(DATED_LATER[code]), times) for code, times in sorted(days.items())],
+        [
+            ReasonAsked(field, label_of(field), times, undated)
+            for (field, undated), times in sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+        ],
+    )
 
 
 def new_file_page(*, upload: Upload, text: str = "", after: int = 0, limit: int = PAGE) -> tuple[list[NewFile], int | None]:

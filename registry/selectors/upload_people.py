@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.choices import Match, RowState
+from registry.fields import FORMER_NUMBER
 from registry.masking import masked
 from registry.models import StaffProfile, Upload, UploadRow
 
@@ -51,7 +52,9 @@ class Undecided:
     birth_date: str
     citizen_id: str
     staff_number: str
+    old_card: str
     candidates: Sequence[Candidate]
+    more: bool = False
 
 
 def upload_units(upload: Upload) -> set[UUID]:
@@ -73,7 +76,13 @@ def undecided_page(*, upload: Upload, after: int = 0, limit: int = PAGE) -> tupl
     found = list(rows.values_list("sheet_row", "values", "candidates")[: limit + 1])
     keys = {UUID(one["key"]) for _row, _values, candidates in found for one in candidates}
     people = {one.pk: one for one in StaffProfile.objects.filter(pk__in=keys).select_related("using_unit")}
-    lines = [_undecided(row, values or {}, candidates, people) for row, values, candidates in found[:limit]]
+    shown = found[:limit]
+    many = set(
+        upload.findings.filter(code="WHO_IS_IT_OF_MANY", sheet_row__in=[row for row, _values, _candidates in shown]).values_list(
+            "sheet_row", flat=True
+        )
+    )
+    lines = [_undecided(row, values or {}, candidates, people, more=row in many) for row, values, candidates in shown]
     return lines, found[limit - 1][0] if len(found) > limit else None
 
 
@@ -94,7 +103,9 @@ def missing_page(
     return found[:limit], found[limit - 1] if len(found) > limit else None
 
 
-def _undecided(row: int, values: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], people: Mapping[UUID, StaffProfile]) -> Undecided:
+def _undecided(
+    row: int, values: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], people: Mapping[UUID, StaffProfile], *, more: bool
+) -> Undecided:
     day = values.get("birth_date", "")
     known = [(one, people[UUID(one["key"])]) for one in candidates if UUID(one["key"]) in people]
     return Undecided(
@@ -103,6 +114,8 @@ def _undecided(row: int, values: Mapping[str, Any], candidates: Sequence[Mapping
         birth_date=f"{day[8:]}/{day[5:7]}/{day[:4]}" if day else "",
         citizen_id=values.get("citizen_id", ""),
         staff_number=values.get("staff_number", ""),
+        old_card=values.get(FORMER_NUMBER, ""),
+        more=more,
         candidates=[
             Candidate(
                 key=person.pk,

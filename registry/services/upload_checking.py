@@ -18,6 +18,7 @@ from registry.fields import BY_NAME, FORMER_NUMBER
 from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
 from registry.selectors.acts import PAY, STANDS
+from registry.selectors.consequences import SALARY
 from registry.selectors.upload_people import missing_people
 from registry.services.upload_cells import Cleaner
 from registry.services.upload_cleaning import rows_clean
@@ -37,6 +38,9 @@ FOLLOWS_FROM = {"TWICE_IN_REQUEST": "citizen_id", "OUT_OF_SCOPE": "using_unit"}
 KEPT = frozenset({*REMARKS, *WORKBOOK, "CORRECTED_TWICE"})  # findings that no check makes, and so none takes away
 # Who somebody is does not change as pay and posts do: overwriting it, once verified, wants a reason.
 HARMFUL = sorted(one.name for one in BY_NAME.values() if one.risk == RiskClass.A and one.section == Section.IDENTITY and not one.is_beside)
+
+# What is paid is asked about once a row, at the first of these that differs.
+PAID_FIRST = ("step", "rank_code", "coefficient", "percent", "step_date", "rank_date")
 
 _FREE_ENDED = """
 update registry_uploadrow r set state = 'waiting', request_id = null from workflows_changeitem i
@@ -73,20 +77,24 @@ where u.upload_id = %(upload)s and u.kind <> 'fill' and u.field = any(%(harmful)
     where i.kind = %(kind)s and i.key = u.key and i.state = 'applied' and u.field = any(i.changed))
 """
 # By hand these are corrections, which want a reason: what was signed, what somebody else changed meanwhile, what stands since birth or entry,
-# and rank, step or coefficient of the day on file. Pay of a later day is a new fact, as in a decision: it stands on its own date.
+# and rank, step or coefficient of the day on file. Pay of a later day is a new fact, as in a decision: it stands on its own date
+# (`upload_facts`). A reason for one of what is paid is one for all of it.
 _UNREASONED = """
-with asked as (
-    select c.sheet_row, u.field, u.kind from checked_row c
+with news as (
+    select d.sheet_row from registry_uploadchange d join registry_uploadchange e on e.upload_id = d.upload_id and e.sheet_row = d.sheet_row
+    where d.upload_id = %(upload)s and (d.kind = 'fill' or d.after #>> '{}' > d.before #>> '{}') and (
+        d.field = 'step_date' and e.field = any(%(paid)s) or d.field = 'rank_date' and e.field = 'rank_code')
+), asked as (
+    select c.sheet_row, u.field, u.kind, (c."values"::json ->> 'step_date') is not null as dated from checked_row c
     join registry_uploadrow r on r.upload_id = %(upload)s and r.sheet_row = c.sheet_row
     join registry_uploadchange u on u.upload_id = %(upload)s and u.sheet_row = c.sheet_row
-    where (u.verified or u.kind = 'conflict' or u.kind = 'overwrite' and (u.field = any(%(stands)s) or u.field = any(%(pay)s) and not exists (
-        select from registry_uploadchange d where d.upload_id = u.upload_id and d.sheet_row = u.sheet_row and d.field in ('step_date', 'rank_date')
-            and (d.kind = 'fill' or d.after #>> '{}' > d.before #>> '{}'))))
-        and not r.reasons ? u.field
+    where (u.verified or u.kind = 'conflict' or u.kind = 'overwrite' and (u.field = any(%(stands)s) or u.field = any(%(pay)s)
+            and u.sheet_row not in (select sheet_row from news)))
+        and not r.reasons ? u.field and not (u.kind = 'overwrite' and u.field = any(%(pay)s) and r.reasons ?| %(pay)s)
 ), returned as (
     update checked_row set state = 'returned' where sheet_row in (select sheet_row from asked)
 )
-select sheet_row, field, kind from asked
+select sheet_row, field, kind, dated from asked
 """
 _CONCLUDE = """
 update registry_uploadrow r set "values" = c."values"::jsonb, key = c.key, match = c.match, candidates = c.candidates, op = c.op,
@@ -191,9 +199,9 @@ def _proposals(upload: Upload, findings: Findings, after: int, until: int, faile
     while rows := [row for row in checked_rows(after=after, limit=CHUNK) if row.sheet_row <= until]:
         for one in rows_propose(upload=upload, rows=rows):
             number = one.proposal.ref
-            if one.problem:
-                failed.setdefault(number, set()).add(one.problem.field)
-                findings.add(number, one.problem.code, one.problem.field, value=one.problem.value, params=one.problem.params)
+            for problem in one.problems:
+                failed.setdefault(number, set()).add(problem.field)
+                findings.add(number, problem.code, problem.field, value=problem.value, params=problem.params)
             yield one.proposal
         failed |= {row.sheet_row: failed.get(row.sheet_row, set()) | set(row.failed) for row in rows if row.failed}
         after = rows[-1][0]
@@ -218,12 +226,25 @@ def _already_told(found: Found, failed: set[str], others: Iterable[Found], read:
 
 
 def _overwritten_need_reasons(upload: Upload, findings: Findings) -> None:
-    named: dict[str, Any] = {"upload": upload.pk, "harmful": HARMFUL, "stands": sorted(STANDS), "pay": sorted(PAY), "kind": KIND}
+    named: dict[str, Any] = {
+        "upload": upload.pk,
+        "harmful": HARMFUL,
+        "stands": sorted(STANDS),
+        "pay": sorted(PAY),
+        "paid": list(SALARY),
+        "kind": KIND,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_VERIFY, named)
         cursor.execute(_UNREASONED, named)
-        for row, field, kind in sorted(cursor.fetchall()):
-            findings.add(row, "CHANGED_MEANWHILE" if kind == ChangeKind.CONFLICT else "REASON_MISSING", field)
+        asked = cursor.fetchall()
+    paid = [one for one in asked if one[1] in PAY and one[2] != ChangeKind.CONFLICT]
+    told = {row: (PAID_FIRST.index(field), dated) for row, field, _kind, dated in sorted(paid, key=lambda one: -PAID_FIRST.index(one[1]))}
+    for row, field, kind, _dated in sorted(set(asked) - set(paid)):
+        findings.add(row, "CHANGED_MEANWHILE" if kind == ChangeKind.CONFLICT else "REASON_MISSING", field)
+    for row, (place, dated) in sorted(told.items()):
+        dateless = not dated and PAID_FIRST[place] in SALARY
+        findings.add(row, "PAY_DATE_MISSING" if dateless else "REASON_MISSING", PAID_FIRST[place])
 
 
 def waits_for(upload: Upload) -> int:

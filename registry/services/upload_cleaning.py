@@ -11,6 +11,7 @@ from django.db import connection
 
 from orgtree.text import plain
 from registry.choices import RowState
+from registry.fields import FORMER_NUMBER
 from registry.models import Upload
 from registry.services.upload_cells import Cleaner, StoredRow, stored_cells
 from registry.services.upload_findings import CHUNK, Findings, rows_copy
@@ -26,10 +27,14 @@ TABLE = """
 create temp table checked_row(
     sheet_row int primary key, "values" text, failed text[], citizen_id text, staff_number text, name_search text, birth_date date, unit uuid,
     chosen uuid, seen_version int, key uuid, match text default '', candidates jsonb default '[]', state text default 'waiting',
-    op text default '', base_version int, changed text[] default '{}', proposed bool default true
+    op text default '', base_version int, changed text[] default '{}', proposed bool default true,
+    old_card text, card_in_place bool, more bool default false
 )
-"""
-COPY = 'copy checked_row(sheet_row, "values", failed, citizen_id, staff_number, name_search, birth_date, unit, chosen, seen_version) from stdin'
+"""  # `old_card` is the number of an old identity card; `card_in_place`: it stands where the number of today should
+COPY = (
+    'copy checked_row(sheet_row, "values", failed, citizen_id, staff_number, name_search, birth_date, unit, chosen, seen_version, old_card, '
+    "card_in_place) from stdin"
+)
 
 
 def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], None], only: Sequence[int] | None = None) -> int:
@@ -44,7 +49,7 @@ def rows_clean(*, cleaner: Cleaner, findings: Findings, tell: Callable[[int], No
         done += len(chunk)
         tell(done)
     with connection.cursor() as cursor:
-        cursor.execute("analyze checked_row(sheet_row, citizen_id, staff_number, name_search, birth_date, unit, chosen)")
+        cursor.execute("analyze checked_row(sheet_row, citizen_id, staff_number, name_search, birth_date, unit, chosen, old_card)")
     return done
 
 
@@ -62,6 +67,9 @@ def _line(cleaner: Cleaner, findings: Findings, row: StoredRow) -> tuple[Any, ..
         repair = one.repair.to_json() if one.repair else None
         findings.add(row.sheet_row, one.code, one.field, value=one.value, params=one.params, cause=str(one.cause), repair=repair)
     values = made.values
+    in_place = next((one.params["number"] for one in made.problems if one.code == "OLD_CARD"), None) if made.problems else None
+    if in_place is not None:
+        values.setdefault(FORMER_NUMBER, in_place)  # never the citizen number: it is recorded beside the file, once somebody says whose it is
     name = values.get("birth_name")
     return (
         row.sheet_row,
@@ -74,6 +82,8 @@ def _line(cleaner: Cleaner, findings: Findings, row: StoredRow) -> tuple[Any, ..
         values.get("using_unit"),
         row.chosen,
         row.seen_version,
+        values.get(FORMER_NUMBER),
+        in_place is not None,
     )
 
 

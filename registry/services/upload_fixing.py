@@ -18,6 +18,7 @@ from orgtree.models import User
 from registry.cells import text_of
 from registry.choices import RowState, UploadState
 from registry.models import StaffProfile, Upload, UploadRow
+from registry.selectors.upload_changes import NEEDS_REASON, UNDATED
 from registry.services.upload_checking import rows_check
 from registry.services.upload_cleaning import new_key
 from registry.services.upload_repairs import recipe_agree, recipe_take_back
@@ -100,11 +101,15 @@ def people_choose(*, actor: User, upload: Upload, choices: Mapping[int, UUID | s
         return settle(actor=actor, upload=upload, rows=sorted(rows))
 
 
-def reason_give(*, actor: User, upload: Upload, field: str, reason: str, row: int | None = None) -> Upload:
-    """Say why verified (or meanwhile changed) values of `field` are overwritten: of one row, or of all that still need it."""
+def reason_give(*, actor: User, upload: Upload, field: str, reason: str, row: int | None = None, undated: bool | None = None) -> Upload:
+    """Say why verified (or meanwhile changed) values of `field` are overwritten: of one row, or of all that still need it.
+
+    With `undated` only of rows that change pay without a day, or only of the others: a reason makes a correction of such a row.
+    """
     with transaction.atomic():
         upload = upload_open(actor=actor, upload_id=upload.pk)
-        found = upload.findings.filter(code__in=("REASON_MISSING", "CHANGED_MEANWHILE"), field=field)
+        codes = NEEDS_REASON if undated is None else (UNDATED,) if undated else tuple(one for one in NEEDS_REASON if one != UNDATED)
+        found = upload.findings.filter(code__in=codes, field=field)
         numbers = sorted(found.filter(**({} if row is None else {"sheet_row": row})).values_list("sheet_row", flat=True))
         with connection.cursor() as cursor:
             cursor.execute(

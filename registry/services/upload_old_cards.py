@@ -1,5 +1,7 @@
 """Numbers of old identity cards in a workbook ("Số CMND cũ"): each becomes a record beside the person's file, in the request of their row.
 
+One that stands where the citizen number should is recorded likewise, once somebody has said whose row it is.
+
 In that request it has the number BESIDE + the row's: a row may change a file and record an old number, or do only one of both.
 """
 
@@ -20,22 +22,23 @@ from workflows.services.staging import Proposal
 KIND = FormerNumberTarget.kind
 BESIDE = 1_000_000_000  # more rows than any sheet has
 _NEW = """not exists (select from registry_formernumber f where f.staff_id = {row}.key and f.withdrawn is null
-    and f.number = {row}."values"::json ->> %(field)s)"""
+    and f.number = {number})"""
+_WRITTEN = """r."values" ->> %(field)s"""
 # A row that changes nothing else is still one that has something to say.
 _TAKE = f"""
 update checked_row c set state = 'staged', op = 'update', base_version = p.version, changed = array[%(field)s] from registry_staffprofile p
-where c.state = 'unchanged' and p.id = c.key and c."values"::json ->> %(field)s is not null and {_NEW.format(row="c")}
+where c.state = 'unchanged' and p.id = c.key and c.old_card is not null and {_NEW.format(row="c", number="c.old_card")}
 """  # noqa: S608 a constant
 _SHOW = f"""
 insert into registry_uploadchange(upload_id, sheet_row, key, field, kind, verified, before, after)
-select %(upload)s, c.sheet_row, c.key, %(field)s, 'fill', false, null, to_jsonb(c."values"::json ->> %(field)s)
-from checked_row c where c.state = 'staged' and c.op = 'update' and c."values"::json ->> %(field)s is not null and {_NEW.format(row="c")}
+select %(upload)s, c.sheet_row, c.key, %(field)s, 'fill', false, null, to_jsonb(c.old_card)
+from checked_row c where c.state = 'staged' and c.op = 'update' and c.old_card is not null and {_NEW.format(row="c", number="c.old_card")}
 """  # noqa: S608
 _NAMED = f"""
 select r.sheet_row, r.key, r."values" ->> %(field)s, coalesce(p.using_unit_id::text, r."values" ->> 'using_unit', %(unit)s)
 from registry_uploadrow r left join registry_staffprofile p on p.id = r.key
 where r.upload_id = %(upload)s and r.state = 'staged' and r.sheet_row > %(after)s and r.sheet_row <= %(until)s
-    and r."values" ->> %(field)s is not null and {_NEW.format(row="r")} order by r.sheet_row
+    and {_WRITTEN} is not null and {_NEW.format(row="r", number=_WRITTEN)} order by r.sheet_row
 """  # noqa: S608
 _RECORDED = """
 select f.id, f.version, i.ref from workflows_changeitem i join registry_formernumber f on f.id = i.key
@@ -45,14 +48,15 @@ order by i.ref
 
 
 def names_old_cards(upload: Upload) -> bool:
-    """Whether a column of the workbook holds them; without one nothing here is asked."""
-    return any(one.get("field") == FORMER_NUMBER for one in upload.mapping)
+    """Whether the workbook holds any: in a column of their own, or in place of citizen numbers."""
+    return any(one.get("field") == FORMER_NUMBER for one in upload.mapping) or upload.findings.filter(code="OLD_CARD_TAKEN").exists()
 
 
 def old_cards_take(*, upload: Upload) -> None:
     """What the checked rows would record is shown among the changes; a row without another change is taken for it."""
-    if names_old_cards(upload):
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        cursor.execute("select exists(select from checked_row where old_card is not null)")
+        if cursor.fetchone()[0]:
             cursor.execute(_TAKE, {"field": FORMER_NUMBER})
             cursor.execute(_SHOW, {"field": FORMER_NUMBER, "upload": upload.pk})
 

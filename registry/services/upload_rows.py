@@ -6,35 +6,40 @@ Not here: what a cell means (cleaning), whose row it is (upload_matching), wheth
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from orgtree.text import plain
+from orgtree.models import OrgUnit
 from registry.cleaning import Problem
-from registry.fields import POSTING_FROM, POSTING_TITLE
+from registry.fields import POSTING_DECISION, POSTING_FROM, POSTING_TITLE, SALARY_DECISION
 from registry.models import Posting, StaffProfile, Upload
 from registry.schema import POSTINGS
 from registry.services.upload_cleaning import new_key
+from registry.services.upload_facts import PRESENT, Recorded, first_pay, first_post, pay_record, post_record, touches_pay
 from workflows.documents import Document, parse, plain_value
 from workflows.models import RecordVersion
+from workflows.selectors.live import live_documents
 from workflows.services.staging import Proposal
 
 KIND = "staff_profile"
 _object = msgspec.json.decode
+_NOTHING = Recorded()
 
 
 @dataclass(frozen=True)
 class OnFile:
-    """What is known of a person with a file: enough to propose a change to it."""
+    """What is known of a person with a file: enough to propose a change to it. `present` is what they are paid now."""
 
     key: UUID
     version: int
     unit: UUID
+    present: Mapping[str, Any]
     postings: Sequence[Document]
 
 
@@ -50,10 +55,10 @@ class CleanRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RowProposal:
-    """A row as it goes to the gate, and what was found to be wrong with its post."""
+    """A row as it goes to the gate, and what was found to be wrong with the facts that it states."""
 
     proposal: Proposal
-    problem: Problem | None
+    problems: Sequence[Problem] = ()
 
 
 def rows_propose(*, upload: Upload, rows: Sequence[CleanRow], versions: Mapping[int, int] | None = None) -> Iterator[RowProposal]:
@@ -64,12 +69,12 @@ def rows_propose(*, upload: Upload, rows: Sequence[CleanRow], versions: Mapping[
     known = on_file(row.key for row in rows if row.key)
     read = {one["field"] for one in upload.mapping if one.get("field")}
     written = _written_from(rows, known) if upload.from_template else {}
+    said = {row.sheet_row: _touched(row.values, written.get(row.sheet_row)) if row.key in known else row.values for row in rows}
+    recorded = _recorded(rows, known, said)
     for row in rows:
-        file, problem = known.get(row.key) if row.key else None, None
-        if file:
-            patch, problem = _change(file, _touched(row.values, written.get(row.sheet_row)))
-        else:
-            patch = _new(upload, read, row.values)
+        file = known.get(row.key) if row.key else None
+        facts = recorded.get(row.sheet_row, _NOTHING)
+        patch = {**_cells(said[row.sheet_row]), **facts.patch} if file else _new(upload, read, row.values)
         version = versions.get(row.sheet_row) if versions is not None else file.version if file else None
         proposal = Proposal(
             kind=KIND,
@@ -77,9 +82,42 @@ def rows_propose(*, upload: Upload, rows: Sequence[CleanRow], versions: Mapping[
             patch=patch,
             base_version=version or None,
             ref=row.sheet_row,
-            blocked=bool(row.failed) or problem is not None,
+            blocked=bool(row.failed) or bool(facts.problems),
         )
-        yield RowProposal(proposal, problem)
+        yield RowProposal(proposal, facts.problems)
+
+
+def _recorded(rows: Sequence[CleanRow], known: Mapping[UUID, OnFile], said: Mapping[int, Mapping[str, Any]]) -> dict[int, Recorded]:
+    """By row what it records in the histories of its file; documents are fetched for those alone whose pay it changes."""
+    files = {row.sheet_row: known[row.key] for row in rows if row.key and row.key in known}
+    within = units_within({(said[number].get("using_unit"), file.unit) for number, file in files.items()})
+    paid = {number: file.key for number, file in files.items() if touches_pay(file.present, said[number])}
+    documents = live_documents((KIND, key) for key in set(paid.values())) if paid else {}
+    recorded = {}
+    for number, file in files.items():
+        post = post_record(file.postings, str(file.unit), said[number], within)
+        head = documents.get((KIND, paid[number])) if number in paid else None
+        pay = pay_record(head[1], said[number]) if head else _NOTHING
+        if post.patch or post.problems or pay.patch or pay.problems:
+            recorded[number] = Recorded({**post.patch, **pay.patch}, (*post.problems, *pay.problems))
+    return recorded
+
+
+def units_within(pairs: Collection[tuple[Any, UUID]]) -> Callable[[str, str], bool]:
+    """Whether the first unit is the second or stands below it, for these pairs (keys or their text); one query, none where nobody moves."""
+    moved = {(str(unit), str(other)) for unit, other in pairs if unit is not None and str(unit) != str(other)}
+    keys = {key for pair in moved for key in pair}
+    places = {str(one.pk): one for one in OrgUnit.objects.filter(pk__in=keys)} if keys else {}
+    inside = {pair for pair in moved if pair[0] in places and pair[1] in places and _below(places[pair[0]], places[pair[1]])}
+    return lambda unit, other: unit == other or (unit, other) in inside
+
+
+def _below(unit: OrgUnit, other: OrgUnit) -> bool:
+    return unit.tree_id == other.tree_id and other.lft <= unit.lft <= other.rght
+
+
+def _cells(values: Mapping[str, Any]) -> Document:
+    return {name: value for name, value in values.items() if "." not in name}
 
 
 def _written_from(rows: Sequence[CleanRow], known: Mapping[UUID, OnFile]) -> dict[int, Document]:
@@ -99,65 +137,39 @@ def _touched(values: Mapping[str, Any], written: Document | None) -> Mapping[str
     if written is None:
         return values
     current: Document = next((row for row in written["postings"] if row["valid_to"] is None), {})
+    pay: Document = next((row for row in written["salary_history"] if row["valid_to"] is None), {})
     shown = {**written, POSTING_TITLE: current.get("title"), POSTING_FROM: current.get("valid_from")}
+    shown |= {name: current.get(name.partition(".")[2]) for name in POSTING_DECISION}
+    shown |= {name: pay.get(name.partition(".")[2]) for name in SALARY_DECISION}
     return {name: value for name, value in values.items() if value != shown.get(name)}
 
 
 def on_file(keys: Iterable[UUID]) -> dict[UUID, OnFile]:
     """Files by key, with their postings as in the document; two queries."""
-    people = {row[0]: row for row in StaffProfile.objects.filter(pk__in=set(keys)).values_list("pk", "version", "using_unit_id")}
+    named = ("pk", "version", "using_unit_id", *PRESENT)
+    people = {row[0]: row for row in StaffProfile.objects.filter(pk__in=set(keys)).values_list(*named)}
     postings: dict[UUID, list[Document]] = defaultdict(list)
     columns = [(one.name, one.column) for one in POSTINGS.fields]
     rows = Posting.objects.filter(staff_id__in=people.keys()).values_list("staff_id", *(column for _name, column in columns))
     for staff, *values in rows:
         postings[staff].append({name: plain_value(value) for (name, _column), value in zip(columns, values, strict=True)})
-    return {key: OnFile(key, version, unit, postings[key]) for key, version, unit in people.values()}
+    return {
+        key: OnFile(key, version, unit, dict(zip(PRESENT, map(_plain, present), strict=True)), postings[key])
+        for key, version, unit, *present in people.values()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value of pay as it stands in the document: two places behind the point, a day as text."""
+    return f"{value:.2f}" if isinstance(value, Decimal) else plain_value(value)
 
 
 def _new(upload: Upload, read: Collection[str], values: Mapping[str, Any]) -> Document:
     """A new file. A sheet without a column for the agency or the unit speaks of the unit for which it was sent."""
     here = str(upload.unit_id)
     defaults = {name: here for name in ("managing_agency", "using_unit") if name not in read}
-    patch = {**defaults, **{name: value for name, value in values.items() if "." not in name}}
-    if POSTING_TITLE in values or POSTING_FROM in values:
-        row = {"title": values.get(POSTING_TITLE), "unit": patch.get("using_unit"), "valid_from": values.get(POSTING_FROM)}
-        patch["postings"] = [{**POSTINGS.blank(), **row}]
-    return patch
-
-
-def _change(known: OnFile, values: Mapping[str, Any]) -> tuple[Document, Problem | None]:
-    """What the row changes in a file on hand. An empty cell changes nothing."""
-    patch = {name: value for name, value in values.items() if "." not in name}
-    unit = values.get("using_unit", str(known.unit))
-    current = next((row for row in known.postings if row["valid_to"] is None), None)
-    title = values.get(POSTING_TITLE) or (current or {}).get("title")
-    since = values.get(POSTING_FROM)
-    if title is None or (current and plain(current["title"]) == plain(title) and current["unit"] == unit and since in (None, current["valid_from"])):
-        return patch, None
-    if problem := _post_problem(current, title, unit, since):
-        return patch, problem
-    patch["postings"] = _postings_after(known.postings, current, {**POSTINGS.blank(), "title": title, "unit": unit, "valid_from": since})
-    return patch, None
-
-
-def _post_problem(current: Document | None, title: str, unit: str, since: str | None) -> Problem | None:
-    """Why a post that differs from the one on file cannot follow it."""
-    if since is None:
-        return Problem(POSTING_FROM, "POST_DATE_MISSING", "")
-    same = current and plain(current["title"]) == plain(title) and current["unit"] == unit
-    if current and not same and since <= current["valid_from"]:
-        return Problem(POSTING_FROM, "POST_DATE_EARLY", f"{since[8:]}/{since[5:7]}/{since[:4]}")
-    return None
-
-
-def _postings_after(postings: Sequence[Document], current: Document | None, new: Document) -> list[Document]:
-    """The same post with another beginning is a correction; another post ends the one on file on the day on which it begins."""
-    rest = [row for row in postings if row is not current]
-    if current is None:
-        return [*rest, new]
-    if plain(current["title"]) == plain(new["title"]) and current["unit"] == new["unit"]:
-        return [*rest, {**current, "valid_from": new["valid_from"]}]
-    return [*rest, {**current, "valid_to": new["valid_from"]}, new]
+    patch = {**defaults, **_cells(values)}
+    return {**patch, **first_pay(values), **first_post(values, patch.get("using_unit"))}
 
 
 def checked_rows(*, after: int, limit: int) -> list[CleanRow]:

@@ -15,8 +15,9 @@ from orgtree.pages import page_view
 from registry.choices import ChangeKind
 from registry.models import UploadRepair
 from registry.selectors.upload_causes import cause_effects, cause_lines, other_lines, repair_lines
-from registry.selectors.upload_changes import change_page, field_totals, new_file_page, reasons_asked
+from registry.selectors.upload_changes import DATED_LATER, asked_of_people, change_page, field_totals, new_file_page
 from registry.selectors.upload_people import match_totals, missing_page, undecided_page
+from registry.services.upload_days import day_give
 from registry.services.upload_fixing import NEW_PERSON, people_choose, reason_give, repair_agree, repair_take_back
 from registry.services.upload_undo import undo_preview, upload_undo
 from registry.views.uploads import place_of, upload_or_404, upload_page_of
@@ -68,7 +69,8 @@ def upload_changes(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     only_new = upload.counts.get("new") and not upload.counts.get("changed")  # then there is nothing else to look at
     kind, text = request.GET.get("kind", "new" if only_new else ""), request.GET.get("q", "").strip()[:LONGEST_TEXT]
     field = request.GET.get("field", "")
-    context = {"kind": kind, "text": text, "field": field, "kinds": ChangeKind, "asked": reasons_asked(upload=upload)}
+    context = {"kind": kind, "text": text, "field": field, "kinds": ChangeKind}
+    context["days"], context["asked"] = asked_of_people(upload=upload)
     if kind == "new":
         rows, after = new_file_page(upload=upload, text=text, after=place_of(request))
         return upload_page_of(request, upload, "upload_changes.html", "changes", new_files=rows, after=after, **context)
@@ -88,8 +90,27 @@ def upload_reason(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     else:
         try:
             reason_give(
-                actor=request.user, upload=upload, field=request.POST.get("field", ""), reason=reason, row=int(row) if row.isdecimal() else None
+                actor=request.user,
+                upload=upload,
+                field=request.POST.get("field", ""),
+                reason=reason,
+                row=int(row) if row.isdecimal() else None,
+                undated="undated" in request.POST,
             )
+        except GateError as error:
+            messages.error(request, str(error))
+    return redirect("registry:upload_changes", upload.pk)
+
+
+@page_view
+@require_POST
+def upload_day(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Say since when raises or posts hold that the workbook states without a day."""
+    upload, code = upload_or_404(request.user, upload_id), request.POST.get("code", "")
+    if code in DATED_LATER:
+        try:
+            day_give(actor=request.user, upload=upload, code=code, day=request.POST.get("day", "")[:20], decision=request.POST.get("decision", ""))
+            messages.success(request, _("The day stands in these rows now; what they record is among the changes."))
         except GateError as error:
             messages.error(request, str(error))
     return redirect("registry:upload_changes", upload.pk)

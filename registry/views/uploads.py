@@ -20,6 +20,7 @@ from registry.choices import UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.models import Upload
 from registry.reading import WorkbookRefused
 from registry.selectors.upload_causes import cause_lines, other_lines
+from registry.selectors.upload_changes import ASKED
 from registry.selectors.uploads import upload_findings, upload_get, upload_job, upload_outcome, upload_page, upload_submissions
 from registry.services.uploads import AT_ONCE, upload_queue, upload_receive, upload_recheck, upload_submit, upload_wait
 from workflows.choices import RequestState
@@ -106,7 +107,7 @@ def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         return redirect("registry:upload_columns", upload.pk)
     submissions = upload_submissions(upload=upload)
     found = list(upload_findings(upload=upload, limit=SHOWN_FINDINGS + 1, alone=True))
-    submitted = upload.counts.get("submitted", 0)
+    submitted, others = upload.counts.get("submitted", 0), other_lines(upload=upload)
     waiting = upload.staged - submitted
     is_mine = upload.uploader_id == request.user.pk
     return upload_page_of(
@@ -121,7 +122,8 @@ def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         rows=[one for one in found[:SHOWN_FINDINGS] if one.sheet_row],
         more=len(found) > SHOWN_FINDINGS,
         causes=cause_lines(upload=upload),
-        others=other_lines(upload=upload),
+        others=others,
+        asked=sum(one.cells for one in others if one.code in ASKED),
         submissions=submissions,
         outcome=upload_outcome(upload=upload, submissions=submissions),
         applied=any(one.request.state == RequestState.APPLIED and not one.undoes for one in submissions),

@@ -9,6 +9,7 @@ from registry.choices import Match, RowState
 from registry.fields import FORMER_NUMBER
 from registry.models import FormerNumber, StaffProfile
 from registry.services.former_numbers import former_number_propose
+from registry.services.upload_fixing import NEW_PERSON, people_choose
 from registry.services.upload_mapping import mapping_choose
 from registry.services.upload_undo import undo_preview, upload_undo
 from registry.services.uploads import upload_process, upload_receive, upload_submit
@@ -135,3 +136,34 @@ def test_a_lost_zero_is_shown_with_its_repair(office):
     upload = sent(office, row_of(office.hired(birth_name="Lý Văn Hai"), 12345678))
     found = upload.findings.get(field=FORMER_NUMBER)
     assert (found.code, found.params["suggestion"], found.repair["op"]) == ("LOST_ZERO", "012345678", "pad")
+
+
+def test_an_old_card_in_the_place_of_the_number_is_asked_about_and_never_stored_as_one(office):
+    # given one whose old number is on file, one found by name and birthday alone, and one of whom nothing is known
+    known, named = office.hired(birth_name="Đàm Văn Sáu"), office.hired(birth_name="Đàm Thị Bảy")
+    recorded(office, known, "241000006")
+    other_name = {**row_of(known, None), "Họ và tên": "ĐÀM VĂN SÁO", "Ngày sinh": "02/02/1970", "Số CCCD": "241 000 006"}
+    rows = [other_name, row_of(named, None, **{"Số CCCD": 241000007}), {**right(1), "Họ và tên": "LẠ HOẮC", "Số CCCD": "241000008"}]
+    # when
+    upload = sent(office, *rows)
+    # then nobody is decided on by the program
+    first, second, third = upload.rows.order_by("sheet_row")
+    assert (first.state, second.state, third.state) == (RowState.UNDECIDED, RowState.UNDECIDED, RowState.RETURNED)
+    assert ([one["key"] for one in first.candidates], first.candidates[0]["why"]) == ([str(known.pk)], ["unit", "old_card"])
+    assert [one["key"] for one in second.candidates] == [str(named.pk)]
+    assert list(upload.findings.filter(code="OLD_CARD").values_list("value", flat=True)) == ["241 000 006", "241000007", "241000008"]
+    # when a person says whose they are
+    clerk = office.users["clerk"]
+    upload = people_choose(actor=clerk, upload=upload, choices={first.sheet_row: known.pk, second.sheet_row: named.pk})
+    # then the number of today stays, and an old one that was not known goes beside the file
+    assert not upload.changes.filter(field="citizen_id").exists()
+    assert list(upload.changes.filter(field=FORMER_NUMBER).values_list("key", "after")) == [(named.pk, "241000007")]
+    assert set(upload.findings.filter(sheet_row=second.sheet_row, field="citizen_id").values_list("code", flat=True)) == {"OLD_CARD_TAKEN"}
+    upload = upload_submit(actor=clerk, upload=upload)
+    applied(upload)
+    assert FormerNumber.objects.get(staff=named).number == "241000007"
+    named.refresh_from_db()
+    assert len(named.citizen_id) == 12
+    # and whoever is new needs today's number
+    upload = people_choose(actor=clerk, upload=upload, choices={third.sheet_row: NEW_PERSON})
+    assert upload.findings.filter(sheet_row=third.sheet_row, code="OLD_CARD", severity="error").exists()
