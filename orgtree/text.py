@@ -97,3 +97,17 @@ def parse_agency_code(text: str) -> str:
 
 def _single_spaces(text: str) -> str:
     return _SPACES.sub(" ", text).strip(" ")
+
+
+_ISO_DAY = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
+_DECIMAL = re.compile(r"-?[0-9]{1,3}\.[0-9]{2}")
+
+
+def as_written(value: str) -> str:
+    """A value of a document as people here write it: days as 31/12/2025, coefficients and percentages as 2,34. What is neither stays.
+
+    Of decimals only a whole value counts, or two with an arrow between them: "01.003" is the code of a rank.
+    """
+    dated = _ISO_DAY.sub(r"\3/\2/\1", value)
+    parts = dated.split(" → ")
+    return " → ".join(part.replace(".", ",") for part in parts) if all(_DECIMAL.fullmatch(part) for part in parts) else dated

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from orgtree import clock
+from orgtree.text import as_written
 from registry.choices import Section
 from registry.fields import BY_NAME, LIST_BY_NAME, label_of
 from registry.masking import CLASS_A, hidden
@@ -125,7 +126,7 @@ def _shown(name: str, value: str, masked: Collection[Section]) -> str:
     if described is not None and first in CLASS_A and described.section in masked and ".n" not in name:
         return hidden(value)
     parts = cell_parts(name)
-    return show(f"{parts[0]}.{parts[2]}" if parts else name, [value])[value] if _DAY.fullmatch(value) else value
+    return show(f"{parts[0]}.{parts[2]}" if parts else name, [value])[value] if _DAY.fullmatch(value) else as_written(value)
 
 
 def remark_make(name: str, code: str, severity: Severity, *, value: str = "", params: Mapping[str, Any] | None = None) -> Remark:

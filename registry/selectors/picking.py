@@ -38,8 +38,9 @@ def pick_areas(*, text: str, today: bool) -> list[Choice]:
 
 
 def pick_units(*, user: User, text: str) -> list[Choice]:
-    """Units in the user's sight that exist today."""
-    found = list(unit_search(user=user, text=text).filter(Q(valid_to=None) | Q(valid_to__gt=clock.today()))[:SHOWN])
+    """Units in the user's sight that exist today, the superior ones first: "Ea Knốp" means the commune before its offices."""
+    today = unit_search(user=user, text=text).filter(Q(valid_to=None) | Q(valid_to__gt=clock.today()))
+    found = list(today.order_by("level", "sort_key", "code")[:SHOWN])
     paths = unit_paths(one.pk for one in found)
     return [Choice(str(one.pk), one.name, f"{one.code} · {paths[one.pk]}") for one in found]
 
@@ -49,6 +50,7 @@ def pick_ranks(*, text: str) -> list[Choice]:
     words, day = plain(text).split(), clock.today()
     today = RankCode.objects.filter(Q(valid_from=None) | Q(valid_from__lte=day), Q(valid_to=None) | Q(valid_to__gt=day))
     found = [one for one in today if words and all(word in plain(str(one)) for word in words)]
+    found.sort(key=lambda one: (_likeness(one.title, words), one.code))
     return [Choice(one.code, str(one), one.salary_class and _("class {name}").format(name=one.salary_class)) for one in found[:SHOWN]]
 
 
@@ -57,7 +59,14 @@ def pick_codes(*, code_list: str, text: str) -> list[Choice]:
     words = plain(text).split()
     today = CodeItem.objects.on(clock.today()).filter(list=code_list)
     found = [one for one in today if all(word in plain(f"{one.name} {one.code}") for word in words)]
+    found.sort(key=lambda one: _likeness(one.name, words) if words else 0)
     return [Choice(one.code, one.name) for one in found[: SHOWN * 5]]
+
+
+def _likeness(name: str, words: list[str]) -> int:
+    """What was typed whole comes before what only begins so, and that before what merely holds it."""
+    said, typed = plain(name), " ".join(words)
+    return 0 if said == typed else 1 if said.startswith(typed) else 2
 
 
 def area_labels(keys: Iterable[str]) -> Mapping[str, str]:

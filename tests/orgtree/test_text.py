@@ -130,3 +130,23 @@ def test_both_forms_of_an_agency_code_are_stored_as_one(given_form, stored):
 def test_what_is_not_an_agency_code_is_refused(wrong):
     with pytest.raises(text.AgencyCodeInvalid):
         text.parse_agency_code(wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("2026-01-31", "31/01/2026"),
+        ("2025-01-01 – 2026-01-01", "01/01/2025 – 01/01/2026"),
+        ("2.34 → 6.20", "2,34 → 6,20"),
+        ("100.00", "100,00"),
+        ("01.003", "01.003"),
+        ("V.07.02.26", "V.07.02.26"),
+        ("7 → 9", "7 → 9"),
+        ("066185001234", "066185001234"),
+        ("1985", "1985"),
+        ("Tổ 1.25", "Tổ 1.25"),
+        ("", ""),
+    ],
+)
+def test_a_value_is_told_as_people_write_it(value, written):
+    assert text.as_written(value) == written

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orgtree.text import as_written
 from workflows.choices import Severity
 from workflows.rules import Rule
 from workflows.targets import Target, targets
@@ -47,7 +48,7 @@ GATE_FINDINGS: Mapping[str, tuple[Sentence, Sentence]] = {
 def finding_line(one: Target, *, code: str, severity: str, field: str, value: str) -> FindingLine:
     """The sentence of a finding on a record of `one`'s kind."""
     message, repair, source = _texts(one, code)
-    words = _Words(value=value)
+    words = _Words(value=as_written(value))
     label = one.label_of(field) if field else ""
     return FindingLine(Severity(severity), code, label, message.format_map(words), repair.format_map(words), source)
 
