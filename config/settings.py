@@ -248,6 +248,8 @@ CELERY_BEAT_SCHEDULE = {
     "exchange-webhooks": {"task": "exchange.webhooks", "schedule": 30.0, "options": {"expires": 30}},
     "exchange-transfers": {"task": "exchange.transfers", "schedule": 60.0, "options": {"expires": 60}},
     "exchange-claims": {"task": "exchange.claims", "schedule": crontab(minute="25"), "options": {"expires": 3_000}},
+    # A call or two where nothing has changed: the hub hears every night how far the agency has its code lists.
+    "exchange-catalogues": {"task": "exchange.catalogues", "schedule": crontab(minute="50", hour="1,3"), "options": {"expires": 3_000}},
     # Hourly in the night: the first that reaches the other side compares, the others find it done.
     "exchange-reconcile": {"task": "exchange.reconcile_nightly", "schedule": crontab(minute="40", hour="0-4"), "options": {"expires": 3_000}},
     "exchange-sweep": {"task": "exchange.sweep", "schedule": 5.0, "options": {"expires": 5}},

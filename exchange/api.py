@@ -17,7 +17,7 @@ from ninja.security import HttpBearer
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request as OAuthRequest
 
-from exchange import hub_contract
+from exchange import catalogue_contract, hub_contract
 from exchange.answers import (
     BODY_PROBLEMS,
     DOCUMENTED_ELSEWHERE,
@@ -33,6 +33,7 @@ from exchange.answers import (
     refuse_nul,
 )
 from exchange.case_api import router as cases
+from exchange.catalogue_api import router as catalogues
 from exchange.claim_api import router as claims
 from exchange.contract import (
     MAX_ITEMS,
@@ -89,7 +90,7 @@ class HubAPI(NinjaAPI):
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        document["components"]["schemas"] |= json_schemas() | hub_contract.json_schemas()
+        document["components"]["schemas"] |= json_schemas() | hub_contract.json_schemas() | catalogue_contract.json_schemas()
         return document
 
 
@@ -109,6 +110,7 @@ api = HubAPI(
 api.add_router("", cases)
 api.add_router("", claims)
 api.add_router("", seals)
+api.add_router("", catalogues)
 
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN, description="The same for every repetition of the same batch")]
 

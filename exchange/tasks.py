@@ -21,6 +21,7 @@ from exchange.services.archive_months import archive_keep
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.carrying import PACKAGES_TASK, packages_process
 from exchange.services.case_notices import late_tell
+from exchange.services.catalogues_pulling import CATALOGUES_TASK, catalogues_pull
 from exchange.services.channels import channel_drive
 from exchange.services.claim_notices import claims_hear
 from exchange.services.claims import claims_find
@@ -90,6 +91,13 @@ def reconcile(run_id: str) -> None:
 def reconcile_nightly() -> None:
     """Compare every line with the other side; a line that could not be compared is tried again by the next run of the night."""
     reconciliations_nightly()
+
+
+@shared_task(name=CATALOGUES_TASK, time_limit=TIME_LIMIT)
+def catalogues() -> None:
+    """At an agency: read what the hub published of the code lists. A hub that does not answer is asked again by the next run."""
+    if settings.ROLE != "hub":
+        catalogues_pull()
 
 
 @shared_task(name="exchange.sweep", time_limit=TIME_LIMIT)

@@ -19,6 +19,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import SuperuserTerm
 from exchange.models import (
+    CatalogueCode,
+    CatalogueManifest,
+    CatalogueSource,
     Channel,
     ClaimNotice,
     EqualityCertificate,
@@ -41,6 +44,7 @@ from registry.services.exports import export_ask
 from tests.exchange.matches import archived, match_made, packed
 from tests.factories import gate_lifted
 from tests.pages import Office
+from workflows.documents import canonical
 from workflows.models import JobRun, Notice, NoticeMail, RegisteredCertificate
 from workflows.services.approval import manifest_prepare
 from workflows.services.attachments import attachment_add
@@ -48,6 +52,7 @@ from workflows.services.delegations import delegation_give
 from workflows.services.grants import grant_propose
 from workflows.services.standing_in import absence_record, deputy_appoint
 from workflows.services.submission import request_submit
+from workflows.targets import target
 
 PEOPLE = ("clerk", "supervisor", "operator", "auditor", "stranger", "nobody", "root")
 EVERYBODY = frozenset(PEOPLE)
@@ -251,6 +256,9 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:match_detail": ("get", AGENCY),
     "exchange:match_answer": ("post", EDITORS | {"supervisor"}),  # without a reason it leads back
     "exchange:match_paper": ("get", EDITORS | {"supervisor"}),
+    **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed")},  # operates the line, or may propose codes
+    **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "take", "choose")},
+    "exchange:catalogue_publish": ("post", frozenset()),  # the hub's: tests/exchange/test_catalogues.py
     "exchange:register_list": ("get", frozenset({"root"})),
     "exchange:register_log": ("get", frozenset({"root"})),
     "exchange:register_again": ("post", frozenset({"root"})),
@@ -333,6 +341,15 @@ def claim_make(channel: Channel) -> ClaimNotice:
     return ClaimNotice.objects.create(pk=uuid4(), channel=channel, person=uuid4(), match="number", state="asked", due_on=clock.today(), **other)
 
 
+
+
+def published_make(channel: Channel) -> CatalogueCode:
+    """A code that the hub published."""
+    source = CatalogueSource.objects.create(channel=channel, authority="G01")
+    signed = CatalogueManifest.objects.create(source=source, digest=b"m", signature_digest=b"s", body=b"{}", received_at=clock.now())
+    document = target("code_entry").schema.merge(None, {"list": "gender", "code": "X", "name_vi": "Khác", "source": "Thông tư"})
+    made = {"catalogue": "gender", "kind": "code_entry", "key": uuid4(), "version": 1, "position": 1, "leaf_index": 0}
+    return CatalogueCode.objects.create(source=source, manifest=signed, document=canonical(document), **made)
 
 
 @pytest.fixture(scope="module")
@@ -443,6 +460,9 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct"} for name in ("edit_review", "edit_rebase", "edit_discard")},
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
+        **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "take", "publish")},
+        "exchange:catalogue_choose": {"code_id": (published := published_make(channel)).pk},
+        "exchange:catalogue_signed": {"manifest_id": published.manifest_id, "part": "manifest"},
         "exchange:transfer_list": {},
         "exchange:claim_list": {},
         **{f"exchange:{name}": {"agency_id": 1} for name in ("agency_detail", "agency_act")},

@@ -2,6 +2,15 @@
 
 from exchange.models.archive import ArchivedExchange
 from exchange.models.board import AgencyDay, Expectation, ExpectedBody
+from exchange.models.catalogues import (
+    AgencyCatalogue,
+    CatalogueChoice,
+    CatalogueCode,
+    CatalogueManifest,
+    CatalogueRead,
+    CatalogueSource,
+    CatalogueTaking,
+)
 from exchange.models.channels import Channel
 from exchange.models.claims import ClaimNotice, DoubleClaim, DoubleClaimMark, DoubleClaimStep
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
@@ -18,6 +27,7 @@ from exchange.models.trials import InboundTrial, Trial
 
 __all__ = [
     "Agency",
+    "AgencyCatalogue",
     "AgencyDay",
     "AgencyKey",
     "AgencyManifest",
@@ -27,6 +37,12 @@ __all__ = [
     "BucketDigest",
     "BucketMark",
     "CarriedBatch",
+    "CatalogueChoice",
+    "CatalogueCode",
+    "CatalogueManifest",
+    "CatalogueRead",
+    "CatalogueSource",
+    "CatalogueTaking",
     "Channel",
     "ClaimNotice",
     "Consent",

@@ -4,7 +4,7 @@ API, tokens included, that crosses over to the hub's database for as long as it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ class Crossing(httpx.BaseTransport):
         if fate == "before":
             raise httpx.ConnectError("the line is cut")
         self.calls.append(f"{request.method} {request.url.path}")
-        with databases.default_connection_on(self.database), override_settings(ROOT_URLCONF="tests.exchange.hub_urls", ROLE="hub"):
+        with databases.default_connection_on(self.database), override_settings(ROOT_URLCONF="tests.exchange.hub_urls", ROLE="hub", AUTHORITY="G01"):
             answer = httpx.WSGITransport(app=get_wsgi_application()).handle_request(request)
             body = answer.read()
         if fate == "after":
@@ -71,6 +71,7 @@ class Trio:
     hub: str
     sides: dict[str, Side]
     line: Crossing
+    authority: Any  # that issues everybody's certificates
 
     @contextmanager
     def at(self, code: str) -> Iterator[Side]:
@@ -121,8 +122,8 @@ class Trio:
 
 
 @contextmanager
-def trio_open(worker: str, folder: Path) -> Iterator[Trio]:
-    """Set the three up: certificates of one authority, agencies admitted, trees delivered."""
+def trio_open(worker: str, folder: Path, *, codes: Sequence[str] = ("H15", "H16"), deliver: bool = True) -> Iterator[Trio]:
+    """Set the hub and its agencies up: certificates of one authority, agencies admitted, trees applied, and delivered unless `deliver` is false."""
 
     from config.demo.pki import DemoAuthority, Person
 
@@ -133,8 +134,8 @@ def trio_open(worker: str, folder: Path) -> Iterator[Trio]:
         stack.enter_context(override_settings(TRUST_DIRECTORY=folder / "trust", CHANNEL_SECRETS=secrets))
         hub = stack.enter_context(databases.clone(f"{worker}_trio_hub"))
         line = Crossing(hub)
-        trio = Trio(hub, {}, line)
-        for number, code in enumerate(("H15", "H16")):
+        trio = Trio(hub, {}, line, authority)
+        for number, code in enumerate(codes):
             database = stack.enter_context(databases.clone(f"{worker}_trio_{code.lower()}"))
             with databases.default_connection_on(hub):
                 agency_set(actor=None, code=code, name=f"Tỉnh {code}", client_id=f"client-{code}", secret=SECRET)
@@ -148,5 +149,6 @@ def trio_open(worker: str, folder: Path) -> Iterator[Trio]:
             trio.sides[code] = Side(code, database, Office(*people, p12), Sender(code, p12), channel)
             with trio.at(code) as side:
                 side.office.apply(*side.sender.units())
-            trio.deliver(code)
+            if deliver:
+                trio.deliver(code)
         yield trio
