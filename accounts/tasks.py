@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from accounts.services.sessions import sessions_forget
+from accounts.services.superuser_reminders import superusers_remind
 from accounts.services.superusers import superusers_watch
 
 
@@ -14,3 +15,4 @@ def forget_sessions() -> None:
 @shared_task(name="accounts.superusers")
 def watch_superusers() -> None:
     superusers_watch()
+    superusers_remind()

@@ -4,7 +4,7 @@ nobody signs up, no e-mail address is managed, no password is reset by strangers
 from django.urls import include, path
 
 from accounts import provider
-from accounts.views import away, door, factors, own, people, proof, superusers
+from accounts.views import away, certificates, door, factors, own, people, proof, superusers
 from orgtree.pages import page_view
 
 of_ours = (
@@ -18,6 +18,16 @@ of_ours = (
         path("superusers/<uuid:term_id>/confirm/", superusers.confirm, name="superuser_confirm"),
         path("superusers/<uuid:term_id>/refuse/", superusers.refuse, name="superuser_refuse"),
         path("superusers/<uuid:term_id>/withdraw/", superusers.withdraw, name="superuser_withdraw"),
+        path("certificates/", certificates.own, name="certificates"),
+        path("certificates/ask/", certificates.ask, name="certificate_ask"),
+        path("certificates/<uuid:certificate_id>/", certificates.certificate, name="certificate"),
+        path("certificates/<uuid:certificate_id>/statement/", certificates.statement, name="certificate_statement"),
+        path("certificates/<uuid:certificate_id>/prove/", certificates.prove, name="certificate_prove"),
+        path("certificates/<uuid:certificate_id>/confirm/", certificates.confirm, name="certificate_confirm"),
+        path("certificates/<uuid:certificate_id>/refuse/", certificates.refuse, name="certificate_refuse"),
+        path("certificates/<uuid:certificate_id>/end/", certificates.end, name="certificate_end"),
+        path("people/<int:user_id>/certificates/", certificates.of_person, name="person_certificates"),
+        path("people/<int:user_id>/certificates/ask/", certificates.ask, name="person_certificate_ask"),
         path("sessions/end/", own.end_sessions, name="sessions_end"),
         path("people/<int:user_id>/", people.person, name="person"),
         path("people/<int:user_id>/sessions/end/", people.end_sessions, name="person_sessions_end"),

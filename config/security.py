@@ -27,9 +27,9 @@ STRICT = {
 }
 MODEL_FORMS = STRICT | {"script-src": "'self' 'unsafe-eval'", "style-src": "'self' 'unsafe-inline'"}
 
-# The page on which the approver signs talks to the signing agent on the approver's own machine, on whatever port it has.
+# The pages on which people sign talk to the signing agent on their own machine, on whatever port it has.
 SIGNING = STRICT | {"connect-src": "'self' http://127.0.0.1:*"}
-SIGNING_PAGES = frozenset({"workflows:request_sign"})
+SIGNING_PAGES = frozenset({"workflows:request_sign", "accounts:certificate"})
 
 
 def policy_for(request: HttpRequest) -> dict[str, str]:

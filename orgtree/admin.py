@@ -63,11 +63,11 @@ class UserAdmin(AskedByFilters, NeverDeleted, DjangoUserAdmin, ModelAdmin):
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("last_name", "first_name", "email", "personal_number", "certificate_fingerprint")}),
+        (_("Person"), {"fields": ("last_name", "first_name", "email", "personal_number")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "last_name", "first_name", "usable_password", "password1", "password2")}),)
-    superuser_fields = ("personal_number", "certificate_fingerprint", "is_staff", "user_permissions")
+    superuser_fields = ("personal_number", "is_staff", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.superuser_fields)

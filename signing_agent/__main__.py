@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from getpass import getpass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asn1crypto import pem
+
 from signing_agent.inbox import Inbox
-from signing_agent.keys import Key, KeyFile, KeyFileInvalid, Token, TokenUnusable, check_key_file
+from signing_agent.keys import Key, KeyFile, KeyFileInvalid, PinLocked, PinWrong, Token, TokenUnusable, check_key_file
 from signing_agent.server import Agent
 
 DEFAULT_ORIGIN = "http://127.0.0.1:8000"
@@ -32,9 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--certificate", default="", help="tên chứng thư, khi thiết bị có nhiều chứng thư dùng để ký")
     parser.add_argument("--origin", type=origin, action="append", help=f"trang được phép nhờ ký số; lặp lại được (mặc định {DEFAULT_ORIGIN})")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"cổng trên 127.0.0.1 (mặc định {DEFAULT_PORT}; 0: cổng trống bất kỳ)")
+    parser.add_argument("--write-certificate", type=Path, metavar="TỆP", help="ghi chứng thư của khóa ra tệp .pem (để đăng ký), rồi thoát")
     options = parser.parse_args(arguments)
     try:
         key = _key(options)
+        if options.write_certificate:
+            return _write_certificate(key, options.write_certificate)
         agent = Agent(port=options.port, origins=options.origin or [DEFAULT_ORIGIN], waiting=Inbox(key=key, announce=_announce))
     except KeyFileInvalid:
         print(f"{options.p12} không phải là tệp khóa PKCS#12 (.p12, .pfx).", file=sys.stderr)
@@ -65,6 +71,18 @@ def _key(options: argparse.Namespace) -> Key:
     token = Token(options.pkcs11, options.token, options.certificate)
     token.check()
     return token
+
+
+def _write_certificate(key: Key, path: Path) -> int:
+    """The certificate alone, which is no secret; the PIN is asked for since a key file holds it encrypted."""
+    try:
+        with key.opened(getpass("Mã PIN: ")) as signer:
+            path.write_bytes(pem.armor("CERTIFICATE", signer.signing_cert.dump()))
+    except (PinWrong, PinLocked):
+        print("Mã PIN không đúng, hoặc thiết bị đã khóa.", file=sys.stderr)
+        return 2
+    print(f"Đã ghi chứng thư vào {path}.")
+    return 0
 
 
 def _announce(code: str) -> None:

@@ -18,8 +18,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from signing_agent.keys import Key, PinWrong
-from signing_agent.sign import PurposeRefused, sign_with
-from workflows.manifest import SIGNED, Statement, read_manifest
+from signing_agent.sign import PurposeRefused, purpose_check, sign_with
+from workflows.manifest import Statement
+from workflows.registration import Registration, read_signable
 
 LIFETIME = 600.0  # seconds that a pairing or a request waits for the person
 MAX_WAITING = 20
@@ -72,7 +73,7 @@ class State(StrEnum):
 class SigningRequest:
     origin: str
     manifest: bytes
-    statement: Statement
+    statement: Statement | Registration
     deadline: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -118,7 +119,7 @@ class Inbox:
     def pairing_open(self, *, origin: str, manifest: bytes) -> Pairing:
         """Begin to pair the browser at `origin`, which wants `manifest` signed. Raises ManifestInvalid, PurposeRefused, TooMany."""
         with self._lock:
-            _check_purpose(read_manifest(manifest))
+            _read(manifest, origin)
             pairing = Pairing(origin, manifest, self._deadline())
             self._keep(self._pairings, pairing)
             return pairing
@@ -202,9 +203,7 @@ class Inbox:
 
     def _open(self, origin: str, manifest: bytes) -> SigningRequest:
         with self._lock:
-            statement = read_manifest(manifest)
-            _check_purpose(statement)
-            request = SigningRequest(origin, manifest, statement, self._deadline())
+            request = SigningRequest(origin, manifest, _read(manifest, origin), self._deadline())
             self._keep(self._requests, request)
             return request
 
@@ -236,9 +235,13 @@ class Inbox:
             return entry
 
 
-def _check_purpose(statement: Statement) -> None:
-    if statement.purpose not in SIGNED:
-        raise PurposeRefused(statement.purpose)
+def _read(manifest: bytes, origin: str) -> Statement | Registration:
+    """What the page at `origin` wants signed. A certificate is registered only at the site that the statement names: no other one passes it on."""
+    said = read_signable(manifest)
+    purpose_check(said)
+    if isinstance(said, Registration) and said.origin != origin:
+        raise PurposeRefused(f"made for {said.origin}")
+    return said
 
 
 def _check_form(entry: Pairing | SigningRequest, form_token: str) -> None:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from signing_agent.inbox import Pairing, SigningRequest, State
 from workflows.manifest import Statement
+from workflows.registration import Registration
 
 VIETNAM = timezone(timedelta(hours=7))
 GROUNDS = {
@@ -21,7 +22,12 @@ GROUNDS = {
     "judgment": "theo bản án, kết luận thanh tra, kiểm tra hoặc giải quyết khiếu nại, tố cáo",
     "key": "khóa ký bị mất hoặc bị người khác sử dụng (Luật 20/2023/QH15 về giao dịch điện tử)",
 }
-HEADINGS = {"approve": "Ký số phê duyệt", "revoke": "Ký số thu hồi chữ ký", "seal": "Ký số của cơ quan"}
+HEADINGS = {
+    "approve": "Ký số phê duyệt",
+    "revoke": "Ký số thu hồi chữ ký",
+    "seal": "Ký số của cơ quan",
+    "register_certificate": "Ký số đăng ký chứng thư",
+}
 KINDS = {"staff_profile": "hồ sơ cán bộ, công chức, viên chức", "org_unit": "đơn vị trong cây tổ chức"}
 
 EXPIRED = "Yêu cầu này không còn: đã quá 10 phút hoặc chương trình đã khởi động lại. Hãy quay lại trang Hồ Sơ và bấm Ký số lần nữa."
@@ -31,6 +37,7 @@ WRONG_PIN = "Mã PIN không đúng. Còn {left} lần thử."
 LOCKED = "Mã PIN đã sai 5 lần nên chương trình tạm khóa. Hãy tắt chương trình ký số, mở lại, rồi ký lại từ trang Hồ Sơ."
 DEVICE_LOCKED = "Thiết bị ký số đã tự khóa vì nhập sai mã PIN quá nhiều lần. Hãy liên hệ nơi cấp thiết bị để mở khóa."
 NOT_CURRENT = "Chứng thư số không trong thời hạn hiệu lực ({period}). Hãy gia hạn hoặc chọn tệp khóa khác."
+OTHER_CERTIFICATE = "Khóa này thuộc chứng thư khác ({subject}), không phải chứng thư đang đăng ký. Hãy mở chương trình với đúng khóa đó."
 KEY_UNUSABLE = "Không dùng được khóa này để ký. Hãy kiểm tra lại tệp .p12 hoặc thiết bị đã chọn khi mở chương trình."
 SIGNED = "Đã ký số. Trang Hồ Sơ sẽ tự tiếp tục; bạn có thể đóng cửa sổ này."
 REFUSED = "Đã từ chối ký. Không có gì được gửi đi; bạn có thể đóng cửa sổ này."
@@ -62,11 +69,13 @@ def request_page(request: SigningRequest, *, problem: str = "") -> str:
         return message_page(SIGNED, done=True)
     if request.state is State.REFUSED:
         return message_page(REFUSED, done=True)
-    statement = request.statement
+    said = request.statement
+    title = "Đăng ký chứng thư này cho tài khoản của tôi" if isinstance(said, Registration) else said.title
+    rows = _registration_rows(said, request.origin) if isinstance(said, Registration) else _statement_rows(said, request.origin)
     return _page(
-        HEADINGS[statement.purpose],
-        f"""<h2><bdi>{escape(statement.title)}</bdi></h2>
-{_facts(_statement_rows(statement, request.origin))}
+        HEADINGS[said.purpose],
+        f"""<h2><bdi>{escape(title)}</bdi></h2>
+{_facts(rows)}
 <details><summary>Nguyên văn nội dung được ký</summary><pre>{escape(request.manifest.decode())}</pre></details>
 {_problem(problem)}
 <form method="post" action="/sign/{escape(request.id)}" autocomplete="off">
@@ -130,8 +139,23 @@ def _statement_rows(statement: Statement, origin: str) -> Iterable[tuple[str, st
     yield "Lập lúc", f"{statement.prepared_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
     yield "Mã đề nghị", f"<code>{statement.request}</code>"
     yield "Mã đơn vị", f"<code>{statement.unit or '-'}</code>"
-    yield "Mã băm toàn bộ dữ liệu", f"<code>{' '.join(statement.root[start : start + 8] for start in range(0, 64, 8))}</code>"
+    yield "Mã băm toàn bộ dữ liệu", f"<code>{_grouped(statement.root)}</code>"
     yield "Trang nhờ ký", escape(origin)
+
+
+def _registration_rows(said: Registration, origin: str) -> Iterable[tuple[str, str]]:
+    yield "Tài khoản", f"<bdi>{escape(said.account.name)}</bdi> ({escape(said.account.user)})"
+    yield "Cơ quan", escape(said.authority)
+    yield "Chứng thư", f"<bdi>{escape(said.subject)}</bdi>"
+    yield "Mã băm chứng thư", f"<code>{_grouped(said.certificate)}</code>"
+    yield "Ý nghĩa", "Từ nay chữ ký tạo bằng chứng thư này được tính là chữ ký của tài khoản trên. Lần ký này không phê duyệt hồ sơ nào."
+    yield "Lập lúc", f"{said.issued_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+    yield "Ký trước", f"{said.expires_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+    yield "Trang nhờ ký", escape(origin)
+
+
+def _grouped(digest: str) -> str:
+    return " ".join(digest[start : start + 8] for start in range(0, 64, 8))
 
 
 def _excluded(indexes: Sequence[int]) -> str:

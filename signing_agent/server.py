@@ -28,7 +28,7 @@ from urllib.parse import parse_qs
 from signing_agent import inbox, pages
 from signing_agent.inbox import Inbox
 from signing_agent.keys import PinLocked, SigningRefused, TokenUnusable
-from signing_agent.sign import CertificateNotCurrent, PurposeRefused
+from signing_agent.sign import CertificateNotCurrent, OtherCertificate, PurposeRefused
 from workflows.manifest import MAX_BYTES, ManifestInvalid
 
 logger = logging.getLogger("signing_agent")
@@ -230,6 +230,8 @@ class Handler(BaseHTTPRequestHandler):
             problem = pages.LOCKED
         except CertificateNotCurrent as error:
             problem = pages.NOT_CURRENT.format(period=error)
+        except OtherCertificate as error:
+            problem = pages.OTHER_CERTIFICATE.format(subject=error)
         except PinLocked:
             problem = pages.DEVICE_LOCKED
         except TokenUnusable as error:

@@ -46,6 +46,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "staff list, filtered": ("clerk", lambda made: reverse("registry:staff_list") + f"?q=hoa&unit={made['unit'].pk}&type=CC"),
     "profile, another day": ("clerk", lambda made: reverse("registry:staff_past", args=[made["people"][0].pk]) + "?on=2020-01-01"),
     "work list": ("clerk", lambda _: reverse("registry:worklist")),
+    "signing certificates": ("root", lambda _: reverse("accounts:certificates")),
     "mandatory fields": ("root", lambda _: reverse("registry:demand_list")),
     "code lists": ("clerk", lambda _: reverse("registry:code_list")),
     "profile": ("clerk", lambda made: reverse("registry:staff_detail", args=[made["people"][0].pk])),

@@ -76,7 +76,10 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "accounts:superuser_withdraw": ("post", frozenset({"root"})),
     "accounts:certificates": ("get", EVERYBODY),
     "accounts:certificate_ask": ("post", EVERYBODY),
-    **{f"accounts:certificate{name}": (method, EDITORS) for name, method in (("", "get"), ("_statement", "get"), ("_prove", "post"), ("_end", "post"))},
+    "accounts:certificate": ("get", EDITORS),  # the clerk's own
+    "accounts:certificate_statement": ("get", EDITORS),
+    "accounts:certificate_prove": ("post", EDITORS),
+    "accounts:certificate_end": ("post", EDITORS),
     "accounts:certificate_confirm": ("post", frozenset({"root"})),
     "accounts:certificate_refuse": ("post", frozenset({"root"})),
     "accounts:person_certificates": ("get", frozenset({"root"})),
@@ -223,14 +226,19 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:package_download": ("get", frozenset({"root"})),
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
+    "exchange:delivery_hours": ("post", frozenset({"root"})),
     "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
     "exchange:transfer_list": ("get", AGENCY | {"stranger"}),  # their own units' people; who edits anywhere may begin one
     "exchange:transfer_new": ("get", EDITORS),
     "exchange:transfer_out": ("get", AGENCY),
+    "exchange:transfer_out_evidence": ("get", AGENCY),  # versions by number and signer; a file itself: workflows:evidence_bundle
     "exchange:transfer_in": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
     "exchange:transfer_wish": ("post", frozenset()),  # without an answer there is nothing to do: tested with transfers
     "exchange:transfer_accept": ("post", frozenset({"root"})),
     "exchange:transfer_case": ("get", frozenset()),  # the hub's, and what follows: tests/exchange/test_transfers.py
+    "exchange:transfer_case_evidence": ("get", frozenset()),
+    "exchange:case_release": ("get", frozenset()),
+    "exchange:case_version": ("get", frozenset()),
     "exchange:claim_list": ("get", frozenset({"root"})),  # who edits, approves or operates at the top of the installation
     "exchange:claim_notice": ("get", frozenset({"root"})),
     "exchange:claim_case": ("get", frozenset()),  # the hub's: tests/exchange/test_claims.py
@@ -341,8 +349,6 @@ def claim_make(channel: Channel) -> ClaimNotice:
     return ClaimNotice.objects.create(pk=uuid4(), channel=channel, person=uuid4(), match="number", state="asked", due_on=clock.today(), **other)
 
 
-
-
 def published_make(channel: Channel) -> CatalogueCode:
     """A code that the hub published."""
     source = CatalogueSource.objects.create(channel=channel, authority="G01")
@@ -444,6 +450,7 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
         **{f"exchange:package_{name}": {"number": packed().pk} for name in ("receipts", "statement", "signature", "download")},
         "exchange:archive_detail": {"number": archived(channel).pk},
+        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act", "delivery_hours")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
@@ -468,6 +475,9 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:{name}": {"agency_id": 1} for name in ("agency_detail", "agency_act")},
         **{f"exchange:{name}": {"number": claim_make(channel).pk} for name in ("claim_notice", "claim_case", "claim_act")},
         **{f"exchange:{name}": {"key": profile.pk} for name in ("transfer_new", "consents")},
+        **{f"exchange:transfer_{name}": {"number": released} for name in ("out", "out_evidence", "case", "case_evidence")},
+        "exchange:case_release": {"number": released},
+        "exchange:case_version": {"number": released, "version": 1},
         **{f"exchange:{name}": {"number": coming} for name in ("transfer_in", "transfer_wish", "transfer_accept")},
         "registry:unit_tree": {},
         "registry:unit_children": {"unit_id": unit.pk},

@@ -184,6 +184,8 @@ class NoticeKind(TextChoices):
     SUPERUSER_WAITING = "superuser_waiting", _("A superuser’s rights wait for confirmation")
     TRANSFER = "transfer", _("People who come from or go to another agency")
     CLAIM = "claim", _("People whom another agency claims too")
+    CERTIFICATE_WAITING = "certificate_waiting", _("A signing certificate waits for confirmation")
+    SUPERUSER_ENDS = "superuser_ends", _("A superuser’s term ends soon")
 
 
 class CaseMatter(TextChoices):
@@ -212,10 +214,28 @@ class AccountMatter(TextChoices):
     FACTOR_REMOVED = "factor_removed", _("An authenticator app or a passkey was removed from your account at %(at)s.")
     CODES = "codes", _("New recovery codes were made for your account at %(at)s.")
     CERTIFICATE = "certificate", _("The certificate or the personal number by which your signatures count was changed at %(at)s.")
+    REGISTERED = "registered", _("A signing certificate was registered on your account at %(at)s: what it signs counts as yours.")
+    UNREGISTERED = "unregistered", _("A signing certificate of your account was ended at %(at)s: what it signs no longer counts as yours.")
     EMAIL = "email", _("The e-mail address of your account was changed at %(at)s.")
     LOGGED_OUT = "logged_out", _("Somebody who looks after accounts logged your devices out at %(at)s.")
     SUPERUSER_GIVEN = "superuser_given", _("You were given a superuser’s rights, or they were renewed, at %(at)s.")
     SUPERUSER_ENDED = "superuser_ended", _("Your rights as a superuser ended at %(at)s.")
+
+
+class CertificateWay(TextChoices):
+    """How a certificate came to be registered."""
+
+    OWN = "own", _("by the holder")
+    OFFICE = "office", _("by administrators")
+    FORMER = "former", _("typed, before a proof was asked for")
+
+
+class CertificateState(TextChoices):
+    ASKED = "asked", _("Waits for the signature")
+    PROVED = "proved", _("Waits for confirmation")
+    IN_FORCE = "in_force", _("In force")
+    REFUSED = "refused", _("Refused")
+    ENDED = "ended", _("Ended")
 
 
 class MailWish(TextChoices):

@@ -124,7 +124,7 @@ def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust
         check_algorithms(signer, certificate)
         _check_integrity(signed, signer, certificate, content)
         chain = validated_chain(certificate, others, moment, trust, responses)
-        _check_usage(certificate)
+        check_usage(certificate)
         signed_at = extract_self_reported_ts(signer)
         _check_clock(signed_at, moment)
         return VerifiedSignature(
@@ -132,23 +132,24 @@ def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust
             fingerprint=hashlib.sha256(certificate.dump()).hexdigest(),
             subject=certificate.subject.human_friendly[:SUBJECT_LENGTH],
             common_name=_only(certificate, COMMON_NAME),
-            personal_number=_personal_number(certificate),
+            personal_number=personal_number_of(certificate),
             organization_identifier=_only(certificate, ORGANIZATION_IDENTIFIER),
             signed_at=signed_at,
             chain=chain,
         )
 
 
-def bind_to_person(verified: VerifiedSignature, *, personal_number: str | None, certificate_fingerprint: str | None) -> None:
-    """Raises SignatureRefused(WRONG_PERSON) unless the subject carries this personal number, or the certificate is the registered one.
+def bind_to_person(verified: VerifiedSignature, *, personal_number: str | None, fingerprints: Collection[str] = ()) -> None:
+    """Raises SignatureRefused(WRONG_PERSON) unless the subject carries this personal number, or the certificate is a registered one.
 
-    `certificate_fingerprint` is the SHA-256 registered on the account, hexadecimal; colons and upper case do not matter.
+    `fingerprints` are those of the certificates that are registered for the person (SHA-256, lower-case hex); a certificate that carries
+    somebody else's number is never one of them.
     """
     if personal_number and verified.personal_number == personal_number:
         return
-    if certificate_fingerprint and verified.fingerprint == certificate_fingerprint.replace(":", "").lower():
+    if verified.personal_number is None and verified.fingerprint in fingerprints:
         return
-    raise SignatureRefused(RefusalCode.WRONG_PERSON, f"{verified.subject} has neither the signer's personal number nor the registered fingerprint")
+    raise SignatureRefused(RefusalCode.WRONG_PERSON, f"{verified.subject} has neither the signer's personal number nor is it registered for them")
 
 
 def bind_to_agency(verified: VerifiedSignature, *, organization_identifier: str, fingerprints: Collection[str] = ()) -> None:
@@ -273,6 +274,12 @@ def check_algorithms(signer: cms.SignerInfo, certificate: x509.Certificate) -> N
             raise SignatureRefused(RefusalCode.WEAK_ALGORITHM, verdict.failure_reason or "")
 
 
+def check_key(certificate: x509.Certificate) -> None:
+    """Raises SignatureRefused(WEAK_ALGORITHM) for a key with which nothing that is signed would count."""
+    if not _strong_key(certificate.public_key):
+        raise SignatureRefused(RefusalCode.WEAK_ALGORITHM, f"{certificate.public_key.algorithm} key of {certificate.public_key.bit_size} bits")
+
+
 def _check_integrity(signed: cms.SignedData, signer: cms.SignerInfo, certificate: x509.Certificate, content: bytes) -> None:
     content_digest = hashlib.new(signer["digest_algorithm"]["algorithm"].native, content).digest()
     try:
@@ -347,7 +354,7 @@ def _path(
         return [item.dump() for item in reversed(list(path))]
 
 
-def _check_usage(certificate: x509.Certificate) -> None:
+def check_usage(certificate: x509.Certificate) -> None:
     if certificate.ca:
         raise SignatureRefused(RefusalCode.WRONG_USAGE, "the certificate is of an authority, not of a person")
     try:
@@ -371,7 +378,7 @@ def _only(certificate: x509.Certificate, attribute: str) -> str | None:
     return values.pop() if len(values) == 1 else None
 
 
-def _personal_number(certificate: x509.Certificate) -> str | None:
+def personal_number_of(certificate: x509.Certificate) -> str | None:
     """The person's 12 digits from the user identifier or the serial number of the subject; a bare number is not believed to be one."""
     texts = _values(certificate, USER_ID) | _values(certificate, SERIAL_NUMBER)
     numbers = {match[1] for text in texts if (match := PERSONAL_NUMBER.fullmatch(text.strip()))}

@@ -116,6 +116,11 @@ class OwnGrant(NotAllowed):
     text = _("You proposed this, or it is your own right, so somebody else must confirm it.")
 
 
+class OwnCertificate(NotAllowed):
+    code = "OWN_CERTIFICATE"
+    text = _("You began this registration, or the certificate is your own, so somebody else must confirm it.")
+
+
 class GrantChangeOpen(GateError):
     code = "GRANT_CHANGE_OPEN"
     text = _("The same is proposed already and waits for confirmation.")

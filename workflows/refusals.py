@@ -59,6 +59,27 @@ class RefusalCode(TextChoices):
     )
     CLOCK_SKEW = "clock_skew", _("The clock of the signing computer is more than 10 minutes off. Set it right, then sign again.")
     WRONG_PERSON = "wrong_person", _("The certificate belongs to somebody else. Sign with your own, or have it registered on your account.")
+    NOT_A_CERTIFICATE = (
+        "not_a_certificate",
+        _("This is no certificate. Choose the certificate’s file (.cer, .crt, .pem), or any signature file (.p7s) that was made with it."),
+    )
+    CERTIFICATE_NUMBERED = (
+        "certificate_numbered",
+        _("The certificate carries the account’s own personal number: it counts already, without being registered."),
+    )
+    CERTIFICATE_KNOWN = "certificate_known", _("The certificate is registered on this account already.")
+    CERTIFICATE_TAKEN = (
+        "certificate_taken",
+        _("The certificate is registered for another person. If it is yours, have the other registration ended first."),
+    )
+    SEAL_CERTIFICATE = "seal_certificate", _("The certificate is the organisation’s: it has sealed requests, so it cannot be a person’s.")
+    OTHER_CERTIFICATE = (
+        "other_certificate",
+        _("The statement was signed with another certificate than the one to be registered. Sign it with that one, or begin anew with this one."),
+    )
+    CHALLENGE_OVER = "challenge_over", _("The time to sign the statement is over. Begin anew, and sign within the hour.")
+    OTHER_SITE = "other_site", _("The statement was made at another address of this site. Begin anew on the page that you have open.")
+    CHALLENGE_USED = "challenge_used", _("The statement was answered already. Begin anew if another certificate is to be registered.")
     SAME_PERSON = (
         "same_person",
         _("The certificate is that of somebody who wrote part of this request or has decided on it already. Somebody else must sign."),

@@ -6,14 +6,18 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 from oauth2_provider.models import get_application_model
 
 from exchange.choices import KeyState
 from exchange.models import Agency, AgencyKey
 from exchange.services.keys import OVERLAP, SECRET_LENGTH
-from orgtree import clock
+from exchange.services.lateness import REASON_LENGTH
+from orgtree import clock, scope
+from orgtree.choices import Action
 from orgtree.models import User
 from orgtree.text import AgencyCodeInvalid, parse_agency_code
+from workflows.errors import NotAllowed
 from workflows.services.audit import audit
 
 
@@ -50,11 +54,29 @@ def agency_set(*, actor: User | None, code: str, name: str, client_id: str, secr
     return agency
 
 
-def agency_seal_demand(*, actor: User | None, code: str, since: date | None) -> Agency:
-    """Ask the agency `code` for its own seal over what its server receives from the day `since` on; None: no longer. Raises Agency.DoesNotExist."""
+def agency_seal_demand(*, actor: User | None, code: str, since: date | None, reason: str = "") -> Agency:
+    """Ask the agency `code` for its own seal over what its server receives from the day `since` on; None: no longer.
+
+    `actor` None: from a shell on the server, for any day and without a reason. Raises Agency.DoesNotExist, NotAllowed for all but
+    superusers, ValidationError naming the field.
+    """
+    if actor is not None:
+        _seal_demand_check(actor, since, reason)
     with transaction.atomic():
         agency = Agency.objects.select_for_update(of=("self",)).get(code=code)
         agency.seal_from = since
         agency.save(update_fields=["seal_from"])
-        audit(actor=actor, action="agency.seal_demanded", agency=code, since=since.isoformat() if since else None)
+        audit(actor=actor, action="agency.seal_demanded", agency=code, since=since.isoformat() if since else None, reason=reason.strip()[:300])
     return agency
+
+
+def _seal_demand_check(actor: User, since: date | None, reason: str) -> None:
+    if not scope.can(actor, Action.OPERATE, None):
+        raise NotAllowed
+    problems = {}
+    if since is not None and since < clock.today():
+        problems["since"] = _("Name a day from today on: what was sent before is not judged anew.")
+    if len(reason.strip()) < REASON_LENGTH:
+        problems["reason"] = _("Say in a sentence why; it is kept.")
+    if problems:
+        raise ValidationError(problems)

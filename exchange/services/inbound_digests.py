@@ -19,11 +19,12 @@ from exchange.services.tally import day_count
 from exchange.services.verification import agency_units
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import bind_to_agency, bind_to_person, verify_detached
+from workflows.cms import bind_to_agency, verify_detached
 from workflows.documents import canonical, digest, parse
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import StoredDocument
 from workflows.services.audit import audit
+from workflows.services.signing import bind_to_account
 from workflows.targets import target
 from workflows.trust import TrustStore
 
@@ -100,7 +101,7 @@ def certificate_sign(*, actor: User, certificate: EqualityCertificate, signature
         verified = verify_detached(
             content=bytes(kept.statement), signature=signature, moment=clock.now(), trust=TrustStore.load(settings.TRUST_DIRECTORY)
         )
-        bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+        bind_to_account(verified, actor)
         kept.hub_signature, kept.hub_signer = signature, verified.subject[:500]
         kept.save(update_fields=["hub_signature", "hub_signer"])
         audit(actor=actor, action="reconciliation.signed", agency=kept.agency.code, statement=bytes(kept.digest).hex())

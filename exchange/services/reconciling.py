@@ -36,12 +36,13 @@ from exchange.services.forming import channels_called
 from exchange.services.inbound_digests import equality_statement
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import SignatureRefused, bind_to_agency, bind_to_person, verify_detached
+from workflows.cms import SignatureRefused, bind_to_agency, verify_detached
 from workflows.dispatch import send_on_commit
 from workflows.documents import parse
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import StoredDocument
 from workflows.services.audit import audit
+from workflows.services.signing import bind_to_account
 from workflows.targets import target
 from workflows.trust import TrustStore
 
@@ -129,7 +130,7 @@ def reconciliation_sign(*, actor: User, run: Reconciliation, signature: bytes, c
             content=bytes(run.statement), signature=signature, moment=clock.now(), trust=TrustStore.load(settings.TRUST_DIRECTORY)
         )
         try:
-            bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+            bind_to_account(verified, actor)
         except SignatureRefused:
             bind_to_agency(verified, organization_identifier=settings.AUTHORITY)
         run.agency_signature, run.agency_signer = signature, verified.subject[:500]

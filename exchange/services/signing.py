@@ -6,7 +6,8 @@ from django.conf import settings
 
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import SignatureRefused, TrustStore, VerifiedSignature, bind_to_agency, bind_to_person, verify_detached
+from workflows.cms import SignatureRefused, TrustStore, VerifiedSignature, bind_to_agency, verify_detached
+from workflows.services.signing import bind_to_account
 
 
 def signature_own(*, actor: User | None, content: bytes, signature: bytes) -> VerifiedSignature:
@@ -14,7 +15,7 @@ def signature_own(*, actor: User | None, content: bytes, signature: bytes) -> Ve
     verified = _verified(content, signature)
     if actor is not None:
         try:
-            bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+            bind_to_account(verified, actor)
         except SignatureRefused:
             pass
         else:

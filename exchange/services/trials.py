@@ -28,12 +28,13 @@ from orgtree import clock
 from orgtree.models import OrgUnit, User
 from registry.models import StaffProfile
 from registry.services.reads import files_export
-from workflows.cms import SignatureRefused, bind_to_agency, bind_to_person, verify_detached
+from workflows.cms import SignatureRefused, bind_to_agency, verify_detached
 from workflows.documents import canonical, digest, parse
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import OutboxMessage
 from workflows.services.audit import audit
 from workflows.services.marks import withheld
+from workflows.services.signing import bind_to_account
 from workflows.targets import target
 from workflows.trust import TrustStore
 
@@ -110,7 +111,7 @@ def trial_sign(*, actor: User, trial: Trial, signature: bytes) -> Trial:
         now = clock.now()
         verified = verify_detached(content=bytes(trial.statement), signature=signature, moment=now, trust=TrustStore.load(settings.TRUST_DIRECTORY))
         try:
-            bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+            bind_to_account(verified, actor)
         except SignatureRefused:
             bind_to_agency(verified, organization_identifier=settings.AUTHORITY)
         trial.signature, trial.signer, trial.signed_at = signature, verified.subject[:500], now

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from exchange.models import Agency, AgencyKey
 from exchange.selectors.lateness import signature_days
 from exchange.selectors.sight import operates_line
+from exchange.services.agencies import agency_seal_demand
 from exchange.services.keys import key_activate, key_request, key_retire
 from exchange.services.lateness import MOST_DAYS, lateness_grant
 from exchange.services.quotas import quota_set
@@ -70,6 +71,18 @@ def _lateness(request: HttpRequest, agency: Agency) -> str:
     return _("The longer term holds from now on.")
 
 
+def _seal(request: HttpRequest, agency: Agency) -> str:
+    """The day from which the agency's own seal is needed (field `since`), or with `off` no longer."""
+    since = None
+    if "off" not in request.POST:
+        try:
+            since = date.fromisoformat(request.POST.get("since", ""))
+        except ValueError as error:
+            raise ValidationError(_("Give the day from which the seal is needed.")) from error
+    agency_seal_demand(actor=request.user, code=agency.code, since=since, reason=request.POST.get("reason", ""))
+    return _("The seal is needed from that day on.") if since else _("The seal is no longer needed.")
+
+
 def _activate(request: HttpRequest, agency: Agency) -> str:
     key_activate(actor=request.user, key=_key(request, agency))
     return _("The key works. The one before works for 7 days more.")
@@ -83,6 +96,7 @@ def _retire(request: HttpRequest, agency: Agency) -> str:
 ACTS: Mapping[str, Callable[[HttpRequest, Agency], str]] = {
     "quota": _quota,
     "lateness": _lateness,
+    "seal": _seal,
     "key_activate": _activate,
     "key_retire": _retire,
     "key_request": lambda _request, _agency: "",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """`personal_number` and `certificate_fingerprint` bind a signature to the person who made it (workflows.services.signing)."""
+    """`personal_number` binds a signature to the person who made it, or a certificate registered for them (workflows.services.signing)."""
 
     personal_number = models.CharField(
         _("personal identification number"),
@@ -18,22 +18,12 @@ class User(AbstractUser):
         validators=[RegexValidator(r"\A[0-9]{12}\Z", _("A personal identification number has 12 digits."))],
         help_text=_("12 digits, as in the subject of the person's certificate."),
     )
-    certificate_fingerprint = models.CharField(
-        _("certificate fingerprint"),
-        max_length=64,
-        unique=True,
-        null=True,
-        blank=True,
-        validators=[RegexValidator(r"\A[0-9a-f]{64}\Z", _("A fingerprint has 64 hexadecimal digits in lower case."))],
-        help_text=_("SHA-256 of the person's signing certificate, when it does not carry the number."),
-    )
 
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
             models.CheckConstraint(condition=models.Q(personal_number__regex=r"^[0-9]{12}$"), name="user_personal_number_form"),
-            models.CheckConstraint(condition=models.Q(certificate_fingerprint__regex=r"^[0-9a-f]{64}$"), name="user_fingerprint_form"),
         ]
 
     @property

@@ -23,7 +23,7 @@ def test_people_get_certificates_that_verify_and_bind(tmp_path):
     verified = verify_detached(content=body, signature=signature, moment=MOMENT, trust=TrustStore.load(tmp_path / "trust"))
 
     assert files["binh"] == tmp_path / "pki" / "binh.p12"
-    bind_to_person(verified, personal_number=BINH.personal_number, certificate_fingerprint="")
+    bind_to_person(verified, personal_number=BINH.personal_number)
     bind_to_agency(verified, organization_identifier="H15")
 
 

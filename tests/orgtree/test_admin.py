@@ -91,7 +91,7 @@ def test_an_account_is_made_without_a_number_and_never_deleted(chief, client):
         made = {"username": name, "usable_password": "true", "password1": "đúng-đủ-sạch-sống", "password2": "đúng-đủ-sạch-sống"}
         assert client.post(reverse("admin:orgtree_user_add"), made).status_code == 302
         user = User.objects.get(username=name)
-        changed = {"username": name, "last_name": "Lê", "first_name": "An", "is_active": "on", "personal_number": "", "certificate_fingerprint": ""}
+        changed = {"username": name, "last_name": "Lê", "first_name": "An", "is_active": "on", "personal_number": ""}
         assert client.post(reverse("admin:orgtree_user_change", args=[user.pk]), changed).status_code == 302
         user.refresh_from_db()
         assert (user.personal_number, user.display_name) == (None, "Lê An")

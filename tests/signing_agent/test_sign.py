@@ -88,7 +88,7 @@ def test_the_program_loads_nothing_of_the_server_but_the_manifest():
 
     ours = {"django", "config", "orgtree", "workflows", "registry", "planning", "exchange"}
     loaded = sorted(name for name in names if name.split(".")[0] in ours)
-    assert loaded == ["workflows", "workflows.coroutines", "workflows.documents", "workflows.manifest"]
+    assert loaded == ["workflows", "workflows.coroutines", "workflows.documents", "workflows.manifest", "workflows.registration"]
 
 
 def test_the_certificate_in_the_container_is_the_persons(world):

@@ -430,19 +430,18 @@ def test_a_signature_without_a_time_is_judged_by_its_receipt(world):
 
 def test_it_binds_to_the_person_by_number_or_by_registered_certificate(world):
     verified = world.verify(BODY, world.sign(BODY))
-    fingerprint = verified.fingerprint.upper()
 
-    bind_to_person(verified, personal_number=AN.personal_number, certificate_fingerprint="")
-    bind_to_person(verified, personal_number="", certificate_fingerprint=fingerprint)
-    bind_to_person(verified, personal_number=BINH.personal_number, certificate_fingerprint=":".join(fingerprint[i : i + 2] for i in range(0, 64, 2)))
+    bind_to_person(verified, personal_number=AN.personal_number)
+    unnumbered = replace(verified, personal_number=None)
+    bind_to_person(unnumbered, personal_number=BINH.personal_number, fingerprints={"ab" * 32, verified.fingerprint})
 
 
-@pytest.mark.parametrize(("number", "fingerprint"), [(BINH.personal_number, ""), ("", ""), (None, None), (BINH.personal_number, "ab" * 32)])
-def test_somebody_elses_signature_is_refused(world, number, fingerprint):
+@pytest.mark.parametrize(("number", "fingerprints"), [(BINH.personal_number, ()), ("", ()), (None, ()), (BINH.personal_number, {"ab" * 32})])
+def test_somebody_elses_signature_is_refused_also_where_it_was_registered(world, number, fingerprints):
     verified = world.verify(BODY, world.sign(BODY))
 
     with pytest.raises(SignatureRefused) as caught:
-        bind_to_person(verified, personal_number=number, certificate_fingerprint=fingerprint)
+        bind_to_person(verified, personal_number=number, fingerprints=fingerprints or {verified.fingerprint})
     assert caught.value.code == C.WRONG_PERSON
 
 
@@ -451,7 +450,7 @@ def test_a_certificate_without_a_number_binds_to_nobody_without_one(world):
 
     assert verified.personal_number is None
     with pytest.raises(SignatureRefused):
-        bind_to_person(verified, personal_number="", certificate_fingerprint="")
+        bind_to_person(verified, personal_number="")
 
 
 @pytest.mark.parametrize("written", ["06607500123", "0660750012345", "X066075001234", "066075001234;066180004321"])

@@ -3,6 +3,7 @@
 from workflows.models.absences import Absence, Deputy, StageTerm
 from workflows.models.attachments import Attachment
 from workflows.models.audit import AuditEvent, AuditSeal
+from workflows.models.certificates import RegisteredCertificate
 from workflows.models.delegations import Delegation
 from workflows.models.documents import StoredDocument
 from workflows.models.grants import GrantChange
@@ -44,6 +45,7 @@ __all__ = [
     "OutboxMessage",
     "ReadEvent",
     "RecordVersion",
+    "RegisteredCertificate",
     "RevocationAnswer",
     "Route",
     "RowReturn",

@@ -29,6 +29,7 @@ _KEPT_SECONDS = 600
 # Kinds that ask somebody to do something; they may go out at once, and stand first.
 URGENT = frozenset(
     {K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING, K.GRANT_UNCLEAR, K.SUPERUSER_WAITING, K.BREAK_GLASS, K.TRANSFER, K.CLAIM}
+    | {K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING}
 )
 # Kinds that go out at once to everybody, whatever they wish: somebody else may be acting in their name.
 ALARMING = frozenset({K.ACCOUNT, K.BREAK_GLASS})
@@ -58,6 +59,8 @@ TEXTS: Mapping[str, str | Promise] = {
     K.ACCOUNT: _("%(matter)s If it was not you, tell your administrator at once."),
     K.BREAK_GLASS: _("%(who)s has a superuser’s rights that nobody confirmed, until %(at)s. Look at once whether that is right."),
     K.SUPERUSER_WAITING: _("A superuser’s rights wait for your confirmation."),
+    K.SUPERUSER_ENDS: _("The superuser’s rights of %(who)s end on %(to)s. To keep them, one proposes more time and another confirms it before."),
+    K.CERTIFICATE_WAITING: _("A signing certificate was proved to be somebody’s, and waits for your confirmation."),
     K.TRANSFER: "%(matter)s",
     K.CLAIM: "%(matter)s",
 }
@@ -68,7 +71,7 @@ ICONS: Mapping[str, str] = {
     K.APPLIED: "check_circle",
     **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
     **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS, K.GRANT_MOVED, K.GRANT_UNCLEAR), "key"),
-    **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING), "shield_person"),
+    **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING), "shield_person"),
     K.TRANSFER: "move_item",
     K.CLAIM: "group",
 }
@@ -162,7 +165,9 @@ def address_of(notice: Notice) -> str:
         return reverse(f"exchange:transfer_{notice.detail['side']}", args=[notice.detail["number"]])
     if notice.kind == K.CLAIM:
         return reverse("exchange:claim_notice", args=[notice.detail["number"]])
-    if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING):
+    if notice.kind == K.CERTIFICATE_WAITING:
+        return reverse("accounts:certificates")
+    if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS):
         return reverse("accounts:superusers")
     if notice.kind == K.GRANT_UNCLEAR:
         return reverse("workflows:grant_moves")

@@ -22,7 +22,9 @@ from workflows.cms import SignatureRefused, verify_detached
 from workflows.documents import canonical, digest
 from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, Decision, RecordVersion, Seal, Signature, Timestamp
+from workflows.selectors.certificates import registration_of
 from workflows.services.audit_seals import audit_damages
+from workflows.services.certificates import certificate_damages
 from workflows.services.leaves import leaves_of, request_leaves
 from workflows.services.read_months import month_damages
 from workflows.services.revocation import answer_damages
@@ -94,9 +96,11 @@ def verify_ledger(*, signatures: bool = True, live: bool = True, witnesses: bool
     """
     outcome = Verification()
     outcome.damages += _documents(outcome)
-    outcome.damages += _seals(outcome, TrustStore.load(settings.TRUST_DIRECTORY) if signatures else None)
+    trust = TrustStore.load(settings.TRUST_DIRECTORY) if signatures else None
+    outcome.damages += _seals(outcome, trust)
     outcome.damages += _versions(outcome)
     outcome.damages += (Damage("answer", place, what) for place, what in answer_damages())
+    outcome.damages += (Damage("certificate", place, what) for place, what in certificate_damages(trust))
     outcome.damages += (Damage("audit", place, what) for place, what in audit_damages())
     outcome.damages += (Damage("reads", place, what) for place, what in month_damages())
     outcome.damages += (Damage("witness", place, what) for place, what in (witness_damages() if witnesses else ()))
@@ -217,7 +221,7 @@ def _decision(decision: Decision, root: bytes, place: str, trust: TrustStore | N
         yield Damage("manifest", place, "it is not the manifest of these items")
     if decision.signature is not None and trust is not None:
         outcome.signatures += 1
-        yield from _signature(decision.signature, body, place, trust)
+        yield from _signature(decision.signature, body, place, trust, seal=decision.stage.seal)
 
 
 def _purposes(request: ChangeRequest, decisions: Sequence[Decision], place: str) -> Iterator[Damage]:
@@ -236,7 +240,7 @@ def _purposes(request: ChangeRequest, decisions: Sequence[Decision], place: str)
             signed.append(bytes(decision.signature_id).hex())
 
 
-def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore) -> Iterator[Damage]:
+def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore, *, seal: bool) -> Iterator[Damage]:
     """Judged at the receipt time that was stored with it, as on the day (decisions.md 7)."""
     der = bytes(signature.der)
     answers = [bytes(one.der) for one in signature.answers.all()]
@@ -249,6 +253,8 @@ def _signature(signature: Signature, body: bytes, place: str, trust: TrustStore)
         return
     if verified.fingerprint != signature.fingerprint:
         yield Damage("signature", place, "it was made with another certificate than recorded")
+    if not seal and verified.personal_number is None and registration_of(signature) is None:
+        yield Damage("signature", place, "its certificate carries no personal number, and was not registered for its signer then")
     if stamp := getattr(signature, "timestamp", None):
         yield from _stamp(stamp, der, place, trust)
 

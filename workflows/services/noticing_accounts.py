@@ -12,7 +12,7 @@ from workflows.choices import AccountMatter, NoticeKind
 from workflows.models import AuditEvent
 from workflows.services.telling import Telling
 
-# What binds a signature to a person: who changes it says whose signatures count.
+# What binds a signature to a person: who changes it says whose signatures count. (The fingerprint is that of older events.)
 CERTIFICATE_FIELDS = frozenset({"certificate_fingerprint", "personal_number"})
 
 
@@ -63,6 +63,11 @@ def _superuser_decided(event: AuditEvent) -> Iterator[Telling]:
     yield _about(event, matter)
 
 
+def _certificate_proved(event: AuditEvent) -> Iterator[Telling]:
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk__in=[event.actor_id, event.detail["user"]])
+    yield Telling(NoticeKind.CERTIFICATE_WAITING, f"certificate:{event.detail['registration']}", others.values_list("pk", flat=True))
+
+
 ACCOUNT_HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "account.new_device": _new_device,
     "account.password_changed": _owner_hears(AccountMatter.PASSWORD),
@@ -73,6 +78,9 @@ ACCOUNT_HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "account.codes_renewed": _owner_hears(AccountMatter.CODES),
     "account.changed": _changed,
     "account.logged_out": _logged_out,
+    "certificate.registered": _owner_hears(AccountMatter.REGISTERED),
+    "certificate.ended": _owner_hears(AccountMatter.UNREGISTERED),
+    "certificate.proved": _certificate_proved,
     "superuser.break_glass": _broken,
     "superuser.proposed": _superuser_proposed,
     "superuser.given": _superuser_decided,

@@ -14,6 +14,7 @@ from orgtree import clock
 from orgtree.models import User
 from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, bind_to_seal, verify_detached
 from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Signature
+from workflows.selectors.certificates import fingerprints_of, is_somebodys
 from workflows.services.audit import audit
 from workflows.services.revocation import NOBODY_ASKED, Asked, answers_keep
 from workflows.trust import TrustStore
@@ -27,11 +28,11 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool 
     another account.
     """
     received = clock.now()
-    verified = _verified(bytes(manifest.body), der, received, asked)
+    verified = signature_verify(bytes(manifest.body), der, received, asked)
     if seal:
-        bind_to_seal(verified, organization_identifier=settings.AUTHORITY)
+        bind_to_organisation(verified)
     else:
-        bind_to_person(verified, personal_number=actor.personal_number, certificate_fingerprint=actor.certificate_fingerprint)
+        bind_to_account(verified, actor)
     _refuse_same_person(actor, manifest.request, verified)
     signature = Signature(
         digest=verified.digest,
@@ -48,7 +49,21 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool 
     return signature
 
 
-def _verified(content: bytes, der: bytes, moment: datetime, asked: Asked) -> VerifiedSignature:
+def bind_to_account(verified: VerifiedSignature, user: User) -> None:
+    """Raises SignatureRefused(WRONG_PERSON) unless the certificate carries the personal number of `user`, or is registered for them now."""
+    numbered = verified.personal_number is not None
+    bind_to_person(verified, personal_number=user.personal_number, fingerprints=() if numbered else fingerprints_of(user))
+
+
+def bind_to_organisation(verified: VerifiedSignature) -> None:
+    """Raises SignatureRefused(WRONG_SEAL) unless the certificate is this organisation's own, and never was registered as a person's."""
+    bind_to_seal(verified, organization_identifier=settings.AUTHORITY)
+    if is_somebodys(verified.fingerprint):
+        raise SignatureRefused(RefusalCode.WRONG_SEAL, f"{verified.subject} is registered as a person's certificate")
+
+
+def signature_verify(content: bytes, der: bytes, moment: datetime, asked: Asked) -> VerifiedSignature:
+    """`der` over `content` as of `moment`, with what responders said. Raises SignatureRefused."""
     trust = TrustStore.load(settings.TRUST_DIRECTORY)
     try:
         return verify_detached(content=content, signature=der, moment=moment, trust=trust, responses=asked.responses)
@@ -60,7 +75,7 @@ def _verified(content: bytes, der: bytes, moment: datetime, asked: Asked) -> Ver
 
 def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:
     """Four eyes are two people, not two accounts: one person may have one account bound by the number, another by the certificate."""
-    same = Q(certificate_fingerprint=verified.fingerprint)
+    same = Q(certificates__fingerprint=verified.fingerprint, certificates__in_force_at__isnull=False)
     if verified.personal_number:
         same |= Q(personal_number=verified.personal_number)
     decisions = Decision.objects.filter(Q(user=OuterRef("pk")) | Q(on_behalf_of=OuterRef("pk")), stage__request=request)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orgtree.models import User
-from workflows.choices import GrantState, ItemState, JobState, MailState, RequestState, Severity
+from workflows.choices import CertificateState, GrantState, ItemState, JobState, MailState, RequestState, Severity
 from workflows.selectors.notices import unread_count
 
 register = template.Library()
@@ -35,9 +35,18 @@ LOOKS: dict[type, dict[str, str]] = {
     Severity: {Severity.ERROR: BAD, Severity.WARNING: WARN},
     MailState: {MailState.QUEUED: WARN, MailState.SENT: GOOD, MailState.PARKED: BAD},
     GrantState: {GrantState.PROPOSED: WARN, GrantState.CONFIRMED: GOOD, GrantState.REFUSED: BAD},
+    CertificateState: {CertificateState.ASKED: WARN, CertificateState.PROVED: WARN, CertificateState.IN_FORCE: GOOD, CertificateState.REFUSED: BAD},
     JobState: {JobState.RUNNING: BUSY, JobState.DONE: GOOD, JobState.FAILED: BAD},
 }
-KINDS = {"request": RequestState, "item": ItemState, "severity": Severity, "job": JobState, "grant": GrantState, "mail": MailState}
+KINDS = {
+    "request": RequestState,
+    "item": ItemState,
+    "severity": Severity,
+    "job": JobState,
+    "grant": GrantState,
+    "mail": MailState,
+    "certificate": CertificateState,
+}
 
 
 @register.simple_tag

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orgtree.pages import page, page_view
 from orgtree.stepup import require_proof
-from workflows.cms import MAX_SIGNATURE_BYTES
 from workflows.errors import GateError
 from workflows.manifest import read_manifest
 from workflows.models import ChangeRequest, Manifest
@@ -22,6 +20,7 @@ from workflows.selectors.requests import stage_to_decide
 from workflows.services.approval import manifest_prepare, request_approve, request_return
 from workflows.targets import target
 from workflows.views.requests import request_or_404
+from workflows.views.signatures import signature_sent
 
 
 @page_view
@@ -95,30 +94,12 @@ def approve(request: HttpRequest, request_id: UUID, manifest_digest: bytes) -> H
     one, manifest = _manifest_or_404(request, request_id, manifest_digest)
     require_proof(request)
     try:
-        request_approve(actor=request.user, manifest_digest=bytes(manifest.digest), signature=_signature(request))
+        request_approve(actor=request.user, manifest_digest=bytes(manifest.digest), signature=signature_sent(request))
     except GateError as error:
         messages.error(request, str(error))
         return redirect("workflows:request_sign", one.pk, manifest.digest)
     messages.success(request, _("Approved and signed. The changes are being recorded."))
     return redirect("workflows:request_detail", one.pk)
-
-
-def _signature(request: HttpRequest) -> bytes:
-    """The signature's bytes; b"" when nothing readable was sent, which the gate refuses with its reason. PEM text is understood."""
-    file = request.FILES.get("file")
-    if file is None:
-        return _base64(request.POST.get("signature", ""))
-    body = file.read(MAX_SIGNATURE_BYTES + 1)  # one byte more than is allowed, so that the gate can say that it is too large
-    if body.lstrip().startswith(b"-----BEGIN"):
-        return _base64("".join(line for line in body.decode("ascii", "ignore").splitlines() if not line.startswith("-----")))
-    return body
-
-
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _manifest_or_404(request: HttpRequest, request_id: UUID, digest: bytes) -> tuple[ChangeRequest, Manifest]:
