@@ -6,13 +6,17 @@ PEOPLE= how many go through the hub's intake, RECORDS= how many are reconciled o
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import statistics
-import threading
+import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from bench.servers import bench_servers
 RECORDS = int(os.environ.get("RECORDS", "1000000"))
 SINGLES = int(os.environ.get("SINGLES", "1500"))
 LATENCY = 0.020
-WORKERS, LINES = 2, 16  # tasks that deliver and collect, and the calls that each has under way, as the connector's for one record a call
+WORKERS = 2  # processes that deliver, as the worker has
 DIFFERENCES = {"missing there": 40, "missing here": 30, "differs": 30}
 HUB, INTAKE = "bench_hub", "bench_intake"
 
@@ -180,60 +184,58 @@ def _differ(database: str) -> set[Any]:
 
 
 def single() -> dict[str, float]:
-    """One record a call to a far side that answers after 20 ms."""
-    from django.db import connection
-
+    """One record a call, over HTTP to a sandbox that takes its time, by as many processes as a worker has."""
     from exchange.choices import DeliveryState
     from exchange.models import Channel, Delivery
-    from exchange.services.channels import channel_drive
     from exchange.services.forming import deliveries_fan_out
-    from exchange.services.receipts import receipts_collect
-    from tests.exchange.office import PaperHub
     from workflows.models import OutboxMessage
 
-    def slowly(call: Any) -> Any:
-        def called(*args: Any, **named: Any) -> Any:
-            time.sleep(LATENCY)
-            with one_at_a_time:  # the far side is a few dictionaries
-                return call(*args, **named)
-
-        return called
-
     last = list(OutboxMessage.objects.filter(kind="staff_profile").order_by("-pk").values_list("pk", flat=True)[: SINGLES + 1])
-    channel = Channel.objects.create(code="single", name="s", base_url="http://s.invalid", client_id="s", batch_size=1, fanned_below=last[-1])
-    far, one_at_a_time = PaperHub(), threading.Lock()
-    far.lines = LINES
-    for name in ("send", "status", "receipts"):
-        setattr(far, name, slowly(getattr(far, name)))
-    deliveries_fan_out()
-    waiting = Delivery.objects.filter(channel=channel, state__in=[DeliveryState.WAITING, DeliveryState.SENT])
-
-    def work() -> None:
-        with _own_connection():
-            while waiting.exists():
-                channel_drive(channel_id=channel.pk, connector=far)
-                receipts_collect(channel_id=channel.pk, connector=far)
-
-    count = waiting.count()
-    begin = time.perf_counter()
-    workers = [threading.Thread(target=work) for _ in range(WORKERS)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join()
-    seconds = time.perf_counter() - begin
-    connection.close()
-    return {"single_per_s": round(count / seconds)}
+    os.environ["HOSO_CHANNEL_SECRETS"] = "single=sandbox"  # for the processes that deliver
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(WORKERS + 1)
+    with _sandbox() as address:
+        channel = Channel.objects.create(code="single", name="s", base_url=address, client_id="s", batch_size=1, fanned_below=last[-1])
+        deliveries_fan_out()
+        workers = [context.Process(target=_work, args=(channel.pk, ready)) for _ in range(WORKERS)]
+        for one in workers:
+            one.start()
+        ready.wait()
+        begin = time.perf_counter()
+        for one in workers:
+            one.join()
+        seconds = time.perf_counter() - begin
+    states = Counter(Delivery.objects.filter(channel=channel).values_list("state", flat=True))
+    if states != {DeliveryState.RECEIVED.value: SINGLES}:
+        raise RuntimeError(f"not all was received: {states}")
+    return {"single_per_s": round(SINGLES / seconds)}
 
 
 @contextmanager
-def _own_connection() -> Iterator[None]:
-    from django.db import connection
+def _sandbox() -> Iterator[str]:
+    """The sandbox in a process of its own; gives its address."""
+    command = [sys.executable, "-m", "exchange.sandbox", "--port", "0", "--latency", str(LATENCY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().rpartition(" ")[2].strip()
+        finally:
+            process.terminate()
 
-    try:
-        yield
-    finally:
-        connection.close()
+
+def _work(channel_id: int, ready: Barrier) -> None:
+    """In a process of its own: the task that delivers, again and again until everything is received."""
+    import django
+
+    django.setup()
+    from exchange.choices import DeliveryState
+    from exchange.models import Delivery
+    from exchange.services.channels import channel_work
+
+    waiting = Delivery.objects.filter(channel=channel_id, state__in=[DeliveryState.WAITING, DeliveryState.SENT])
+    ready.wait()
+    while waiting.exists():
+        channel_work(channel_id=channel_id)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ class Connector(Protocol):
 
     def status(self, *, batch: UUID) -> BatchStatus: ...
 
-    def receipts(self, *, batch: UUID, after: int) -> Receipts: ...
+    def receipts(self, *, batch: UUID | None, after: int) -> Receipts:
+        """Receipts after a place, of one batch, or (None) of all in the order in which they were issued."""
 
     def trial(self, *, body: bytes) -> TrialReport: ...
 
@@ -159,8 +160,9 @@ class HubConnector:
     def status(self, *, batch: UUID) -> BatchStatus:
         return self._call("GET", f"/batches/{batch}", BatchStatus)
 
-    def receipts(self, *, batch: UUID, after: int) -> Receipts:
-        return self._call("GET", "/receipts", Receipts, params={"batch": str(batch), "after": after})
+    def receipts(self, *, batch: UUID | None, after: int) -> Receipts:
+        of_batch = {"batch": str(batch)} if batch is not None else {}
+        return self._call("GET", "/receipts", Receipts, params={**of_batch, "after": after})
 
     def trial(self, *, body: bytes) -> TrialReport:
         return self._call("POST", "/trial", TrialReport, content=body, headers=JSON)

@@ -22,7 +22,7 @@ from exchange.services.arrivals import arrivals_drive
 from exchange.services.carrying import PACKAGES_TASK, packages_process
 from exchange.services.case_notices import late_tell
 from exchange.services.catalogues_pulling import CATALOGUES_TASK, catalogues_pull
-from exchange.services.channels import channel_drive
+from exchange.services.channels import channel_work
 from exchange.services.claim_notices import claims_hear
 from exchange.services.claims import claims_find
 from exchange.services.forming import channels_called, deliveries_fan_out
@@ -48,7 +48,7 @@ def deliver(*_request_id: str) -> None:
     """Bring what the outbox holds to every channel."""
     deliveries_fan_out()
     for channel in channels_called():
-        if channel_drive(channel_id=channel.pk):
+        if channel_work(channel_id=channel.pk):
             _collect_soon()
 
 
@@ -58,7 +58,7 @@ def collect() -> None:
     outstanding = False
     for channel in channels_called():
         receipts_collect(channel_id=channel.pk)
-        outstanding |= channel_drive(channel_id=channel.pk)
+        outstanding |= channel_work(channel_id=channel.pk)
     if outstanding:
         _collect_soon()
 

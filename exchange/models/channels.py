@@ -15,7 +15,8 @@ class Channel(models.Model):
     """A configured destination. Its client secret is not here but in the environment (`HOSO_CHANNEL_SECRETS`).
 
     The circuit breaker lives in `failures` (calls failed in a row), `failing_since` and `paused_until`. Every outbox message with an id of at
-    most `fanned_below` has its delivery already, so that the fan-out looks at the recent end of the outbox only.
+    most `fanned_below` has its delivery already, so that the fan-out looks at the recent end of the outbox only. Receipts up to `receipts_after`
+    have been read; null: nobody knows yet how far the other side has come.
     """
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
@@ -43,6 +44,7 @@ class Channel(models.Model):
         max_length=10, blank=True, default="", editable=False, choices=[(kind.value, kind.value) for kind in ErrorKind]
     )
     fanned_below = models.BigIntegerField(default=0, editable=False)
+    receipts_after = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("channel")

@@ -41,7 +41,10 @@ class Batch(models.Model):
                 condition=~models.Q(state__in=["accepted", "done"]) | models.Q(remote_id__isnull=False), name="batch_accepted_has_remote_id"
             ),
         ]
-        indexes = [models.Index(fields=["channel", "not_before"], condition=models.Q(state__in=["ready", "accepted"]), name="batch_due")]
+        indexes = [
+            models.Index(fields=["channel", "not_before"], condition=models.Q(state__in=["ready", "accepted"]), name="batch_due"),
+            models.Index(fields=["channel", "remote_id"], name="batch_by_remote_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel.code} {self.created_at:%Y-%m-%d %H:%M} ({self.size})"

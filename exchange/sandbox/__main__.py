@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, help="SQLite file that keeps what was received; memory when left out")
     parser.add_argument("--seed", type=int, default=2026, help="the same seed invents the same people and strikes with the same faults")
     parser.add_argument("--hang", type=float, default=60.0, help="seconds for which the fault “timeout” keeps silent")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that a call takes at least")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=SHARE]", help=f"switched on from the start: {', '.join(Fault)}")
     parser.add_argument("--gateway-header", action="append", metavar="NAME", help="what the gateway wants; repeat for several")
     options = parser.parse_args()
@@ -31,7 +32,7 @@ def main() -> int:
         parser.error(str(error))
     more = {"gateway_headers": [one.lower() for one in options.gateway_header]} if options.gateway_header else {}
     secret = os.environ.get("SANDBOX_SECRET", "") or DEFAULT_SECRET
-    sandbox = Sandbox(secret, Store(options.state), faults, options.hang, options.seed, **more)
+    sandbox = Sandbox(secret, Store(options.state), faults, options.hang, options.seed, options.latency, **more)
     with contextlib.ExitStack() as stack:
         address = stack.enter_context(served(sandbox, port=options.port))
         sys.stdout.write(f"sandbox on {address}\n")

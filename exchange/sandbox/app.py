@@ -44,13 +44,17 @@ Start = Callable[..., Any]
 
 @dataclass
 class Sandbox:
-    """`secret` is what every client must know. `hang` is for how many seconds a fault keeps silent; `gateway_headers` what the gateway asks for."""
+    """`secret` is what every client must know; `gateway_headers` what the gateway asks for.
+
+    `hang` is for how many seconds a fault keeps silent, `latency` how many a call of the interfaces takes at least.
+    """
 
     secret: str
     store: Store = field(default_factory=Store)
     faults: Faults = field(default_factory=Faults)
     hang: float = 60.0
     seed: int = 2026
+    latency: float = 0.0
     gateway_headers: Sequence[str] = ("x-sender-code", "x-receiver-code", "x-message-id")
 
     def __post_init__(self) -> None:
@@ -65,6 +69,7 @@ class Sandbox:
             status, headers, body = shown
             start(_line(status), headers)
             return [body]
+        time.sleep(self.latency)
         name, reply = self._node(call, struck) if call.path == NODE else self._answer(call, struck)
         self.store.call_note(name, f"{call.method} {call.path}"[:200], len(call.body), reply.status, struck)
         if Fault.TIMEOUT in struck:

@@ -1,4 +1,4 @@
-"""Serving the sandbox: one process, a thread for each call, on this machine only; a second port whose certificate has ended."""
+"""Serving the sandbox: one process, a thread for each connection, on this machine only; a second port whose certificate has ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer, make_server
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from exchange.sandbox.app import Sandbox
 
 HOST = "127.0.0.1"
+LONGEST_LINE = 65_536
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -30,7 +31,26 @@ class _Server(ThreadingMixIn, WSGIServer):
         """A caller that gave up is what a sandbox is for: not worth a traceback."""
 
 
+class _Answering(ServerHandler):
+    http_version = "1.1"
+
+
 class _Quiet(WSGIRequestHandler):
+    """As wsgiref's, but a connection may bring several calls, and an answer leaves in one piece."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def handle(self) -> None:
+        self.close_connection = False
+        while not self.close_connection:
+            self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
+            if not self.raw_requestline or len(self.raw_requestline) > LONGEST_LINE or not self.parse_request():
+                return
+            answering = _Answering(self.rfile, self.wfile, self.get_stderr(), self.get_environ(), multithread=True)
+            answering.request_handler = self  # type: ignore[attr-defined]  # wsgiref's own way of finding it
+            answering.run(self.server.get_app())  # type: ignore[attr-defined]
+
     def log_message(self, format: str, *args: object) -> None:
         """The page shows what was received."""
 

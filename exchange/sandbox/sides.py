@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 
-from exchange.contract import decode_envelope
+from exchange.contract import MAX_ITEMS, decode_envelope
 from exchange.party import MembersCall
 from exchange.population import MatchCall
 from exchange.sandbox.faults import Fault, Faults
@@ -163,7 +163,7 @@ class Hub(Side):
         if call.method == "GET" and call.path.startswith("/batches/"):
             return Reply(200, self._status(self._by_id(call.path.rpartition("/")[2])))
         if call.method == "GET" and call.path == "/receipts":
-            return Reply(200, self._receipts(self._by_id(call.query.get("batch", "")), call.query.get("after", "0")))
+            return Reply(200, self._receipts(call.query.get("batch", ""), call.query.get("after", "0")))
         raise Refused(404, "NO_SUCH_ADDRESS", call.path)
 
     def _take(self, call: Call) -> dict[str, Any]:
@@ -174,12 +174,13 @@ class Hub(Side):
         items = [
             {"kind": one.kind, "key": str(one.key), "version": one.version, "digest": digest(canonical(one.document)).hex()} for one in envelope.items
         ]
-        for one in self.some(items):
-            self.store.hold(self.name, one["key"], one)
         batch = str(uuid5(NAMESPACE_OID, call.key))
-        kept = {"batch": batch, "key": call.key, "items": items, "at": datetime.now(UTC).isoformat()}
+        taken = self.some(items)
+        for one in taken:
+            self.store.hold(self.name, one["key"], one)
+        self.store.receipts_issue(batch, [{"index": place, **one} for place, one in enumerate(taken)])
         self.store.batch_keep("hub-id", batch, call.key)
-        return kept
+        return {"batch": batch, "key": call.key, "items": items, "at": datetime.now(UTC).isoformat()}
 
     def _by_id(self, batch: str) -> Any:
         return self.kept(self.store.batch("hub-id", batch) or "")
@@ -189,28 +190,14 @@ class Hub(Side):
         told = {"batch": kept["batch"], "idempotency_key": kept["key"], "state": "processed", "items": count, "accepted": count, "rejected": 0}
         return {**told, "received_at": kept["at"], "processed_at": kept["at"]}
 
-    def _receipts(self, kept: Mapping[str, Any], after: str) -> dict[str, Any]:
-        start = int(after) if after.isdecimal() else 0
-        held = {key for key, _fields in self.store.holdings(self.name)}
-        receipts = [
-            {
-                "sequence": place + 1,
-                "batch": kept["batch"],
-                "index": place,
-                "kind": one["kind"],
-                "key": one["key"],
-                "version": one["version"],
-                "outcome": "accepted",
-                "code": "",
-                "message": "",
-                "digest": one["digest"],
-                "findings": [],
-                "set_aside": False,
-            }
-            for place, one in enumerate(kept["items"])
-            if place >= start and one["key"] in held
-        ]
-        return {"receipts": receipts, "next": None}
+    def _receipts(self, batch: str, after: str) -> dict[str, Any]:
+        """Of one batch, or of all in the order in which they were issued."""
+        if batch:
+            self._by_id(batch)
+        told = self.store.receipts(batch, int(after) if after.isdecimal() else 0, MAX_ITEMS + 1)
+        accepted = {"outcome": "accepted", "code": "", "message": "", "findings": [], "set_aside": False}
+        receipts = [{**one, **accepted} for one in told[:MAX_ITEMS]]
+        return {"receipts": receipts, "next": receipts[-1]["sequence"] if len(told) > MAX_ITEMS else None}
 
 
 def _decoded(body: bytes, shape: type[Any]) -> Any:

@@ -17,11 +17,15 @@ TABLES = """
 create table if not exists batch(key text primary key, side text not null, answer text not null);
 create table if not exists held(side text, number text, fields text not null, primary key (side, number));
 create table if not exists fact(sequence integer primary key autoincrement, number text not null, fields text not null, unique (number, fields));
+create table if not exists receipt(sequence integer primary key autoincrement, batch text not null, told text not null);
+create index if not exists receipt_batch on receipt(batch);
 create table if not exists call(
     id integer primary key autoincrement, at text not null, side text not null, what text not null, size integer not null, status integer not null,
     faults text not null);
 """
 KEPT_CALLS = 2_000
+OF_ALL = "select sequence, batch, told from receipt where sequence > ? order by sequence limit ?"
+OF_BATCH = "select sequence, batch, told from receipt where sequence > ? and batch = ? order by sequence limit ?"
 
 
 class Store:
@@ -75,6 +79,17 @@ class Store:
     def facts(self, after: int, limit: int) -> list[dict[str, Any]]:
         rows = self._all("select sequence, number, fields from fact where sequence > ? order by sequence limit ?", after, limit)
         return [{"sequence": sequence, "citizen_id": number, "fields": json.loads(fields)} for sequence, number, fields in rows]
+
+    def receipts_issue(self, batch: str, told: Sequence[Mapping[str, Any]]) -> None:
+        """Receipts of one batch, numbered in the order in which they are issued."""
+        with self._lock:
+            self._database.executemany("insert into receipt(batch, told) values (?, ?)", [(batch, json.dumps(one)) for one in told])
+
+    def receipts(self, batch: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Receipts after a place, in their order: of one batch, or of all (an empty `batch`)."""
+        which = OF_BATCH if batch else OF_ALL
+        rows = self._all(which, after, *((batch,) if batch else ()), limit)
+        return [{"sequence": sequence, "batch": of, **json.loads(told)} for sequence, of, told in rows]
 
     def call_note(self, side: str, what: str, size: int, status: int, faults: Sequence[str]) -> None:
         self._do(

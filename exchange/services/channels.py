@@ -1,7 +1,8 @@
-"""Setting up a channel, and driving it: forming and sending until nothing more may go."""
+"""Setting up a channel, and driving it: forming, sending and asking until nothing more may go."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,12 +14,15 @@ from exchange.connectors import Connector, connect
 from exchange.models import Batch, Channel
 from exchange.selectors.sight import operates_line
 from exchange.services.delivery import deliver
-from exchange.services.forming import batches_form
+from exchange.services.forming import WINDOW, batches_form, window
+from exchange.services.receipts import receipts_collect
 from exchange.services.retrying import DELIVER_TASK
 from orgtree.models import User
 from workflows.dispatch import send_on_commit
 from workflows.errors import GateError, NotAllowed
 from workflows.services.audit import audit
+
+TURN = 30.0  # seconds that one channel may have at a time, so that the others have theirs
 
 
 def channel_set(
@@ -78,3 +82,20 @@ def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] 
     batches_form(channel_id=channel_id)
     deliver(channel_id=channel_id, connector=connector)
     return Batch.objects.filter(channel=channel_id, state=BatchState.ACCEPTED).exists()
+
+
+def channel_work(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
+    """Drive a channel for as long as that brings anything, `TURN` seconds at most. True while receipts are outstanding.
+
+    Where a call holds few records, their receipts are asked for at once, since only those make room for more in the window. A large batch takes
+    the other side its time: it is asked for later.
+    """
+    until = time.monotonic() + TURN
+    outstanding = channel_drive(channel_id=channel_id, connector=connector)
+    while outstanding and time.monotonic() < until and _is_narrow(channel_id) and receipts_collect(channel_id=channel_id, connector=connector):
+        outstanding = channel_drive(channel_id=channel_id, connector=connector)
+    return outstanding
+
+
+def _is_narrow(channel_id: int) -> bool:
+    return window(Channel.objects.get(pk=channel_id)) > WINDOW

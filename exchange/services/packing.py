@@ -34,10 +34,10 @@ from exchange.packages import (
     statement_bytes,
 )
 from exchange.selectors.sight import installation_top, operates_line
+from exchange.services.closing import batches_close
 from exchange.services.delivery import batch_park, batches_accepted
 from exchange.services.envelopes import BatchUnsendable, envelope_bytes, envelopes_bytes
 from exchange.services.forming import batches_form, deliveries_fan_out
-from exchange.services.receipts import batches_close
 from exchange.services.signing import signature_of, signature_own
 from exchange.ways import CarriedOptions, options_read
 from orgtree import clock

@@ -1,60 +1,37 @@
-"""Fetching what the other side decided, and writing it on the deliveries.
+"""Fetching what the other side decided.
 
-A delivery is received only when the answer names our record, our version and our digest; anything else is parked for a
-person. A batch's receipts, its deliveries and its end are one transaction.
+A batch is asked for by its number: is it processed, and what became of its records? Many small batches are read on instead: the other side
+issues an agency's receipts in one order and never passes one that appears later, so one question from where we stand
+(`Channel.receipts_after`) tells of all of them. What is not told that way in good time is asked for by its number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from exchange.choices import BatchState, DeliveryState, Outcome
+from exchange.choices import BatchState
 from exchange.connectors import CallFailed, Connector, connect
-from exchange.contract import ErrorKind, ItemCode, ItemReceipt, kind_of
-from exchange.models import Attempt, Batch, Channel, Delivery, Receipt
-from exchange.selectors.causes import BEHIND
+from exchange.contract import ErrorKind, ItemReceipt
+from exchange.models import Attempt, Batch, Channel
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter
 from exchange.services.calling import together
-from exchange.services.delivery import attempts_end, attempts_make, batch_park, channel_due, lease
+from exchange.services.closing import batches_close
+from exchange.services.delivery import OK, attempts_end, attempts_make, batch_park, channel_due, lease
+from exchange.services.forming import window
 from orgtree import clock
 
-MAX_ROUNDS = 5  # how often a conflict at the other side is tried again by itself
 POLL_FIRST, POLL_LAST = 0.5, 30.0  # seconds between two questions for the same batch
-
-
-@dataclass(frozen=True)
-class Member:
-    """A delivery at its place in a batch, and what its receipt has to name."""
-
-    batch: UUID
-    position: int
-    delivery: int
-    round: int
-    kind: str
-    key: UUID
-    version: int
-    digest: bytes
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What becomes of one delivery."""
-
-    member: Member
-    state: DeliveryState
-    kind: str = ""
-    code: str = ""
-    text: str = ""
-    set_aside: bool = False
+MANY = 3  # batches due at once from which reading on is cheaper than a question for each,
+PAGES = 8  # of so many pages at most,
+ASKED_EVERY = 4  # and every so many times a batch that is still not told of is asked for by its number
+OF_THE_LINE = frozenset({ErrorKind.TRANSIENT, ErrorKind.THROTTLED, ErrorKind.AUTH})  # failures that say nothing about the question
 
 
 def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 200) -> int:
@@ -63,13 +40,74 @@ def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connecto
     if (channel := channel_due(channel_id, BatchState.ACCEPTED)) is None:
         return ended
     with connector(channel) as line:
-        while asked < at_most and (batches := _claim(channel_id, line.lines)):
+        share = window(channel) if line.lines >= MANY else line.lines
+        while asked < at_most and (batches := _claim(channel_id, share)):
             asked += len(batches)
-            ended += _collect(batches, line)
+            ended += _results(batches, line)
             line.settle()
-            if len(batches) < line.lines:
+            if len(batches) < share:
                 break
     return ended
+
+
+def _results(batches: Sequence[Batch], line: Connector) -> int:
+    """What became of claimed batches of one channel; returns how many batches ended, which may be others' too."""
+    channel = batches[0].channel
+    if len(batches) < MANY or channel.receipts_after is None:
+        return _ask_all(batches, line)
+    try:
+        ended = _read_on(channel, channel.receipts_after, line)
+    except CallFailed as failure:
+        if failure.kind not in OF_THE_LINE:  # it does not know this question: then each by its number
+            return _ask_all(batches, line)
+        channel_failed(channel, failure)
+        _ask_later(batches)
+        return 0
+    open_ = [batch for batch in batches if batch.pk not in ended]
+    overdue = [batch for batch in open_ if batch.polls % ASKED_EVERY == ASKED_EVERY - 1]
+    _ask_later([batch for batch in open_ if batch not in overdue])
+    return len(ended) + _ask_all(overdue, line)
+
+
+def _read_on(channel: Channel, after: int, line: Connector) -> set[UUID]:
+    """Receipts from the cursor on, and the end of every batch of which all are told; returns those batches. Raises CallFailed."""
+    told, last = _pages(after, line)
+    channel_succeeded(channel)
+    # In this order: what is under way now and has its number a moment later is known then.
+    doubtful = Batch.objects.filter(channel=channel, state=BatchState.READY, unsure=True).exists()
+    known = {batch.remote_id: batch for batch in Batch.objects.filter(channel=channel, remote_id__in=told)}
+    whole = {batch: told[number] for number, batch in known.items() if batch.state == BatchState.ACCEPTED and _is_whole(batch, told[number])}
+    if whole:
+        attempts = attempts_make(list(whole), Attempt.Call.RECEIPTS)
+        Attempt.objects.filter(pk__in=[one.pk for one in attempts.values()]).update(ended_at=Now(), outcome=OK)
+        batches_close(whole)
+    waiting = [number for number in told if (_is_open(known[number], whole) if number in known else doubtful)]
+    # Never past a receipt whose batch is still open, or may be one whose call has not been recorded yet.
+    reached = min((one.sequence - 1 for number in waiting for one in told[number]), default=last)
+    Channel.objects.filter(pk=channel.pk, receipts_after__lt=reached).update(receipts_after=reached)
+    return {batch.pk for batch in whole}
+
+
+def _pages(after: int, line: Connector) -> tuple[dict[UUID, list[ItemReceipt]], int]:
+    """Receipts by the other side's numbers of their batches, and the last place that was read. Raises CallFailed."""
+    told: dict[UUID, list[ItemReceipt]] = {}
+    cursor: int | None = after
+    for _page in range(PAGES):
+        page = line.receipts(batch=None, after=cast(int, cursor))
+        for one in page.receipts:
+            told.setdefault(one.batch, []).append(one)
+            after = max(after, one.sequence)
+        if (cursor := page.next) is None:
+            break
+    return told, after
+
+
+def _is_open(batch: Batch, ended: Container[Batch]) -> bool:
+    return batch.state == BatchState.ACCEPTED and batch not in ended
+
+
+def _is_whole(batch: Batch, receipts: Iterable[ItemReceipt]) -> bool:
+    return {one.index for one in receipts}.issuperset(range(batch.size))
 
 
 def _claim(channel_id: int, at_most: int) -> list[Batch]:
@@ -85,7 +123,12 @@ def _claim(channel_id: int, at_most: int) -> list[Batch]:
     return batches
 
 
-def _collect(batches: Sequence[Batch], line: Connector) -> int:
+def _ask_all(batches: Sequence[Batch], line: Connector) -> int:
+    """Each by its number, as many at a time as the line has room for; returns how many batches ended."""
+    return sum(_ask(batches[first : first + line.lines], line) for first in range(0, len(batches), line.lines))
+
+
+def _ask(batches: Sequence[Batch], line: Connector) -> int:
     """One question for each batch, and the receipts of those that are processed; returns how many batches ended."""
     ended, processed, failures = 0, [], []
     for group in together(lambda batch: line.status(batch=_remote(batch)), batches):
@@ -107,6 +150,7 @@ def _collect(batches: Sequence[Batch], line: Connector) -> int:
             attempts_end(attempts, group)
             fetched = {one.batch: one.answer for one in group if one.failure is None}
             batches_close(fetched)
+            _begin_reading(batches[0].channel, fetched)
             ended += len(fetched)
             failures += [one for one in group if one.failure is not None]
     # Last, so that what a failure says about the channel outlasts the successes of the same moment.
@@ -138,120 +182,18 @@ def _fetch(batch: Batch, line: Connector) -> list[ItemReceipt]:
     return fetched
 
 
+def _begin_reading(channel: Channel, fetched: Mapping[Batch, Sequence[ItemReceipt]]) -> None:
+    """Where nobody knows yet how far the other side has come, what was just told says it."""
+    if channel.receipts_after is None and (places := [one.sequence for receipts in fetched.values() for one in receipts]):
+        Channel.objects.filter(pk=channel.pk, receipts_after=None).update(receipts_after=max(places))
+
+
 def _put_off(batch: Batch, failure: CallFailed) -> None:
     """A question that failed is asked again. When the other side no longer knows the batch (it was restored), send it again."""
     channel_failed(batch.channel, failure)
     mine = Batch.objects.filter(pk=batch.pk, state=BatchState.ACCEPTED)
     if failure.status == 404 and failure.code == "NOT_FOUND":
         mine.update(state=BatchState.READY, remote_id=None, not_before=Now())
+        Channel.objects.filter(pk=batch.channel_id).update(receipts_after=None)  # its counting may begin anew, too
     else:
         mine.update(polls=F("polls") + 1, not_before=clock.now() + full_jitter(batch.polls + 1))
-
-
-def batches_close(fetched: Mapping[Batch, Sequence[ItemReceipt]]) -> None:
-    """Write the receipts of batches of one channel on their deliveries and end them. Doing so twice changes nothing."""
-    if not fetched:
-        return
-    answers = {batch.pk: {one.index: one for one in receipts} for batch, receipts in fetched.items()}
-    with transaction.atomic():
-        members = _members(_end(list(answers)))
-        said = [(member, answers[member.batch].get(member.position)) for member in members]
-        Receipt.objects.bulk_create([_receipt(member, answer) for member, answer in said if answer is not None], ignore_conflicts=True)
-        verdicts = [_judge(member, answer) for member, answer in said]
-        _write(verdicts)
-        later = [one.member for one in verdicts if one.state == DeliveryState.RECEIVED and one.member.version > 1]
-        _replace_refused(next(iter(fetched)).channel_id, later)
-
-
-def _end(batch_ids: list[UUID]) -> list[UUID]:
-    """End those that are still open; returns them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update exchange_batch set state = 'done', ended_at = now() where id = any(%s) and state = 'accepted' returning id", [batch_ids]
-        )
-        return [batch_id for (batch_id,) in cursor.fetchall()]
-
-
-def _members(batch_ids: Sequence[UUID]) -> list[Member]:
-    rows = (
-        Delivery.objects.filter(batch__in=batch_ids, state=DeliveryState.SENT, position__isnull=False)
-        .order_by("batch", "position")
-        .values_list("batch_id", "position", "pk", "round", "message__kind", "message__key", "message__version", "message__document_id")
-    )
-    return [Member(batch, place or 0, pk, round_, kind, key, version, bytes(digest)) for batch, place, pk, round_, kind, key, version, digest in rows]
-
-
-def _receipt(member: Member, said: ItemReceipt) -> Receipt:
-    return Receipt(
-        delivery_id=member.delivery,
-        batch_id=member.batch,
-        outcome=said.outcome,
-        code=said.code[:40],
-        message=said.message,
-        digest=bytes.fromhex(said.digest) if said.digest else None,
-        raw=msgspec.to_builtins(said),
-    )
-
-
-def _judge(member: Member, said: ItemReceipt | None) -> Verdict:
-    if said is None:
-        return Verdict(
-            member, DeliveryState.PARKED, ErrorKind.AMBIGUOUS, "NO_RECEIPT", "the other side ended the batch without an answer for this record"
-        )
-    if (said.kind, said.key, said.version) != (member.kind, member.key, member.version):
-        text = f"the answer names {said.kind} {said.key} version {said.version}"
-        return Verdict(member, DeliveryState.PARKED, ErrorKind.AMBIGUOUS, "OTHER_RECORD", text)
-    if said.outcome == Outcome.ACCEPTED:
-        if said.digest != member.digest.hex():
-            return Verdict(member, DeliveryState.PARKED, ErrorKind.AMBIGUOUS, "OTHER_DIGEST", f"the other side holds {said.digest}")
-        return Verdict(member, DeliveryState.RECEIVED)
-    if said.code == ItemCode.SUPERSEDED:
-        return Verdict(member, DeliveryState.REPLACED, text=said.message)
-    kind = kind_of(said.code)
-    if kind == ErrorKind.TRANSIENT and member.round < MAX_ROUNDS:
-        return Verdict(member, DeliveryState.WAITING, kind, said.code[:40], said.message)
-    text = "\n".join([said.message, *(f"{one.field}: {one.message}" for one in said.findings)])
-    return Verdict(member, DeliveryState.REJECTED, kind, said.code[:40], text, said.set_aside)
-
-
-def _write(verdicts: Sequence[Verdict]) -> None:
-    """Deliveries take their verdicts in one statement; one that is tried again leaves its batch for a new round."""
-    if not verdicts:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update exchange_delivery d set state = v.state, error_kind = v.kind, error_code = v.code, error_text = v.text, set_aside = v.set_aside, "
-            "changed_at = now(), "
-            "batch_id = case when v.state = 'waiting' then null else d.batch_id end, "
-            "position = case when v.state = 'waiting' then null else d.position end, "
-            "round = d.round + case when v.state = 'waiting' then 1 else 0 end, "
-            "not_before = case when v.state = 'waiting' then %s + interval '2 seconds' * (d.round + 1) else d.not_before end "
-            "from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[]) "
-            "v(id, state, kind, code, text, set_aside) where d.id = v.id",
-            [
-                clock.now(),
-                [one.member.delivery for one in verdicts],
-                [str(one.state) for one in verdicts],
-                [str(one.kind) for one in verdicts],
-                [one.code for one in verdicts],
-                [one.text for one in verdicts],
-                [one.set_aside for one in verdicts],
-            ],
-        )
-
-
-def _replace_refused(channel_id: int, received: Sequence[Member]) -> None:
-    """Refused versions of records of which a later one is received now are done with; what stood behind them may go."""
-    if not received:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update exchange_delivery d set state = 'replaced', changed_at = now() from workflows_outboxmessage m "
-            "join unnest(%s::text[], %s::uuid[], %s::int[]) r(kind, key, version) on r.kind = m.kind and r.key = m.key and r.version > m.version "
-            "where d.message_id = m.id and d.channel_id = %s and d.state in ('rejected', 'parked')",
-            [[one.kind for one in received], [one.key for one in received], [one.version for one in received], channel_id],
-        )
-        if cursor.rowcount:
-            Delivery.objects.filter(channel=channel_id, state=DeliveryState.PARKED, error_code=BEHIND).update(
-                state=DeliveryState.WAITING, batch=None, position=None, not_before=Now(), changed_at=Now()
-            )

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+import httpx
 from cryptography import x509
 from django.conf import settings
 
@@ -45,11 +46,11 @@ class Standing:
         return bool(self.problem) or (self.days_left is not None and self.days_left < WARN_DAYS)
 
 
-def verification_of(code: str) -> ssl.SSLContext | bool:
-    """What the HTTP client of a channel verifies with: True for the machine's authorities and nothing to show. Raises CallFailed."""
+def verification_of(code: str) -> ssl.SSLContext:
+    """What the HTTP client of a channel verifies with, made once. Raises CallFailed."""
     authority, certificate = settings.CHANNEL_AUTHORITIES.get(code, ""), settings.CHANNEL_CERTIFICATES.get(code, "")
     if not authority and not certificate:
-        return True
+        return _machines_own()
     files = [authority, *_files(certificate)]
     return _context(authority, certificate, settings.CHANNEL_SECRETS.get(f"{code}.key", ""), tuple(_changed(one) for one in files if one))
 
@@ -84,6 +85,12 @@ def _changed(path: str) -> float:
     except OSError as error:
         remedy = "Put the file there, readable by the program, or correct HOSO_CHANNEL_CERTIFICATES or HOSO_CHANNEL_AUTHORITIES."
         raise CallFailed(ErrorKind.CONFIG, "CERTIFICATE_FILE", f"{path}: {error.strerror}. {remedy}") from error
+
+
+@lru_cache(maxsize=1)
+def _machines_own() -> ssl.SSLContext:
+    """The machine's authorities as the HTTP client takes them, and nothing to show: reading them costs more than a call."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 @lru_cache(maxsize=32)

@@ -69,7 +69,7 @@ class Bridge(OneLine):
         assert found is not None
         return found
 
-    def receipts(self, *, batch: UUID, after: int) -> Receipts:
+    def receipts(self, *, batch: UUID | None, after: int) -> Receipts:
         with self.over() as agency:
             return receipts_page(agency=agency, batch_id=batch, after=after)
 

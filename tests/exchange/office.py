@@ -151,26 +151,20 @@ class PaperHub(OneLine):
             processed_at=None,
         )
 
-    def receipts(self, *, batch: UUID, after: int) -> Receipts:
+    def receipts(self, *, batch: UUID | None, after: int) -> Receipts:
+        """Of one batch, or of all in the order in which they came."""
+        items = ((key, index, item) for key, envelope in self.envelopes.items() for index, item in enumerate(envelope.items))
+        wanted = None if batch is None else self.ids[batch]
         made = [
-            ItemReceipt(
-                **{
-                    "sequence": index + 1,
-                    "batch": batch,
-                    "index": index,
-                    "kind": item.kind,
-                    "key": item.key,
-                    "version": item.version,
-                    "code": "",
-                    "message": "",
-                    "digest": None,
-                    "findings": [],
-                    **self.judge(item),
-                }
-            )
-            for index, item in enumerate(self.envelopes[self.ids[batch]].items)
+            self._receipt(place, key, index, item)
+            for place, (key, index, item) in enumerate(items, start=1)
+            if place > after and (not self.holding if wanted is None else key == wanted)
         ]
         return Receipts(receipts=self.spoil(made), next=None)
+
+    def _receipt(self, place: int, key: str, index: int, item: Item) -> ItemReceipt:
+        said = {"code": "", "message": "", "digest": None, "findings": [], **self.judge(item)}
+        return ItemReceipt(sequence=place, batch=self._id(key), index=index, kind=item.kind, key=item.key, version=item.version, **said)
 
     def forget(self) -> None:
         """As after a restored backup."""

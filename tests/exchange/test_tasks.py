@@ -21,7 +21,7 @@ def sent(monkeypatch):
 @pytest.fixture
 def paper(monkeypatch):
     hub = PaperHub()
-    for function in (tasks.channel_drive, tasks.receipts_collect):
+    for function in (tasks.channel_work, tasks.receipts_collect):
         monkeypatch.setitem(function.__kwdefaults__, "connector", hub)
     return hub
 

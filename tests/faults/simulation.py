@@ -121,12 +121,21 @@ class SimulatedHub(OneLine):
             self._raise(fault)
         return self._status(self.ids[batch])
 
-    def receipts(self, *, batch: UUID, after: int) -> Receipts:
-        fault = self._fault("receipts", ("unreachable", "killed before", "doubled", "reordered", "one missing", "conflict", "other digest"))
+    def receipts(self, *, batch: UUID | None, after: int) -> Receipts:
+        kinds = ("unreachable", "killed before", "doubled", "reordered", "one missing", "conflict", "other digest")
+        fault = self._fault("receipts", kinds) if batch is not None else self._fault("stream", (*kinds, "late", "company"))
         if fault in ("unreachable", "killed before"):
             self._raise(fault)
-        made = [self._receipt(batch, place, member) for place, member in enumerate(self.batches[self.ids[batch]])]
-        return Receipts(receipts=self._spoilt(made, fault), next=None)
+        if fault == "company":
+            self._company()
+        wanted = None if batch is None else self.ids[batch]
+        places = ((name, index, member) for name, members in self.batches.items() for index, member in enumerate(members))
+        made = [
+            self._receipt(place, name, index, member)
+            for place, (name, index, member) in enumerate(places, start=1)
+            if place > after and wanted in (None, name)
+        ]
+        return Receipts(receipts=self._spoilt([] if fault == "late" else made, fault), next=None)
 
     def _take(self, name: str, members: list[Member]) -> None:
         """As a hub would: the same name once; a version that it holds is held, one that comes too early is a fault of the sender."""
@@ -151,15 +160,15 @@ class SimulatedHub(OneLine):
 
     spoilt: set[str] = field(default_factory=set)
 
-    def _receipt(self, batch: UUID, place: int, member: Member) -> ItemReceipt:
+    def _receipt(self, place: int, name: str, index: int, member: Member) -> ItemReceipt:
         kind, key, version, digest = member
         told: dict[str, Any] = {"outcome": "accepted", "code": "", "message": "", "digest": digest, "findings": []}
-        return ItemReceipt(sequence=place + 1, batch=batch, index=place, kind=kind, key=key, version=version, **told)
+        return ItemReceipt(sequence=place, batch=self._id(name), index=index, kind=kind, key=key, version=version, **told)
 
     def _spoilt(self, made: list[ItemReceipt], fault: str) -> list[ItemReceipt]:
         if fault in ("one missing", "conflict", "other digest") and made:
-            self.spoilt.add(self.ids[made[0].batch])
             place = self.chance.randrange(len(made))
+            self.spoilt.add(self.ids[made[place].batch])
             if fault == "one missing":
                 return made[:place] + made[place + 1 :]
             change = {"digest": "0" * 64} if fault == "other digest" else {"outcome": "rejected", "code": "CONFLICT", "digest": None}
