@@ -14,6 +14,7 @@ from exchange.models.catalogues import (
 from exchange.models.channels import Channel
 from exchange.models.claims import ClaimNotice, DoubleClaim, DoubleClaimMark, DoubleClaimStep
 from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
+from exchange.models.hours import BulkHours
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 from exchange.models.keys import AgencyKey
 from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
@@ -36,6 +37,7 @@ __all__ = [
     "Batch",
     "BucketDigest",
     "BucketMark",
+    "BulkHours",
     "CarriedBatch",
     "CatalogueChoice",
     "CatalogueCode",

@@ -66,7 +66,8 @@ class ChannelOverview:
 def channel_overviews(*, user: User) -> list[ChannelOverview]:
     """Every channel with the deliveries that `user` sees, by state, and by cause where a person is needed."""
     seen = deliveries_seen(user)
-    return _overviews(Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB).order_by("-active", "code"), seen, _causes(seen))
+    channels = Channel.objects.filter(kind=ChannelKind.NATIONAL_HUB).select_related("bulk_hours").order_by("-active", "code")
+    return _overviews(channels, seen, _causes(seen))
 
 
 def delivery_sentences(*, user: User) -> list[str]:

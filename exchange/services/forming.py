@@ -21,6 +21,7 @@ from exchange.choices import ChannelKind, DeliveryState, Transport
 from exchange.contract import MAX_BODY, MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND, MARKED
+from exchange.services.bulk_hours import held_back
 from exchange.services.withholding import marked_withhold
 from orgtree import clock
 from workflows.choices import MARKS_HOLD
@@ -101,7 +102,8 @@ def batches_form(*, channel_id: int, room: int | None = None) -> list[Batch]:
             _park_behind_refused(channel)
         left = window(channel) - seen.open if room is None else room
         left = left if seen.waiting or seen.marked else 0
-        while left > len(formed) and (some := _form_some(channel, left - len(formed))):
+        held = held_back(channel) if seen.hours and room is None and left > 0 else ()  # what is carried by hand goes when somebody packs it
+        while left > len(formed) and (some := _form_some(channel, left - len(formed), held)):
             formed += some
     return formed
 
@@ -115,6 +117,7 @@ class Glance:
     refused: bool
     marked: bool  # something is held back for a mark
     marks: bool  # there are marks
+    hours: bool  # the line carries large deliveries in some hours only
 
 
 def _glance(channel: Channel) -> Glance:
@@ -124,18 +127,19 @@ def _glance(channel: Channel) -> Glance:
             "exists(select from exchange_delivery where channel_id = %(channel)s and state = 'waiting'), "
             "exists(select from exchange_delivery where channel_id = %(channel)s and state in ('rejected', 'parked')), "
             "exists(select from exchange_delivery where channel_id = %(channel)s and state = 'parked' and error_code = %(marked)s), "
-            "exists(select from workflows_mark where state = any(%(holds)s))",
+            "exists(select from workflows_mark where state = any(%(holds)s)), "
+            "exists(select from exchange_bulkhours where channel_id = %(channel)s)",
             {"channel": channel.pk, "marked": MARKED, "holds": [one.value for one in MARKS_HOLD]},
         )
         return Glance(*cursor.fetchone())
 
 
-def _form_some(channel: Channel, room: int) -> list[Batch]:
-    """The next batches of one request and kind, at most `room`; units go one batch at a time."""
+def _form_some(channel: Channel, room: int, held: Sequence[UUID]) -> list[Batch]:
+    """The next batches of one request and kind that is not `held` back, at most `room`; units go one batch at a time."""
     first_unit, under_way = _units_open(channel)
     if first_unit is not None and not under_way and (batch := _form_units(channel)):
         return batch
-    head = _head(channel, below=first_unit)
+    head = _head(channel, below=first_unit, held=held)
     if head is None:
         return []
     members = _eligible(channel, *head, limit=channel.batch_size * room, below=first_unit)
@@ -184,12 +188,13 @@ def _asked(channel: Channel) -> dict[str, Any]:
     return {"channel": channel.pk, "now": clock.now(), "carried": channel.transport == Transport.CARRIED}
 
 
-def _head(channel: Channel, *, below: int | None) -> tuple[UUID, str] | None:
+def _head(channel: Channel, *, below: int | None, held: Sequence[UUID]) -> tuple[UUID, str] | None:
     """Request and kind of the oldest message other than a unit's that may go."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select m.request_id, m.kind {LANE} and m.kind <> %(unit)s and (%(below)s::bigint is null or m.id < %(below)s) order by m.id limit 1",
-            {**_asked(channel), "unit": UNIT_KIND, "below": below},
+            f"select m.request_id, m.kind {LANE} and m.kind <> %(unit)s and (%(below)s::bigint is null or m.id < %(below)s) "
+            "and m.request_id <> all(%(held)s::uuid[]) order by m.id limit 1",
+            {**_asked(channel), "unit": UNIT_KIND, "below": below, "held": list(held)},
         )
         return cursor.fetchone()
 

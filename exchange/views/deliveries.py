@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -20,6 +22,7 @@ from exchange.selectors.causes import remedy_of, title_of
 from exchange.selectors.overview import channel_overviews
 from exchange.selectors.queue import PAGE, lines, queue
 from exchange.selectors.sight import operates_line, operates_somewhere
+from exchange.services.bulk_hours import bulk_hours_set
 from exchange.services.retrying import deliveries_recall, deliveries_retry
 from exchange.transports.tls import standings
 from orgtree.pages import page, page_view
@@ -78,6 +81,26 @@ def delivery_act(request: HttpRequest, code: str) -> HttpResponse:
     elif act == "recall":
         _recall(request, channel, ids)
     return redirect(_back(channel, cause))
+
+
+@page_view
+@require_POST
+def delivery_hours(request: HttpRequest, code: str) -> HttpResponse:
+    """Choose the hours in which a line carries large deliveries, or none."""
+    if not operates_line(request.user):
+        raise Http404
+    channel = get_object_or_404(Channel, code=code)
+    sent = request.POST
+    try:
+        hours = (time.fromisoformat(sent.get("opens", "")), time.fromisoformat(sent.get("closes", ""))) if sent.get("act") != "any" else None
+        bulk_hours_set(actor=request.user, channel=channel, hours=hours, above=int(sent.get("above", "")[:7]) if hours else 1)
+    except ValueError:
+        messages.error(request, _("Give both times, as 19:00, and a whole number of records."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, _("The hours are set.") if hours else _("Everything goes at any hour."))
+    return redirect("exchange:delivery_overview")
 
 
 def _recall(request: HttpRequest, channel: Channel, ids: list[int]) -> None:

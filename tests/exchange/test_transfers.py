@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import zipfile
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -26,6 +28,7 @@ from exchange.services.claims import claim_ask, claim_decide, claims_find, claim
 from exchange.services.evidence import verify_evidence
 from exchange.services.intake import batch_process, batch_receive
 from exchange.services.releases import release_propose, release_withdraw
+from exchange.services.tally import tally_differences
 from exchange.services.transfers import CaseMoved, owner_of, transfer_refuse, transfer_take, transfer_withdraw, transfers_expire
 from orgtree import clock
 from orgtree.models import OrgUnit
@@ -33,9 +36,10 @@ from registry.models import StaffProfile
 from registry.selectors.staff import StaffFilter, staff_list
 from tests.exchange.sender import Change
 from tests.factories import gate_lifted, superuser_make, user_make
+from tools.verify_evidence import Broken, verify
 from workflows.documents import parse
 from workflows.errors import NotAllowed
-from workflows.models import Hold, Notice, OutboxMessage, RecordVersion
+from workflows.models import Hold, Notice, OutboxMessage, ReadEvent, RecordVersion
 from workflows.selectors.notices import address_of, text_of
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal, request_stage
@@ -129,7 +133,7 @@ def states(trio, code, key):
         return list(out), list(came)
 
 
-def test_a_person_passes_and_the_versions_go_on(trio):
+def test_a_person_passes_and_the_versions_go_on(trio, tmp_path):
     # given somebody with two versions at the first agency
     change = trio.hired("H15")
     with trio.at("H15") as side:
@@ -190,6 +194,57 @@ def test_a_person_passes_and_the_versions_go_on(trio):
         assert posts[0].valid_to == DAY
         assert verify_evidence().ok
         assert verify_ledger().ok
+        # and the board counts the person where they are
+        assert tally_differences() == []
+    evidence_is_shown(trio, key, tmp_path)
+
+
+def evidence_is_shown(trio, key, folder):
+    """What proves the transfer, at the old agency and at the hub: four versions there, two here, and each zip good for the offline checker."""
+    with trio.at("H15") as side:
+        transfer = OutgoingTransfer.objects.get(release__person=key)
+        assert (transfer.taken_at is not None, transfer.passed_at > transfer.taken_at) == (True, True)
+        clerk, nobody = Client(), Client()
+        clerk.force_login(side.office.author)
+        nobody.force_login(user_make("evidence-nobody"))
+        address = reverse("exchange:transfer_out_evidence", args=[transfer.pk])
+        page = clerk.get(address)
+        here = page.context["evidence"]
+        assert [(one.version, one.handed_over, len(one.signed)) for one in here.lines] == [(1, False, 1), (2, True, 1)]
+        assert here.released[0].by == "Nguyễn Văn An"  # and no number of theirs
+        zips = {address: clerk.get(address).content for address in (here.release_address, *(one.address for one in here.lines))}
+        assert nobody.get(address).status_code == 404
+        assert ReadEvent.objects.filter(actor=side.office.author, key=key, what="transfer evidence").count() == 1
+    with trio.at_hub():
+        case, monitor = TransferCase.objects.get(key=key), Client()
+        monitor.force_login(boss := superuser_make("evidence-monitor"))
+        there = monitor.get(reverse("exchange:transfer_case_evidence", args=[case.pk])).context["evidence"]
+        said = [(one.version, one.number, one.agency, one.handed_over, one.passing) for one in there.lines]
+        first, second = "Tỉnh H15", "Tỉnh H16"
+        assert said == [(1, 1, first, False, False), (2, 2, first, True, False), (3, 1, second, False, True), (4, 2, second, False, False)]
+        zips |= {address: monitor.get(address).content for address in (there.release_address, *(one.address for one in there.lines))}
+        assert ReadEvent.objects.filter(actor=boss, key=key).count() == 6
+        assert monitor.get(reverse("exchange:case_version", args=[case.pk, 9])).status_code == 404
+        outsider = Client()
+        outsider.force_login(user_make("evidence-outsider"))
+        assert {outsider.get(address).status_code for address in zips if "case" in address} == {404}
+    anchor = settings.TRUST_DIRECTORY / "root.pem"
+    for number, body in enumerate(zips.values()):
+        path = folder / f"{number}.zip"
+        path.write_bytes(body)
+        assert verify(path, anchor)[-1] == "GOOD"
+    # the hub's says who holds it for whom, and what its own link names; a changed one is not good
+    with zipfile.ZipFile(path) as packed:
+        files = {name: packed.read(name) for name in packed.namelist()}
+    held = parse(files["seal.json"])
+    assert (held["schema"], held["authority"], held["agency"]) == ("held/1", "G01", "H16")
+    assert (held["held"]["evidence"]["manifest"], held["held"]["evidence"]["signature"]) == (held["manifests"][-1], held["signatures"][-1])
+    for old, new in ((b'"skipped":[]', b'"skipped":[0]'), (b'"manifests":["', b'"manifests":["0')):
+        with zipfile.ZipFile(path, "w") as packed:
+            for name, body in {**files, "seal.json": files["seal.json"].replace(old, new)}.items():
+                packed.writestr(name, body)
+        with pytest.raises(Broken):
+            verify(path, anchor)
 
 
 def offered(trio, frm="H15", to="H16", day=None):
