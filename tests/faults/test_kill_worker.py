@@ -81,10 +81,13 @@ class Databases:
         return self.rows(role, f"select exists ({select})")[0][0]
 
 
-def wait_for(question: Question, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_for(question: Question, what: str, progress: Callable[[], int]) -> None:
+    """Until the answer is yes, for as long as anything moves: how fast a machine is says nothing about what it does."""
+    reached, deadline = -1, 0.0
     while not question():
-        assert time.monotonic() < deadline, f"never came: {what}"
+        if (now := progress()) != reached:
+            reached, deadline = now, time.monotonic() + PATIENCE
+        assert time.monotonic() < deadline, f"never came: {what}; nothing has moved for {PATIENCE:.0f} s, {reached} records were received"
         time.sleep(0.002)
 
 
@@ -144,11 +147,11 @@ def under_fire(stack: Stack, seed: int, victims: Sequence[str], people: int) -> 
         stack.start(name)
     for one in kills(databases, seed, victims, people):
         told = f"{one.moment}, after {one.after} receipts"
-        wait_for(lambda one=one: restarted(stack) and databases.received() >= one.after and one.question(), told)
+        wait_for(lambda one=one: restarted(stack) and databases.received() >= one.after and one.question(), told, databases.received)
         stack.kill(one.name)
         stack.supervisor.children.pop(one.name, None)
         stack.start(one.name)
-    wait_for(lambda: restarted(stack) and databases.unsettled() == 0, "the end of all deliveries")
+    wait_for(lambda: restarted(stack) and databases.unsettled() == 0, "the end of all deliveries", databases.received)
     return databases
 
 
