@@ -12,7 +12,8 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from orgtree import clock, scope
 from orgtree.choices import Action
@@ -200,7 +201,11 @@ def _present(kind: DecisionKind, bases: Sequence[Document]) -> list[str]:
         ranks = show("rank_code", {base["rank_code"] for base in bases})
         days = show("step_date", {base["step_date"] for base in bases})
         numbers = show("coefficient", {base["coefficient"] for base in bases})
-        shown = [(ranks[base["rank_code"]], base["step"], numbers[base["coefficient"]], days[base["step_date"]]) for base in bases]
+        last, word = _last_steps(bases), _("on the last step: what comes next is the over-frame allowance")
+        shown = [
+            (ranks[base["rank_code"]], base["step"], numbers[base["coefficient"]], days[base["step_date"]], word if base["step"] == end else "")
+            for base, end in ((base, last.get(base["rank_code"] or "", 0)) for base in bases)
+        ]
         return [" · ".join(str(part) for part in parts if part) for parts in shown]
     if kind == DecisionKind.APPOINTMENT:
         return [next((row["title"] for row in base["postings"] if row["valid_to"] is None), "") for base in bases]
@@ -210,6 +215,13 @@ def _present(kind: DecisionKind, bases: Sequence[Document]) -> list[str]:
     grades = show("annual_results.grade", {row["grade"] for base in bases for row in base["annual_results"]})
     latest = [max(base["annual_results"], key=lambda row: row["year"], default=None) for base in bases]
     return [f"{row['year']}: {grades[row['grade']]}" if row else "" for row in latest]
+
+
+def _last_steps(bases: Sequence[Document]) -> dict[str, int]:
+    """The last step of each rank that the scale knows. One query."""
+    steps = SalaryStep.objects.filter(salary_class=OuterRef("salary_class")).values("max_step")[:1]
+    known = RankCode.objects.filter(code__in={base["rank_code"] for base in bases if base["rank_code"]}).annotate(last=Subquery(steps))
+    return {code: last for code, last in known.values_list("code", "last") if last}
 
 
 def _of_line(kind: DecisionKind, draft: DecisionDraft, key: str, remarks: Sequence[Remark]) -> list[Remark]:

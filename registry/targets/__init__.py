@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, TextField, Value
+from django.db.models import F, Func, OuterRef, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from orgtree.models import Area, OrgUnit
+from orgtree.models import Area, AreaSuccession, OrgUnit
 from registry import projection
 from registry.fields import BY_NAME, Column, Kind, column_of, label_of, risk_of_field
 from registry.masking import CLASS_A, hidden
@@ -132,7 +132,7 @@ def _look_up(ranks: set[str], areas: set[str], units: Sequence[UUID], lists: set
     empty, text = Value(""), TextField()
     parts = [
         RankCode.objects.filter(code__in=ranks).values_list(Value("rank"), F("code"), Concat("code", Value(" "), "title"), empty),
-        Area.objects.filter(key__in=areas).values_list(Value("area"), F("key"), Concat("full_name", Value(" ("), "code", Value(")")), empty),
+        Area.objects.filter(key__in=areas).values_list(Value("area"), F("key"), _area_in_words(), empty),
         OrgUnit.objects.filter(pk__in=units).values_list(Value("unit"), Cast("pk", text), Cast("name", text), empty),
         CodeItem.objects.filter(list__in=lists, code__in=codes).values_list(F("list"), F("code"), F("name_vi"), F("name_en")),
     ]
@@ -143,6 +143,18 @@ def _look_up(ranks: set[str], areas: set[str], units: Sequence[UUID], lists: set
         for what, key, name, name_en in asked[0].union(*asked[1:], all=True) if len(asked) > 1 else asked[0]:
             names[what][key] = (english and name_en) or name
     return names
+
+
+def _area_in_words() -> Concat:
+    """An area with those it belongs to and its code, a former one with what became of it:
+    "Phường 1, Quận 3, Thành phố Hồ Chí Minh (27160; nay là Phường Bàn Cờ)".
+    """
+    text = TextField()
+    path = Func(Value(", "), F("full_name"), F("parent__full_name"), F("parent__parent__full_name"), function="concat_ws", output_field=text)
+    became = AreaSuccession.objects.filter(old=OuterRef("pk"), is_default=True).order_by("new_id").values("new__full_name")[:1]
+    # Nothing, where nothing became of it: what is joined to null is null, and Concat takes that for an empty text.
+    today = Func(Value(f"; {_('today')} "), Subquery(became), template="(%(expressions)s)", arg_joiner=" || ", output_field=text)
+    return Concat(path, Value(" ("), "code", today, Value(")"), output_field=text)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -155,15 +155,19 @@ if (form) {
     clearTimeout(again);
     if (unsaved) form.dispatchEvent(new Event("change", { bubbles: true }));
   };
+  const tell = (...words) => {
+    state().classList.add("ed-unsaved");
+    state().replaceChildren(...words);
+  };
   const lineDown = () => {
-    state().textContent = form.dataset.failed;
+    tell(form.dataset.failed);
     clearTimeout(again);
     again = setTimeout(retry, 5_000);
   };
   const loggedOut = () => {
     const door = Object.assign(document.createElement("a"), { href: form.dataset.door, target: "_blank", rel: "noopener" });
     door.textContent = form.dataset.login;
-    state().replaceChildren(`${form.dataset.out} `, door);
+    tell(`${form.dataset.out} `, door);
   };
   const freshToken = async () => {
     try {
