@@ -53,6 +53,7 @@ _VNI = re.compile(f"([aeouyAEOUYöôÖÔ])([{''.join(_VNI_MARKS)}])|([{''.join(_
 
 _LATIN_1 = re.compile("[\x00-\xff]*")
 _WORD = re.compile(r"(?:[^\W\d_]|[\u00a1-\u00bf\u00ad\u00d7\u00f7])+")  # signs too: in TCVN3 they are letters
+_SIGN_IN_WORD = re.compile("[a-zA-Z][\u00a1-\u00bf]|[\u00a1-\u00bf][a-zA-Z]")
 _VOWEL = re.compile("[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
 _NOT_ASCII_LETTER = re.compile("[^a-zA-Z]")
 _CAPITAL_FONT = re.compile("[A-Z]{2,}")  # .VnTimeH draws capitals over the codes of small letters
@@ -88,11 +89,14 @@ def recognise(text: str) -> Encoding | None:
 
 
 def decodes(text: str, encoding: Encoding) -> bool:
-    """Whether a text may be read in an encoding that is known from its neighbours: it holds nothing but its codes, and becomes Vietnamese."""
+    """Whether a text may be read in an encoding that is known from its neighbours: it holds nothing but its codes, and becomes Vietnamese.
+
+    Or it has signs within its words, which no name in Unicode has: "H'Djuª By¨" is a name of the Ê Đê, whose syllables are not Vietnamese.
+    """
     if text.isascii() or _LATIN_1.fullmatch(text) is None:
         return False
     decoded = decode(text, encoding)
-    return decoded != text and vietnamese(decoded) >= _MOSTLY
+    return decoded != text and (vietnamese(decoded) >= _MOSTLY or (encoding is Encoding.TCVN3 and _SIGN_IN_WORD.search(text) is not None))
 
 
 def vietnamese(text: str) -> float:

@@ -118,7 +118,8 @@ CELLS: Mapping[str, Message] = {
         _("Format the column as text and write {suggestion}, if that is the number on the paper."),
     ),
     "NUMBER_EXPONENT": Message(
-        _("“{value}” has lost its last digits: Excel shortened the number."), _("Format the column as text and write all digits again.")
+        _("“{value}” has lost its last digits: Excel shortened the number."),
+        _("Write all digits again, as text; or confirm the person's file where the page “Who is who” proposes it."),
     ),
     "OLD_CARD": Message(
         _("“{value}” is the number of an old identity card with 9 digits."),
@@ -129,6 +130,11 @@ CELLS: Mapping[str, Message] = {
     ),
     "OLD_CARD_TAKEN": Message(
         _("“{value}” is the number of an old identity card. It is recorded as the person's old number; the citizen number on file stays."),
+        _("Nothing needs to be done."),
+        Severity.SUGGESTION,
+    ),
+    "NUMBER_PASSED_OVER": Message(
+        _("“{value}” was passed over: somebody has said whose row it is, and the citizen number on file stays."),
         _("Nothing needs to be done."),
         Severity.SUGGESTION,
     ),

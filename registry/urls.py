@@ -82,6 +82,7 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/undo/", upload_rows.upload_take_back, name="upload_take_back"),
     path("uploads/<uuid:upload_id>/rows/", upload_grid.upload_grid, name="upload_grid"),
     path("uploads/<uuid:upload_id>/rows/cells/", upload_grid.upload_cells, name="upload_cells"),
+    path("uploads/<uuid:upload_id>/rows/column/", upload_grid.upload_column_add, name="upload_column_add"),
     path("uploads/<uuid:upload_id>/rows/out/", upload_grid.upload_row_out, name="upload_row_out"),
     path("uploads/<uuid:upload_id>/returned.xlsx", upload_grid.upload_returned, name="upload_returned"),
     path("units/", units.unit_tree, name="unit_tree"),

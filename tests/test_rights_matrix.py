@@ -204,6 +204,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "registry:upload_changes": ("get", EDITORS),
     "registry:upload_reason": ("post", EDITORS),
     "registry:upload_day": ("post", EDITORS),
+    "registry:upload_column_add": ("post", EDITORS),
     "registry:upload_causes": ("get", EDITORS),
     "registry:upload_repair": ("post", EDITORS),
     "registry:upload_take_back": ("get", EDITORS),

@@ -122,7 +122,7 @@ class Table:
                     raise WorkbookRefused("SHEET_TOO_LARGE", f"A{row.number}", place=self.sheet, limit=self.max_rows)
                 yield row
             elif row.cells:
-                text = " | ".join(str(cell) for cell in row.cells.values())[:200]
+                text = " | ".join(map(_readable, row.cells.values()))[:200]
                 self.remarks.append(Remark("ROW_PASSED_OVER", text, place=str(row.number)))
 
     def cells_of(self, name: str) -> Iterator[tuple[int, Raw]]:
@@ -155,5 +155,10 @@ def table_of(
 
 def _is_no_person(row: SheetRow) -> bool:
     first = next((cell for cell in row.cells.values() if isinstance(cell, str)), "")
-    encoding = recognise(first)  # a total in an old font is one, too
-    return bool(_NO_PERSON.match(plain(decode(first, encoding) if encoding else first)))
+    return bool(_NO_PERSON.match(plain(_readable(first))))
+
+
+def _readable(cell: Raw) -> str:
+    """The cell as text; a total in an old font is one, too."""
+    encoding = recognise(text := str(cell))
+    return decode(text, encoding) if encoding else text

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count
+
 from registry.cells import doubt_of, text_of
 from registry.choices import RowState
-from registry.fields import label_of
+from registry.fields import FIELDS, label_of
+from registry.fields.written import columns_of
 from registry.models import Upload, UploadRow
 from registry.selectors.uploads import FindingLine, finding_lines
 from workflows.choices import Severity
 
 PAGE = 50
+BEYOND = 16_385  # the first column that no spreadsheet has: from there on stand those that were added here
+_MISSED = {"code": "REQUIRED", "severity": Severity.ERROR}
 TO_FIX = (RowState.RETURNED, RowState.UNDECIDED, RowState.WAITING)
 _GRADES = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
@@ -23,6 +29,16 @@ class GridColumn:
     letter: str
     heading: str
     label: str
+    added: bool = False  # here: the workbook has none
+
+
+@dataclass(frozen=True)
+class AddedField:
+    """A field for which a column may be added; `rows` miss it."""
+
+    field: str
+    label: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -61,17 +77,34 @@ def grid_columns(*, upload: Upload, letters: Iterable[str] | None = None) -> lis
     """The columns that are read, in the order of the sheet; `letters` narrows them down."""
     wanted = None if letters is None else set(letters)
     return [
-        GridColumn(one["column"], one["heading"], label_of(one["field"]))
+        GridColumn(one["column"], one["heading"], label_of(one["field"]), int(one["index"]) >= BEYOND)
         for one in upload.mapping
         if one["field"] and (wanted is None or one["column"] in wanted)
     ]
 
 
 def columns_to_fix(*, upload: Upload, rows: Sequence[int]) -> set[str]:
-    """Letters of the columns in which something was found in these rows, and of those that say who it is."""
+    """Letters of the columns in which something was found in these rows, of those that say who it is, and of those that were added."""
     wrong = upload.findings.filter(sheet_row__in=rows).exclude(severity=Severity.SUGGESTION)
     found = set(wrong.exclude(column="").values_list("column", flat=True))
-    return found | {one["column"] for one in upload.mapping if one["field"] in ("birth_name", "citizen_id", "birth_date")}
+    told = ("birth_name", "citizen_id", "birth_date")
+    return found | {one["column"] for one in upload.mapping if one["field"] in told or int(one["index"]) >= BEYOND}
+
+
+def fields_to_add(*, upload: Upload) -> list[AddedField]:
+    """Fields for which the workbook has no column: first those that rows miss, with how many."""
+    there = {one["field"] for one in upload.mapping}
+    missed: Counter[str] = Counter()
+    for field, times in upload.findings.filter(**_MISSED).order_by().values_list("field").annotate(times=Count("pk")):
+        missed[columns_of(field)[0]] += times
+    fields = [AddedField(one.name, str(one.label), missed[one.name]) for one in FIELDS if one.name not in there]
+    return sorted(fields, key=lambda one: -one.rows)
+
+
+def rows_missing(*, upload: Upload, field: str) -> list[int]:
+    """Rows that miss a value of the field, in the order of the sheet."""
+    found = upload.findings.filter(**_MISSED).values_list("sheet_row", "field")
+    return sorted({row for row, name in found if columns_of(name)[0] == field})
 
 
 def grid_page(*, upload: Upload, after: int = 0, states: Sequence[RowState] = TO_FIX, limit: int = PAGE) -> tuple[list[UploadRow], int | None]:

@@ -19,8 +19,8 @@ MOST_CANDIDATES = 5
 JUDGED_BY = {"sure": SURE, "lead": LEAD, "possible": POSSIBLE, "most": MOST_CANDIDATES}
 NEAREST = MOST_CANDIDATES + 1  # one more than is shown, to tell that there are more
 
-# Rows that are open: not those whose number cannot be read, but those that hold an old identity card in its place.
-_ASKED = "key is null and (card_in_place or not 'citizen_id' = any(failed))"
+# Rows that are open: not those whose number may yet be read, but those that surely hold none: an old identity card, or what Excel left of it.
+_ASKED = "key is null and (no_number or not 'citizen_id' = any(failed))"
 # Of all files of the units only those that any row may mean: a correction of one cell copies a handful.
 _HERE = f"""
 create temp table person_here as
@@ -63,7 +63,7 @@ def _looked_up() -> str:
 CANDIDATES = f"""
 create temp table person_candidate as
 select sheet_row, id, sure_only, asks, score, why from (
-    select c.sheet_row, h.id, c.numbered as sure_only, c.numbered or c.card_in_place as asks, w.why,
+    select c.sheet_row, h.id, c.numbered as sure_only, c.numbered or c.no_number as asks, w.why,
         (select sum(s.points) from unnest(w.why) o(name) join unnest(%(names)s::text[], %(points)s::int[]) s(name, points) using (name)) as score
     from (
         select *, citizen_id is not null as numbered,

@@ -15,6 +15,7 @@ from django.db.models import Count, Q
 
 from registry.choices import ChangeKind, RowState, Section
 from registry.fields import BY_NAME, FORMER_NUMBER
+from registry.fields.written import columns_of
 from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
 from registry.selectors.acts import PAY, STANDS
@@ -22,7 +23,7 @@ from registry.selectors.consequences import SALARY
 from registry.selectors.upload_people import missing_people
 from registry.services.upload_cells import Cleaner
 from registry.services.upload_cleaning import rows_clean
-from registry.services.upload_findings import CHUNK, Findings, columns_of
+from registry.services.upload_findings import CHUNK, Findings
 from registry.services.upload_matching import people_match
 from registry.services.upload_old_cards import BESIDE, old_cards_take
 from registry.services.upload_old_cards import KIND as OLD_CARD
@@ -220,7 +221,7 @@ def _already_told(found: Found, failed: set[str], others: Iterable[Found], read:
     """
     if found.code in FOLLOWS_FROM:
         return FOLLOWS_FROM[found.code] in failed | {one.field for one in others}
-    if "citizen_id" in failed and found.field and not found.value and read.isdisjoint(columns_of(found.field)):
+    if "citizen_id" in failed and found.field and not found.value and columns_of(found.field)[0] not in read:
         return True
     return not failed.isdisjoint(columns_of(found.field))
 

@@ -16,6 +16,7 @@ from registry.models import Upload
 from registry.services.upload_cells import Cleaner, StoredRow, stored_cells
 from registry.services.upload_findings import CHUNK, Findings, rows_copy
 
+NO_NUMBER = ("OLD_CARD", "NUMBER_EXPONENT")  # what is found in the citizen number's place and never becomes one
 CLOSED = (RowState.SUBMITTED, RowState.LEFT_OUT)
 _json, _object = msgspec.json.encode, msgspec.json.decode
 _STORED = """
@@ -28,12 +29,12 @@ create temp table checked_row(
     sheet_row int primary key, "values" text, failed text[], citizen_id text, staff_number text, name_search text, birth_date date, unit uuid,
     chosen uuid, seen_version int, key uuid, match text default '', candidates jsonb default '[]', state text default 'waiting',
     op text default '', base_version int, changed text[] default '{}', proposed bool default true,
-    old_card text, card_in_place bool, more bool default false
+    old_card text, no_number bool, more bool default false
 )
-"""  # `old_card` is the number of an old identity card; `card_in_place`: it stands where the number of today should
+"""  # `old_card` is the number of an old identity card; `no_number`: what stands in the place of today's number is none, and says so itself
 COPY = (
     'copy checked_row(sheet_row, "values", failed, citizen_id, staff_number, name_search, birth_date, unit, chosen, seen_version, old_card, '
-    "card_in_place) from stdin"
+    "no_number) from stdin"
 )
 
 
@@ -67,9 +68,9 @@ def _line(cleaner: Cleaner, findings: Findings, row: StoredRow) -> tuple[Any, ..
         repair = one.repair.to_json() if one.repair else None
         findings.add(row.sheet_row, one.code, one.field, value=one.value, params=one.params, cause=str(one.cause), repair=repair)
     values = made.values
-    in_place = next((one.params["number"] for one in made.problems if one.code == "OLD_CARD"), None) if made.problems else None
-    if in_place is not None:
-        values.setdefault(FORMER_NUMBER, in_place)  # never the citizen number: it is recorded beside the file, once somebody says whose it is
+    no_number = next((one for one in made.problems if one.code in NO_NUMBER), None) if made.problems else None
+    if no_number is not None and "number" in no_number.params:  # recorded beside the file, once somebody says whose it is
+        values.setdefault(FORMER_NUMBER, no_number.params["number"])
     name = values.get("birth_name")
     return (
         row.sheet_row,
@@ -83,7 +84,7 @@ def _line(cleaner: Cleaner, findings: Findings, row: StoredRow) -> tuple[Any, ..
         row.chosen,
         row.seen_version,
         values.get(FORMER_NUMBER),
-        in_place is not None,
+        no_number is not None,
     )
 
 

@@ -1,28 +1,25 @@
 """Since when: the day, and the decision, of raises and posts that a workbook states without one. A person says it once for all such rows.
 
-Where the workbook has no column for it, one is added behind the last that any sheet can have: the cells are then corrected like others,
-row by row in the grid too. What was sent stays as it was.
+Where the workbook has no column for it, one is added (`upload_added`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from orgtree.models import User
 from registry.cleaning import CellRefused
 from registry.cleaning.causes import TYPED
 from registry.cleaning.dates import day_of
-from registry.fields import BY_NAME, POSTING_DECISION, POSTING_FROM, SALARY_DECISION
-from registry.mapping import Assignment, Part, Reason
+from registry.fields import POSTING_DECISION, POSTING_FROM, SALARY_DECISION
+from registry.mapping import Part
 from registry.models import Upload
-from registry.reading import column_letter
 from registry.selectors.upload_changes import UNDATED
+from registry.services.upload_added import cells_write
 from registry.services.upload_fixing import settle
 from registry.services.uploads import upload_open
 from workflows.errors import GateError
@@ -30,7 +27,6 @@ from workflows.services.audit import audit
 
 # By what is found: the field of the day, and that of the decision.
 ASKED: Mapping[str, tuple[str, str]] = {UNDATED: ("step_date", SALARY_DECISION[0]), "POST_DATE_MISSING": (POSTING_FROM, POSTING_DECISION[0])}
-BEYOND = 16_385  # the first column that no spreadsheet has
 _PARTS = {Part.DAY: "%d", Part.MONTH: "%m", Part.YEAR: "%Y", Part.WHOLE: "%d/%m/%Y"}
 
 
@@ -51,9 +47,9 @@ def day_give(*, actor: User, upload: Upload, code: str, day: str, decision: str 
     with transaction.atomic():
         upload = upload_open(actor=actor, upload_id=upload.pk)
         rows = sorted(set(upload.findings.filter(code=code).values_list("sheet_row", flat=True)))
-        _write(upload, rows, day_field, {part: said.strftime(form) for part, form in _PARTS.items()})
+        cells_write(upload, rows, day_field, {part: said.strftime(form) for part, form in _PARTS.items()})
         if decision.strip():
-            _write(upload, rows, decision_field, {Part.WHOLE: decision.strip()[:50]})
+            cells_write(upload, rows, decision_field, {Part.WHOLE: decision.strip()[:50]})
         audit(actor=actor, action="upload.day_given", unit=upload.unit, upload=str(upload.pk), code=code, rows=len(rows))
         return settle(actor=actor, upload=upload, rows=rows)
 
@@ -67,24 +63,3 @@ def _day(text: str) -> date:
     if day is None:
         raise DayUnreadable(text)
     return day
-
-
-def _write(upload: Upload, rows: list[int], field: str, texts: Mapping[Part, str]) -> None:
-    """Put the text into the field's column of these rows, or its parts into the columns that hold them."""
-    columns = {one["column"]: Part(one.get("part") or "") for one in upload.mapping if one["field"] == field} or {
-        _column_add(upload, field): Part.WHOLE
-    }
-    edits = {letter: texts[part] for letter, part in columns.items() if part in texts}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update registry_uploadrow set edits = edits || %s::jsonb, version = version + 1 where upload_id = %s and sheet_row = any(%s)",
-            [msgspec.json.encode(edits).decode(), upload.pk, rows],
-        )
-
-
-def _column_add(upload: Upload, field: str) -> str:
-    index = max(BEYOND, max((int(one["index"]) for one in upload.mapping), default=0) + 1)
-    added: dict[str, Any] = Assignment(index, BY_NAME[field].heading, field, confidence=1.0, reason=Reason.CHOSEN).to_json()
-    upload.mapping = [*upload.mapping, {**added, "column": column_letter(index), "samples": []}]
-    upload.save(update_fields=["mapping"])
-    return column_letter(index)

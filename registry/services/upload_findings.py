@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from registry.fields import POSTING_FROM, POSTING_TITLE, SALARY_DECISION
+from registry.fields.written import columns_of
 from registry.messages import severity_of
 from registry.models import Upload
 from workflows.choices import Severity
@@ -16,12 +16,6 @@ from workflows.choices import Severity
 CHUNK = 5_000
 COLUMNS = 'upload_id, sheet_row, "column", heading, field, code, severity, value, params, cause, repair'
 _json = msgspec.json.encode
-# In which fields of a workbook a column of the salary history is written, the nearest first.
-_SALARY_COLUMNS = {
-    **{name: (name, "step") for name in ("rank_code", "step", "coefficient", "percent")},
-    "valid_from": ("step_date", "rank_date", "step"),
-    **{name.partition(".")[2]: (name, "step") for name in SALARY_DECISION},
-}
 
 
 class Findings:
@@ -53,7 +47,8 @@ class Findings:
         repair: Mapping[str, Any] | None = None,
     ) -> None:
         """`place` is (column letter, heading) for what belongs to a column without a field."""
-        for name in columns_of(field):
+        names = columns_of(field)
+        for name in names[:1] if code == "REQUIRED" else names:  # what is missing is not told of another column, which is filled in
             if name in self._places:
                 place = self._places[name]
                 break
@@ -75,14 +70,3 @@ def rows_copy(statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
-
-
-def columns_of(name: str) -> tuple[str, ...]:
-    """The fields of a workbook in which a field of the document is written."""
-    if name.startswith("salary_history"):
-        return _SALARY_COLUMNS.get(name.rpartition(".")[2], _SALARY_COLUMNS["valid_from"])
-    if name.startswith("allowances"):
-        return "overframe_date", "overframe_percent"
-    if name in ("postings", "postings.valid_from", "postings.valid_to"):
-        return (POSTING_FROM, POSTING_TITLE) if name != "postings" else (POSTING_TITLE, POSTING_FROM)
-    return {"postings.title": (POSTING_TITLE,), "postings.unit": ("using_unit",)}.get(name, (name,) if name else ())

@@ -3,7 +3,8 @@ left to a person.
 
 The score adds up what agrees (`upload_candidates`). A file is taken for the row's only when nothing contradicts it and no other comes near;
 a row that names a citizen number which is on no file, though name and date of birth are, is never decided here: somebody may have a
-new card, or be another person of the same name. Nor is a row that holds the number of an old identity card in the place of today's.
+new card, or be another person of the same name. Nor is a row that holds the number of an old identity card in the place of
+today's, or what Excel left of it (6,61E+10).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from registry.choices import Match, RowState
 from registry.models import Upload
 from registry.selectors.upload_people import upload_units
 from registry.services.upload_candidates import candidates_judge
+from registry.services.upload_cleaning import NO_NUMBER
 from registry.services.upload_findings import Findings
 
 _SHOWN_ROWS = 20
@@ -54,14 +56,14 @@ update checked_row c set failed = array_remove(c.failed, 'birth_date') from agre
 """
 
 
-_CARDS_ACCEPTED = """
+_NUMBERLESS_ACCEPTED = """
 with accepted as (
     update checked_row c set failed = array_remove(failed, 'citizen_id') from registry_staffprofile p
-    where c.card_in_place and c.match = %(match)s and p.id = c.key returning c.sheet_row, c.old_card
-), told as (
-    delete from registry_uploadfinding f using accepted a where f.upload_id = %(upload)s and f.sheet_row = a.sheet_row and f.code = 'OLD_CARD'
+    where c.no_number and c.match = %(match)s and p.id = c.key returning c.sheet_row
 )
-select sheet_row, old_card from accepted
+delete from registry_uploadfinding f using accepted a
+where f.upload_id = %(upload)s and f.sheet_row = a.sheet_row and f.field = 'citizen_id' and f.code = any(%(codes)s)
+returning f.sheet_row, f.code, f.value
 """
 
 
@@ -77,7 +79,7 @@ def people_match(*, upload: Upload, findings: Findings) -> None:
         )
         for row, times, more in cursor.fetchall():
             findings.add(row, "WHO_IS_IT_OF_MANY" if more else "WHO_IS_IT", value=str(times))
-        _cards_accept(upload, findings)
+        _numberless_accept(upload, findings)
         cursor.execute(_TWICE, {"upload": upload.pk})
         twice = cursor.fetchall()
         for row, same in twice:
@@ -94,13 +96,13 @@ def _years_agree(upload: Upload, findings: Findings) -> None:
         cursor.execute(_YEARS_AGREE, {"upload": upload.pk})
 
 
-def _cards_accept(upload: Upload, findings: Findings) -> None:
-    """An old identity card in the place of the citizen number no longer stops a row of which a person has said whose file it is."""
+def _numberless_accept(upload: Upload, findings: Findings) -> None:
+    """What stands in the citizen number's place and is none no longer stops a row of which a person has said whose file it is."""
     findings.write()
     with connection.cursor() as cursor:
-        cursor.execute(_CARDS_ACCEPTED, {"upload": upload.pk, "match": Match.CHOSEN})
-        for row, number in sorted(cursor.fetchall()):
-            findings.add(row, "OLD_CARD_TAKEN", "citizen_id", value=number)
+        cursor.execute(_NUMBERLESS_ACCEPTED, {"upload": upload.pk, "match": Match.CHOSEN, "codes": list(NO_NUMBER)})
+        for row, code, value in sorted(cursor.fetchall()):
+            findings.add(row, "OLD_CARD_TAKEN" if code == "OLD_CARD" else "NUMBER_PASSED_OVER", "citizen_id", value=value)
 
 
 def _strangers_note(upload: Upload, findings: Findings) -> None:

@@ -17,6 +17,7 @@ from registry.fields import BY_NAME, FIELDS
 from registry.mapping import LIKELY, ColumnMapping, MappingInvalid, Part, Reason
 from registry.models import Upload
 from registry.reading import column_letter
+from registry.selectors.upload_grid import BEYOND
 from registry.services.upload_mapping import OPEN, mapping_choose, mapping_import, mapping_now
 from registry.views.uploads import upload_or_404, upload_page_of
 from workflows.errors import GateError
@@ -103,6 +104,7 @@ def _lines(upload: Upload, mapping: ColumnMapping) -> list[dict[str, object]]:
     return [
         {
             "letter": kept[one.index]["column"],
+            "added": one.index >= BEYOND,
             "heading": one.heading,
             "samples": kept[one.index].get("samples", []),
             "value": f"{one.field}{_SEPARATOR}{one.part}" if one.field else "",

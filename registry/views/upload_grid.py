@@ -16,9 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orgtree.pages import page_view
 from registry.choices import RowState
+from registry.fields import label_of
 from registry.models import UploadRow
 from registry.returned import returned_workbook
-from registry.selectors.upload_grid import TO_FIX, columns_to_fix, grid_columns, grid_page, grid_rows
+from registry.selectors.upload_grid import TO_FIX, columns_to_fix, fields_to_add, grid_columns, grid_page, grid_rows
+from registry.services.upload_added import column_add
 from registry.services.upload_fixing import CellEdit, cells_edit, rows_leave_out
 from registry.views.uploads import place_of, upload_or_404, upload_page_of
 from workflows.errors import GateError
@@ -38,7 +40,9 @@ def upload_grid(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     every = request.GET.get("columns") == "all"
     columns = grid_columns(upload=upload, letters=None if every else columns_to_fix(upload=upload, rows=[row.sheet_row for row in rows]))
     lines = grid_rows(upload=upload, rows=rows, columns=columns)
-    return upload_page_of(request, upload, "upload_grid.html", "grid", columns=columns, rows=lines, after=after, every=every, show=show)
+    fields = fields_to_add(upload=upload)
+    added = {"missed": [one for one in fields if one.rows], "addable": [one for one in fields if not one.rows]}
+    return upload_page_of(request, upload, "upload_grid.html", "grid", columns=columns, rows=lines, after=after, every=every, show=show, **added)
 
 
 @page_view
@@ -66,6 +70,22 @@ def upload_cells(request: HttpRequest, upload_id: UUID) -> HttpResponse:
             "accepted": done.upload.staged,
         }
     )
+
+
+@page_view
+@require_POST
+def upload_column_add(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Add a column that the workbook does not have, perhaps with one value for all rows that miss it."""
+    upload = upload_or_404(request.user, upload_id)
+    field, text = request.POST.get("field", ""), request.POST.get("text", "")
+    try:
+        column_add(actor=request.user, upload=upload, field=field, text=text)
+        messages.success(request, _("The column “{label}” was added. Fill it in below.").format(label=label_of(field)))
+    except KeyError:
+        messages.error(request, _("Choose the field that the column is to hold."))
+    except GateError as error:
+        messages.error(request, str(error))
+    return redirect("registry:upload_grid", upload.pk)
 
 
 @page_view

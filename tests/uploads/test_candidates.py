@@ -19,7 +19,7 @@ create index on person_here(name_search, birth_date, unit, id); create index on 
 create index on person_here(staff_number, id); create index on person_here(id); analyze person_here
 """
 _ROWS = """
-insert into checked_row(sheet_row, failed, name_search, birth_date, unit, card_in_place)
+insert into checked_row(sheet_row, failed, name_search, birth_date, unit, no_number)
 select n, '{}', 'nguyen thi hoa ' || n %% %(names)s, date '1970-01-01' + (n * 104729) %% 12000, md5((n %% 30)::text)::uuid, false
 from generate_series(1, %(rows)s) n
 """

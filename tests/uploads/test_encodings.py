@@ -60,3 +60,10 @@ def test_the_tone_mark_stands_on_the_first_vowel_of_open_syllables(text, moved):
 @pytest.mark.parametrize(("text", "name"), [("NGUYỄN THỊ HOA", "Nguyễn Thị Hoa"), ("H'THU NIÊ", "H'Thu Niê"), ("ĐẶNG Y-BLÔ", "Đặng Y-Blô")])
 def test_names_in_capitals(text, name):
     assert name_case(text) == name
+
+
+def test_a_name_of_the_highlands_is_read_in_the_encoding_of_its_neighbours_only():
+    assert recognise("H'Djuª By¨") is None
+    assert decodes("H'Djuª By¨", Encoding.TCVN3)
+    assert decode("H'Djuª By¨", Encoding.TCVN3) == "H'Djuê Byă"
+    assert not decodes("H'Djuê Byă", Encoding.TCVN3)

@@ -10,9 +10,13 @@ from registry.fields import POSTING_DECISION, POSTING_FROM, POSTING_TITLE, SALAR
 from registry.models import UploadRow
 from registry.schema import STAFF_PROFILE
 from registry.selectors.upload_changes import asked_of_people
+from registry.selectors.upload_grid import columns_to_fix, fields_to_add
+from registry.services.upload_added import column_add
 from registry.services.upload_days import DayUnreadable, day_give
 from registry.services.upload_facts import first_pay, pay_record, post_record
-from registry.services.upload_fixing import reason_give
+from registry.services.upload_fixing import CellEdit, cells_edit, reason_give
+from registry.services.upload_mapping import mapping_choose
+from registry.services.uploads import upload_process
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places
 from tests.uploads.workbooks import FIRST_ROW, right, send, workbook
@@ -217,3 +221,27 @@ def test_a_new_day_alone_is_a_correction(clerk):
     on_file(units, 1)
     upload = send(clerk, units["agency"], workbook([{**right(1), "Ngày hưởng": "01/02/2025"}]))
     assert list(upload.findings.filter(severity="error").values_list("code", "field")) == [("REASON_MISSING", "step_date")]
+
+
+def test_a_column_that_the_list_does_not_have_is_added_and_filled_in_once_for_all(clerk):
+    # given two new people in a list without a column for religion, and without the day of appointment
+    rows = [{name: cell for name, cell in right(number).items() if name not in ("Tôn giáo", "Ngày bổ nhiệm")} for number in (7001, 7002)]
+    rows[1]["Họ và tên"] = "Lê Thị Mơ"
+    upload = send(clerk, clerk.places["agency"], workbook(rows))
+    # then what is missing is not told of a column that is filled in
+    assert set(upload.findings.filter(code="REQUIRED").values_list("field", "column")) == {("religion", ""), ("postings.valid_from", "")}
+    assert {one.field: one.rows for one in fields_to_add(upload=upload)[:2]} == {"religion": 2, POSTING_FROM: 2}
+    # when
+    upload = column_add(actor=clerk, upload=upload, field="religion", text="Không")
+    upload = column_add(actor=clerk, upload=upload, field=POSTING_FROM)
+    # then one is filled in for both, the other row by row
+    assert set(upload.findings.filter(code="REQUIRED").values_list("field", flat=True)) == {"postings.valid_from"}
+    letter = upload.mapping[-1]["column"]
+    assert letter in columns_to_fix(upload=upload, rows=[FIRST_ROW])
+    upload = cells_edit(actor=clerk, upload=upload, edits=[CellEdit(FIRST_ROW, letter, "", "01/07/2025")]).upload
+    assert (upload.staged, upload.returned) == (1, 1)
+    # and it is there when the workbook of returned rows comes back, or the columns are read again
+    upload = upload_process(upload=mapping_choose(actor=clerk, upload=upload, choices={}))
+    assert (upload.staged, upload.returned) == (1, 1)
+    with pytest.raises(KeyError):
+        column_add(actor=clerk, upload=upload, field="photo")

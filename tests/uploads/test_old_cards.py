@@ -167,3 +167,16 @@ def test_an_old_card_in_the_place_of_the_number_is_asked_about_and_never_stored_
     # and whoever is new needs today's number
     upload = people_choose(actor=clerk, upload=upload, choices={third.sheet_row: NEW_PERSON})
     assert upload.findings.filter(sheet_row=third.sheet_row, code="OLD_CARD", severity="error").exists()
+
+
+def test_a_number_that_excel_shortened_is_confirmed_where_the_person_is_proposed(office):
+    # given
+    person = office.hired(birth_name="Đàm Thị Tám")
+    upload = sent(office, row_of(person, None, **{"Số CCCD": "6,61E+10", "Điện thoại": "0987111222"}))
+    row = upload.rows.get()
+    assert (row.state, [one["key"] for one in row.candidates]) == (RowState.UNDECIDED, [str(person.pk)])
+    # when
+    upload = people_choose(actor=office.users["clerk"], upload=upload, choices={row.sheet_row: person.pk})
+    # then nothing of it is kept, neither as a number of today nor as an old one
+    assert (upload.staged, list(upload.changes.values_list("field", flat=True))) == (1, ["phone"])
+    assert upload.findings.get(field="citizen_id").code == "NUMBER_PASSED_OVER"
