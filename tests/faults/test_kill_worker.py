@@ -81,14 +81,16 @@ class Databases:
         return self.rows(role, f"select exists ({select})")[0][0]
 
 
-def wait_for(question: Question, what: str, progress: Callable[[], int]) -> None:
+def wait_for(question: Question, what: str, progress: Callable[[], int], *, pause: float = 0.002) -> None:
     """Until the answer is yes, for as long as anything moves: how fast a machine is says nothing about what it does."""
-    reached, deadline = -1, 0.0
+    reached, looked, deadline = -1, 0.0, 0.0
     while not question():
-        if (now := progress()) != reached:
-            reached, deadline = now, time.monotonic() + PATIENCE
+        if time.monotonic() > looked + 1:
+            looked = time.monotonic()
+            if (now := progress()) != reached:
+                reached, deadline = now, looked + PATIENCE
         assert time.monotonic() < deadline, f"never came: {what}; nothing has moved for {PATIENCE:.0f} s, {reached} records were received"
-        time.sleep(0.002)
+        time.sleep(pause)
 
 
 @contextmanager
@@ -151,7 +153,7 @@ def under_fire(stack: Stack, seed: int, victims: Sequence[str], people: int) -> 
         stack.kill(one.name)
         stack.supervisor.children.pop(one.name, None)
         stack.start(one.name)
-    wait_for(lambda: restarted(stack) and databases.unsettled() == 0, "the end of all deliveries", databases.received)
+    wait_for(lambda: restarted(stack) and databases.unsettled() == 0, "the end of all deliveries", databases.received, pause=0.2)
     return databases
 
 
