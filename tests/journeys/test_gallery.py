@@ -45,6 +45,26 @@ def test_pages_of_one_person(desks: dict[str, Desk], handbook: Path):
         shown(desk, handbook, name, address)
 
 
+def test_a_file_begun_by_hand(desks: dict[str, Desk], handbook: Path):
+    """By keyboard alone from the list to the first section; what is missing is counted, what is wrong is told; then it is thrown away."""
+    desk, page = desks["lan"], desks["lan"].page
+    page.goto("/staff/")
+    page.get_by_role("link", name="Hồ sơ mới").press("Enter")
+    page.keyboard.type("Trần Thị Mới")
+    page.keyboard.press("Tab")
+    page.keyboard.type("066185123456")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nhân thân")).to_be_visible()
+    page.get_by_label("Giới tính").select_option(label="Nam")
+    expect(page.get_by_text("Giới tính không khớp")).to_be_visible()
+    desk.picture(handbook, "file-new")
+    page.get_by_role("button", name="Xem lại và gửi").click()
+    expect(page.get_by_text(re.compile("Cần sửa .* lỗi trước khi gửi"))).to_be_visible()
+    page.get_by_text("Bỏ bản nháp").click()
+    page.get_by_role("button", name="Bỏ hẳn").click()
+    expect(page.get_by_text("Đã bỏ bản nháp")).to_be_visible()
+
+
 def test_pages_of_many_people(desks: dict[str, Desk], handbook: Path):
     desk, page = desks["lan"], desks["lan"].page
     page.goto("/staff/")
