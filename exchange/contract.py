@@ -31,6 +31,8 @@ MAX_BODY = 16 * 1024 * 1024
 MAX_MANIFEST = 1024 * 1024  # what workflows.manifest reads
 MAX_SIGNATURE = 64 * 1024  # what workflows.cms reads
 MAX_SIGNED_BEFORE = 10
+MAX_ANSWER = 32 * 1024  # what workflows.ocsp reads
+MAX_ANSWERS = 6  # certificates of a signer's path
 MAX_PROOF = 17  # levels above the leaves of a request, which holds at most 100,000 items
 SCOPE = "exchange"
 
@@ -49,6 +51,9 @@ IdempotencyKey = Annotated[
 ]
 Moment = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0)]
+Answers = Annotated[
+    list[Annotated[bytes, Meta(min_length=2, max_length=MAX_ANSWER, description="OCSPResponse, DER, base64")]], Meta(max_length=MAX_ANSWERS)
+]
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,23 +73,28 @@ class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What an earlier stage signed of the same request: its own manifest, its signature, and when the agency's server received that."""
+    """What an earlier stage signed of the same request: its own manifest, its signature, and when the agency's server received that.
+
+    `answers` are what OCSP responders (RFC 6960) said of the signature's certificates at that moment; the receiver judges by the same ones.
+    """
 
     manifest: Annotated[bytes, Meta(min_length=2, max_length=MAX_MANIFEST, description="Canonical bytes of manifest/1, base64")]
     signature: Annotated[bytes, Meta(min_length=2, max_length=MAX_SIGNATURE, description="CMS/CAdES detached, DER, chain inside, base64")]
     received_at: Moment
+    answers: Answers = []
 
 
 class Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A batch. `received_at` is when the agency's server received the signature: its validity is judged at that moment.
 
     Where the agency puts its seal (purpose `seal`) on what people signed, the seal is `manifest` and `signature`, and `signed_before` carries
-    the signatures that it names in `over`, in that order.
+    the signatures that it names in `over`, in that order. `answers` as in Signed.
     """
 
     manifest: Annotated[bytes, Meta(min_length=2, max_length=MAX_MANIFEST, description="Canonical bytes of manifest/1, base64")]
     signature: Annotated[bytes, Meta(min_length=2, max_length=MAX_SIGNATURE, description="CMS/CAdES detached, DER, chain inside, base64")]
     received_at: Moment
+    answers: Answers = []
     signed_before: Annotated[list[Signed], Meta(max_length=MAX_SIGNED_BEFORE)] = []
     items: Annotated[list[Item], Meta(min_length=1, max_length=MAX_ITEMS)]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from exchange.contract import MAX_MANIFEST, MAX_PROOF, MAX_SIGNATURE, MAX_SIGNED_BEFORE, Count, Digest, Moment, Signed
+from exchange.contract import MAX_MANIFEST, MAX_PROOF, MAX_SIGNATURE, MAX_SIGNED_BEFORE, Answers, Count, Digest, Moment, Signed
 
 RELEASE_KIND = "transfer_release"
 MAX_REASON = 500
@@ -28,6 +28,7 @@ class Offer(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     manifest: Annotated[bytes, Meta(min_length=2, max_length=MAX_MANIFEST, description="Canonical bytes of manifest/1, base64")]
     signature: Annotated[bytes, Meta(min_length=2, max_length=MAX_SIGNATURE, description="CMS/CAdES detached, DER, chain inside, base64")]
     received_at: Moment
+    answers: Answers = []
     signed_before: Annotated[list[Signed], Meta(max_length=MAX_SIGNED_BEFORE, description="As in Envelope")] = []
     document: Annotated[dict[str, Any], Meta(description="transfer_release/1")]
     leaf_index: Annotated[int, Meta(ge=0, lt=100_000)]

@@ -105,13 +105,15 @@ class VerifiedSignature:
     chain: list[bytes]
 
 
-def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust: TrustStore, responses: Collection[bytes] = ()) -> VerifiedSignature:
+def verify_detached(
+    *, content: bytes, signature: bytes, moment: datetime, trust: TrustStore, responses: Collection[bytes] = (), asked_at: datetime | None = None
+) -> VerifiedSignature:
     """Judge a detached CMS `signature` (DER) over `content` as of `moment`, the aware time at which it was received.
 
     Raises SignatureRefused, and nothing else, whatever the bytes are. Revocation must be known for every certificate of
     the path; lists newer than `moment` count, since they know more, and a revocation after `moment` does not. `responses` are
-    answers of OCSP responders (DER): each of them must hold, and where one is good no list is needed; a list that says
-    "revoked" outweighs it.
+    answers of OCSP responders (DER), asked at `asked_at` (by default at `moment`): each of them must hold, and where one is good no list is
+    needed; a list that says "revoked" outweighs it.
     """
     if moment.tzinfo is None:
         raise ValueError("moment must be an aware time")
@@ -123,7 +125,7 @@ def verify_detached(*, content: bytes, signature: bytes, moment: datetime, trust
         certificate, others = certificates_of(signed)
         check_algorithms(signer, certificate)
         _check_integrity(signed, signer, certificate, content)
-        chain = validated_chain(certificate, others, moment, trust, responses)
+        chain = validated_chain(certificate, others, moment, trust, responses, asked_at)
         check_usage(certificate)
         signed_at = extract_self_reported_ts(signer)
         _check_clock(signed_at, moment)
@@ -312,13 +314,18 @@ def _pairs(certificate: x509.Certificate, others: list[x509.Certificate], trust:
 
 
 def validated_chain(
-    certificate: x509.Certificate, others: list[x509.Certificate], moment: datetime, trust: TrustStore, responses: Collection[bytes] = ()
+    certificate: x509.Certificate,
+    others: list[x509.Certificate],
+    moment: datetime,
+    trust: TrustStore,
+    responses: Collection[bytes] = (),
+    asked_at: datetime | None = None,
 ) -> list[bytes]:
     """DER of the path, signer first. Raises SignatureRefused with the code of what is wrong with it."""
     if responses:
         pairs = _pairs(certificate, others, trust)
         for response in responses:
-            response_judge(response, pairs, moment=moment)
+            response_judge(response, pairs, moment=moment, asked_at=asked_at)
     try:
         return _path(certificate, others, moment, trust, EVERY_CERTIFICATE_CHECKED, ())
     except SignatureRefused as refused:

@@ -96,11 +96,13 @@ def response_check(question: Question, response: bytes) -> None:
         raise SignatureRefused(RefusalCode.OCSP_REPLAYED, f"{question.responder} answered with another nonce")
 
 
-def response_judge(response: bytes, pairs: Sequence[Pair], *, moment: datetime) -> Pair | None:
+def response_judge(response: bytes, pairs: Sequence[Pair], *, moment: datetime, asked_at: datetime | None = None) -> Pair | None:
     """The pair of `pairs` that `response` says to be good at `moment`, or None if it is about none of them. Raises SignatureRefused.
 
-    A revocation dated after `moment` does not count: the certificate was good then.
+    A revocation dated after `moment` does not count: the certificate was good then. An answer that was asked for later (`asked_at`) must be
+    fresh then; it knows more than one of `moment` did.
     """
+    asked = max(asked_at or moment, moment)
     answer = _read(response)
     if answer.response_status != ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise SignatureRefused(RefusalCode.OCSP_UNREADABLE, answer.response_status.name)
@@ -108,8 +110,8 @@ def response_judge(response: bytes, pairs: Sequence[Pair], *, moment: datetime) 
     if pair is None:
         return None
     name = pair[0].subject.rfc4514_string()
-    _check_signer(answer, pair[1], moment)
-    _check_fresh(answer, moment, name)
+    _check_signer(answer, pair[1], asked)
+    _check_fresh(answer, asked, name)
     if answer.certificate_status == ocsp.OCSPCertStatus.UNKNOWN:
         raise SignatureRefused(RefusalCode.OCSP_UNKNOWN, name)
     revoked = answer.revocation_time_utc

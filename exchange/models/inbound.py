@@ -1,6 +1,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -71,7 +72,11 @@ class InboundBatch(models.Model):
 
 
 class AgencyManifest(models.Model):
-    """An agency's signed manifest as the hub verified it, once for all its batches. Append-only."""
+    """An agency's signed manifest as the hub verified it, once for all its batches. Append-only.
+
+    `answers` are what OCSP responders said of the signature's certificates (DER): those that the agency sent along, of `received_at`; or those
+    that the hub asked for itself, at `asked_at`.
+    """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="manifests")
     digest = models.BinaryField(max_length=32)
@@ -79,6 +84,8 @@ class AgencyManifest(models.Model):
     signature_digest = models.BinaryField(max_length=32)
     signature = models.BinaryField()
     received_at = models.DateTimeField(_("received by the agency"))
+    answers = ArrayField(models.BinaryField(), default=list, db_default=[])
+    asked_at = models.DateTimeField(null=True)
     verified_at = models.DateTimeField(_("verified"), db_default=Now())
     subject = models.CharField(max_length=500)
     fingerprint = models.CharField(max_length=64)

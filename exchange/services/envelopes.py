@@ -79,20 +79,24 @@ def envelope_make(request_id: UUID, leaves: Sequence[int]) -> dict[str, Any]:
 def _signed(request_id: UUID) -> dict[str, Any]:
     """What every envelope of a request says: its last signed manifest with signature and receipt time, and what that puts a seal on."""
     decisions = Decision.objects.filter(stage__request=request_id, verdict=Verdict.APPROVE, manifest__isnull=False, signature__isnull=False)
-    signed = list(decisions.select_related("manifest", "signature", "stage").order_by("stage__number", "pk"))
+    chosen = decisions.select_related("manifest", "signature", "stage").prefetch_related("signature__answers")
+    signed = list(chosen.order_by("stage__number", "pk"))
     if not signed:
         raise BatchUnsendable("UNSIGNED", "no stage of this request was signed, so there is nothing that proves it to the other side")
     *before, last = signed
     return {**_signed_part(last), **({"signed_before": [_signed_part(one) for one in before]} if last.stage.seal else {})}
 
 
-def _signed_part(decision: Decision) -> dict[str, str]:
+def _signed_part(decision: Decision) -> dict[str, Any]:
     assert decision.manifest is not None
     assert decision.signature is not None
+    answers = sorted(decision.signature.answers.all(), key=lambda one: one.certificate)
     return {
         "manifest": base64.b64encode(bytes(decision.manifest.body)).decode(),
         "signature": base64.b64encode(bytes(decision.signature.der)).decode(),
         "received_at": decision.signature.received_at.isoformat(),
+        # Only where there are any: a hub of before does not know the field.
+        **({"answers": [base64.b64encode(bytes(one.der)).decode() for one in answers]} if answers else {}),
     }
 
 

@@ -60,7 +60,14 @@ def _manifest(manifest: AgencyManifest, trust: TrustStore, statements: dict[int,
         yield Damage("evidence", place, "its bytes are not those of its digest")
     try:
         statements[manifest.pk] = read_manifest(body)
-        verified = verify_detached(content=body, signature=signature, moment=manifest.received_at, trust=trust)
+        verified = verify_detached(
+            content=body,
+            signature=signature,
+            moment=manifest.received_at,
+            trust=trust,
+            responses=[bytes(one) for one in manifest.answers],
+            asked_at=manifest.asked_at,
+        )
         bind_to_agency(verified, organization_identifier=manifest.agency.code)
     except ManifestInvalid as error:
         yield Damage("evidence", place, str(error))

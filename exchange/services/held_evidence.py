@@ -95,6 +95,7 @@ def _files(document: bytes, leaf: bytes, manifest: AgencyManifest, leaf_index: i
         files[f"{folder}/manifest.json"] = bytes(one.body)
         files[f"{folder}/signature.p7s"] = bytes(one.signature)
         files[f"{folder}/receipt.json"] = receipt_bytes(one.received_at)
+        files |= {f"{folder}/ocsp-{place}.der": bytes(answer) for place, answer in enumerate(one.answers)}
     return files
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from psycopg.types.json import Jsonb
@@ -19,6 +20,7 @@ from psycopg.types.json import Jsonb
 from exchange.choices import InboundState, Outcome
 from exchange.contract import PROFILE_KIND, UNIT_KIND, Envelope, decode_envelope
 from exchange.models import Agency, InboundBatch, InboundResult
+from exchange.services.asking import NOBODY, AskedFor, responders_asked
 from exchange.services.copying import rows_copy
 from exchange.services.taking import Taking, take
 from exchange.services.tally import day_count, late_count
@@ -103,6 +105,7 @@ def batch_process(*, batch_id: UUID) -> InboundBatch:
 
     A batch that another worker is processing is left to it.
     """
+    asked = batch_ask(batch_id=batch_id)  # over the network, so before anything is locked
     with transaction.atomic():
         # The one row lock taken before an advisory one: nobody ever waits for it.
         mine = InboundBatch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=batch_id, state=InboundState.RECEIVED)
@@ -111,14 +114,22 @@ def batch_process(*, batch_id: UUID) -> InboundBatch:
             return InboundBatch.objects.defer("body").get(pk=batch_id)
         if batch.kind == UNIT_KIND:
             tree_lock()
-        return process_locked(batch, envelope_read(bytes(batch.body), batch.kind))
+        return process_locked(batch, envelope_read(bytes(batch.body), batch.kind), asked)
 
 
-def process_locked(batch: InboundBatch, envelope: Envelope) -> InboundBatch:
+def batch_ask(*, batch_id: UUID) -> AskedFor:
+    """What responders say now of the signatures in a stored batch, where the hub may ask any and the agency sent no answers along."""
+    if not settings.OCSP_RESPONDERS:
+        return NOBODY
+    batch = InboundBatch.objects.filter(pk=batch_id, state=InboundState.RECEIVED).first()
+    return responders_asked(envelope_read(bytes(batch.body), batch.kind), agency_id=batch.agency_id) if batch else NOBODY
+
+
+def process_locked(batch: InboundBatch, envelope: Envelope, asked: AskedFor = NOBODY) -> InboundBatch:
     """What `batch_process` does with a batch that is its own, inside its transaction; a trial does the same and undoes it."""
     agency = Agency.objects.select_related("root").get(pk=batch.agency_id)
     try:
-        manifest, statement = manifest_verify(agency=agency, envelope=envelope)
+        manifest, statement = manifest_verify(agency=agency, envelope=envelope, asked=asked)
     except BatchRefused as refused:
         return _finish(batch, envelope, {}, dict.fromkeys(range(len(envelope.items)), refused.refusal))
     checked = items_check(agency=agency, envelope=envelope, statement=statement)

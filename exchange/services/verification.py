@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -20,11 +19,12 @@ from exchange.choices import TRANSFER_OPEN, TransferState
 from exchange.contract import PROFILE_KIND, RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
 from exchange.models import Agency, AgencyManifest, TransferCase
 from exchange.selectors.lateness import signature_days
+from exchange.services.asking import NOBODY, AskedFor, answers_for, signature_judge
 from exchange.services.numbering import Standing, standings
 from orgtree import clock
 from orgtree.models import OrgUnit
 from workflows import merkle
-from workflows.cms import RefusalCode, SignatureRefused, TrustStore, bind_to_agency, bind_to_seal, verify_detached
+from workflows.cms import RefusalCode, SignatureRefused, bind_to_agency, bind_to_seal
 from workflows.documents import Problem, canonical, digest
 from workflows.manifest import SIGNED, ManifestInvalid, Statement, read_manifest
 from workflows.targets import Target, target
@@ -75,8 +75,11 @@ class Places:
     gone: set[UUID]
 
 
-def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManifest, Statement]:
-    """The agency's manifest with its verified signature, kept once for all its batches. Raises BatchRefused."""
+def manifest_verify(*, agency: Agency, envelope: Envelope, asked: AskedFor = NOBODY) -> tuple[AgencyManifest, Statement]:
+    """The agency's manifest with its verified signature, kept once for all its batches. Raises BatchRefused.
+
+    `asked` is what the hub was told by responders about signatures that brought no answers along (services.asking).
+    """
     try:
         statement = read_manifest(envelope.manifest)
     except ManifestInvalid as error:
@@ -89,8 +92,8 @@ def manifest_verify(*, agency: Agency, envelope: Envelope) -> tuple[AgencyManife
             _("The manifest is of agency %(other)s, the sender is %(code)s.") % {"other": statement.authority, "code": agency.code},
         )
     _check_received_at(agency, envelope.received_at)
-    _signed_before_verify(agency, envelope, statement)
-    return _signature_keep(agency, envelope, seal=statement.purpose == "seal" and seal_needed(agency, envelope.received_at)), statement
+    _signed_before_verify(agency, envelope, statement, asked)
+    return _signature_keep(agency, envelope, asked, seal=statement.purpose == "seal" and seal_needed(agency, envelope.received_at)), statement
 
 
 def seal_needed(agency: Agency, received_at: datetime) -> bool:
@@ -98,7 +101,7 @@ def seal_needed(agency: Agency, received_at: datetime) -> bool:
     return agency.seal_from is not None and received_at.astimezone(clock.ZONE).date() >= agency.seal_from
 
 
-def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement) -> None:
+def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement, asked: AskedFor) -> None:
     """What people signed before the agency put its seal on it: the very signatures that the seal names, over the same items; all are kept."""
     if [digest(one.signature).hex() for one in envelope.signed_before] != list(seal.over or ()):
         raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The signatures that came along are not those on which the agency put its seal."))
@@ -112,13 +115,13 @@ def _signed_before_verify(agency: Agency, envelope: Envelope, seal: Statement) -
             raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The agency put its seal on something else than its people signed."))
         if not set(statement.excluded) <= set(seal.excluded):
             raise BatchRefused(ItemCode.MANIFEST_INVALID, _("The agency put its seal on records that its people left out."))
-        _signature_keep(agency, one)
+        _signature_keep(agency, one, asked)
 
 
-def _signature_keep(agency: Agency, signed: Envelope | Signed, *, seal: bool = False) -> AgencyManifest:
+def _signature_keep(agency: Agency, signed: Envelope | Signed, asked: AskedFor, *, seal: bool = False) -> AgencyManifest:
     names = {"agency": agency, "digest": digest(signed.manifest), "signature_digest": digest(signed.signature)}
     known = AgencyManifest.objects.filter(**names, received_at=signed.received_at).first()
-    return known or _signature_verify(agency, signed, names, seal)
+    return known or _signature_verify(agency, signed, names, seal, asked)
 
 
 def _check_received_at(agency: Agency, received_at: datetime) -> None:
@@ -134,10 +137,10 @@ def _check_received_at(agency: Agency, received_at: datetime) -> None:
         raise BatchRefused(ItemCode.TIME_OUT_OF_BOUNDS, text % {"days": limit})
 
 
-def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[str, Any], seal: bool) -> AgencyManifest:
-    trust = TrustStore.load(settings.TRUST_DIRECTORY)
+def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[str, Any], seal: bool, asked: AskedFor) -> AgencyManifest:
     try:
-        verified = verify_detached(content=envelope.manifest, signature=envelope.signature, moment=envelope.received_at, trust=trust)
+        known = answers_for(envelope, asked)
+        verified = signature_judge(envelope, known)
         bind_to_agency(verified, organization_identifier=agency.code)
         if seal:
             bind_to_seal(verified, organization_identifier=agency.code)
@@ -153,6 +156,8 @@ def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[s
             "received_at": envelope.received_at,
             "subject": verified.subject[:500],
             "fingerprint": verified.fingerprint,
+            "answers": list(known.answers),
+            "asked_at": known.at,
         },
     )
     return kept
