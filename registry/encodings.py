@@ -53,6 +53,7 @@ _VNI = re.compile(f"([aeouyAEOUYöôÖÔ])([{''.join(_VNI_MARKS)}])|([{''.join(_
 
 _LATIN_1 = re.compile("[\x00-\xff]*")
 _WORD = re.compile(r"(?:[^\W\d_]|[\u00a1-\u00bf\u00ad\u00d7\u00f7])+")  # signs too: in TCVN3 they are letters
+_DECISION = re.compile(r"\b(?:Q\u00a7|q\u00ae)(?![a-zA-Z])")  # "QĐ", which has no vowel to tell it by: 88/Q§-UBND
 _SIGN_IN_WORD = re.compile("[a-zA-Z][\u00a1-\u00bf]|[\u00a1-\u00bf][a-zA-Z]")
 _VOWEL = re.compile("[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
 _NOT_ASCII_LETTER = re.compile("[^a-zA-Z]")
@@ -122,6 +123,8 @@ def name_case(text: str) -> str:
 def _recognise(text: str) -> Encoding | None:
     if not _LATIN_1.fullmatch(text):
         return None
+    if _DECISION.search(text):
+        return Encoding.TCVN3
     best, share = None, vietnamese(unicodedata.normalize("NFC", text))
     for encoding in Encoding:
         decoded = decode(text, encoding)

@@ -17,6 +17,7 @@ OLD = [
     (Encoding.TCVN3, "H¶i", "Hải"),
     (Encoding.TCVN3, "NGUYÔN THÞ HOA", "NGUYỄN THỊ HOA"),  # the capitals are drawn by the font .VnTimeH
     (Encoding.VNI, "Nguyeãn Thò Hoa", "Nguyễn Thị Hoa"),
+    (Encoding.TCVN3, "88/Q§-UBND", "88/QĐ-UBND"),
     (Encoding.VNI, "Traàn Vaên Huøng", "Trần Văn Hùng"),
     (Encoding.VNI, "Ñaék Laék", "Đắk Lắk"),
     (Encoding.VNI, "CAÛNH SAÙT", "CẢNH SÁT"),

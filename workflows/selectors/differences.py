@@ -183,10 +183,13 @@ class _Texts:
                 else:
                     wanted[name].add(value)
         self.shown = one.show_together({name: values - {None} for name, values in wanted.items()})
+        self._order = {rows.name: {column.name: place for place, column in enumerate(rows.fields)} for rows in one.schema.rows}
 
     def __call__(self, name: str, value: Any) -> str:
         if isinstance(value, dict):
-            cells = (self.shown[f"{name}.{column}"].get(cell, str(cell)) for column, cell in value.items() if cell is not None)
+            order = self._order.get(name, {})  # as the form has them, not as they are stored
+            filled = sorted((item for item in value.items() if item[1] is not None), key=lambda item: order.get(item[0], len(order)))
+            cells = (self.shown[f"{name}.{column}"].get(cell, str(cell)) for column, cell in filled)
             return " · ".join(cell for cell in cells if cell)
         return self.shown[name].get(value, str(value))
 
