@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from registry.fields import label_of
+from registry.fields import BY_NAME, column_of, label_of
 from registry.rules import RULES
 from registry.rules.demands import RULES as DEMANDS
 from workflows.choices import Severity
@@ -278,4 +278,17 @@ def _said(code: str, part: str, value: str, field: str, params: Mapping[str, Any
     if code not in _BY_CODE:
         return f"{code}: {value}" if part == "text" else ""
     words = _Words({**(params or {}), "value": said_value(value), "field": label_of(field) if field else ""})
-    return str(getattr(_BY_CODE[code], part)).format_map(words)
+    sentence = (code == "VALUE_FORM" and part == "repair" and _how_to_write(field)) or getattr(_BY_CODE[code], part)
+    return str(sentence).format_map(words)
+
+
+def _how_to_write(field: str) -> Sentence:
+    """What a number of the field looks like; "" for a field that holds none."""
+    described = BY_NAME.get(field) or column_of(field)
+    if described is None or described.kind not in ("int", "number", "decimal"):
+        return ""
+    if described.name.endswith("amount"):
+        return _("Write the amount in đồng, for example 9.500.000.")
+    if described.kind == "decimal":
+        return _("Write a number with a decimal comma, for example 2,34.")
+    return _("Write a whole number in digits, for example 165.")

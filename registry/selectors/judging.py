@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from orgtree import clock
 from orgtree.text import as_written
@@ -26,6 +28,11 @@ from workflows.models import ChangeItem, ChangeRequest
 from workflows.opening import opened, placed_findings
 from workflows.rules import Found
 
+# In a form these are found by typing, and nobody knows their codes.
+CHOSEN: Mapping[str, Promise] = {
+    **dict.fromkeys(("AREA_CODE_UNKNOWN", "AREA_CODE_AMBIGUOUS"), _("Type part of its name and choose it from the list, or leave the field empty.")),
+    **dict.fromkeys(("UNIT_NAME_UNKNOWN", "UNIT_NAME_AMBIGUOUS"), _("Type part of its name and choose it from the list.")),
+}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GIVEN = (
     "select * from unnest(%s::int[], %s::text[], %s::uuid[], %s::text[], %s::int[], %s::bytea[], %s::bytea[])"
@@ -134,5 +141,5 @@ def remark_make(name: str, code: str, severity: Severity, *, value: str = "", pa
     parts = cell_parts(name)
     plain = f"{parts[0]}.{parts[2]}" if parts else name.partition(".")[0]
     text = message_of(code, value=value, field=plain, params=params)
-    repair = repair_of(code, value=value, field=plain, params=params)
+    repair = str(CHOSEN.get(code, "")) or repair_of(code, value=value, field=plain, params=params)
     return Remark(name, code, Severity(severity), label_of(plain) if plain else "", text, repair)

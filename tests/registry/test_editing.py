@@ -483,3 +483,19 @@ def test_what_was_begun_is_on_the_home_page_while_one_may_edit_the_file(office):
     # when, then
     shown = {who: there in office.client(who).get(reverse("admin:index")).content.decode() for who in ("clerk", "stranger")}
     assert shown == {"clerk": True, "stranger": False}
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "remedy"),
+    [
+        ("height_cm", "1m65", "165"),
+        ("job_position_amount", "nhiều", "9.500.000"),
+        ("salary_history.n1.coefficient", "2,3,4", "2,34"),
+        ("home_town_area", "không có", "chọn trong danh sách"),
+    ],
+)
+def test_what_cannot_be_read_says_how_it_is_written(office, cell, text, remedy):
+    hoa = office.hired()
+    remarks = draft_remarks(profile=hoa, written=written(office, hoa, {cell: text}, Act.CORRECT))
+    (told,) = [one for one in remarks if one.name == cell and text in one.message]
+    assert remedy in told.repair
