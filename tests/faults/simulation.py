@@ -243,6 +243,7 @@ def run(seed: int, *, first_message: int, small: bool = False) -> Verdict:
         channel = Channel.objects.create(
             code=f"sim-{seed}", name="sim", base_url="http://hub.invalid", client_id="x", timeout_seconds=1,
             batch_size=chance.choice((1, 2, 500)), fanned_below=messages[start - 1][0] if start else first_message,
+            receipts_after=chance.choice((None, 0)),
         )  # fmt: skip
         hub = SimulatedHub(chance, channel, lines=chance.choice((1, 2, 2, 4)))
         hub.held = {(kind, key): version for _id, kind, key, version in messages[:start]}
@@ -342,7 +343,7 @@ def quick_connection() -> Iterator[None]:
 
 @contextmanager
 def _seeded(chance: random.Random) -> Iterator[None]:
-    """Delays come from the seed, bodies are short, and the moment stands still."""
+    """Delays come from the seed, as does from how many batches on receipts are read on; bodies are short, and the moment stands still."""
     with connection.cursor() as cursor:
         # ahead of whatever the database itself writes during the run, so that it is due
         cursor.execute("select now() + interval '1 hour'")
@@ -352,6 +353,7 @@ def _seeded(chance: random.Random) -> Iterator[None]:
         mock.patch.object(delivery, "envelopes_bytes", _bodies),
         mock.patch.object(delivery, "together", _one_after_the_other),
         mock.patch.object(receipts, "together", _one_after_the_other),
+        mock.patch.object(receipts, "MANY", chance.choice((1, 1, 3))),
         mock.patch.object(clock, "now", return_value=moment),
     ):
         yield
