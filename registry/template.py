@@ -30,6 +30,7 @@ from registry.models import CodeItem, RankCode, StaffProfile
 from registry.reading import TEMPLATE_SHEET
 from registry.resources import CHUNK, StaffProfileResource, neutral
 from registry.rules.demands import Demands, demands
+from registry.selectors.leaving import passed_on
 from registry.services.reads import files_export
 from workflows.errors import NotAllowed
 from workflows.services.audit import audit
@@ -116,7 +117,7 @@ def _people_write(sheet: Worksheet, hidden: Worksheet, looks: Mapping[str, Forma
 def _people(unit: OrgUnit, actor: User) -> Iterator[list[StaffProfile]]:
     below = OrgUnit.objects.filter(tree_id=unit.tree_id, lft__gte=unit.lft, rght__lte=unit.rght)
     mine = scope.scoped(StaffProfile.objects.filter(using_unit__in=below), actor, Action.EDIT, unit_field="using_unit")
-    people = mine.order_by("name_sort", "id")[:MOST_PEOPLE].iterator(chunk_size=CHUNK)
+    people = mine.exclude(passed_on()).order_by("name_sort", "id")[:MOST_PEOPLE].iterator(chunk_size=CHUNK)
     while chunk := list(islice(people, CHUNK)):
         yield chunk
 

@@ -22,6 +22,7 @@ from exchange.shared_contract import SharedProfile, SharedProfiles
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
+from registry.selectors.leaving import passed_on
 from workflows.choices import MARKS_HOLD, ReadAction
 from workflows.documents import parse
 from workflows.models import Mark, RecordVersion, StoredDocument
@@ -59,10 +60,13 @@ def agreement_of(*, client: SharingClient, purpose: str) -> SharingAgreement:
 
 
 def people_of(agreement: SharingAgreement) -> QuerySet[StaffProfile]:
-    """Whose files are there under the agreement: of its units, with consent where it is needed, without a mark on the whole file."""
+    """Whose files are there under the agreement: of its units, with consent where it is needed, without a mark on the whole file.
+
+    Whoever has passed to another agency is that one's to share.
+    """
     unit = agreement.unit
     below = OrgUnit.objects.filter(tree_id=unit.tree_id, lft__gte=unit.lft, rght__lte=unit.rght).order_by()
-    people = StaffProfile.objects.filter(using_unit__in=below.values("pk"))
+    people = StaffProfile.objects.filter(using_unit__in=below.values("pk")).exclude(passed_on())
     if agreement.needs_consent:
         people = people.filter(Exists(Consent.objects.filter(agreement=agreement, person=OuterRef("pk"), withdrawn_at=None)))
     return people.filter(~Exists(Mark.objects.filter(kind=KIND, key=OuterRef("pk"), field=WHOLE, state__in=MARKS_HOLD)))

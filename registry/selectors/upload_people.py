@@ -17,6 +17,7 @@ from registry.choices import Match, RowState
 from registry.fields import FORMER_NUMBER
 from registry.masking import masked
 from registry.models import StaffProfile, Upload, UploadRow
+from registry.selectors.leaving import in_service
 
 PAGE, MISSING_PAGE = 20, 100
 # Why a file may be the row's: what agrees.
@@ -65,9 +66,9 @@ def upload_units(upload: Upload) -> set[UUID]:
 
 
 def missing_people(upload: Upload) -> QuerySet[StaffProfile]:
-    """Files of the upload's unit and those below it that no row of the workbook is about: listed, never deleted."""
+    """Files of people in service in the upload's unit and those below it that no row of the workbook is about: listed, never deleted."""
     named = UploadRow.objects.filter(upload=upload, key__isnull=False).values("key")
-    return StaffProfile.objects.filter(using_unit__in=upload_units(upload)).exclude(pk__in=named)
+    return in_service(StaffProfile.objects.filter(using_unit__in=upload_units(upload))).exclude(pk__in=named)
 
 
 def undecided_page(*, upload: Upload, after: int = 0, limit: int = PAGE) -> tuple[list[Undecided], int | None]:

@@ -27,7 +27,7 @@ from orgtree import clock
 from tests.exchange.test_api_attacked import attack
 from tests.pages import Office
 from workflows.errors import NotAllowed
-from workflows.models import ReadEvent
+from workflows.models import Hold, ReadEvent
 from workflows.services.marks import mark_propose
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "api" / "shared.json"
@@ -158,6 +158,16 @@ def test_what_does_not_leave_stays(office, agreement):
     told = get(client, f"/profiles/{part.pk}").json()
     assert (told["values"]["phone"], told["withheld"]) == (None, ["phone"])
     assert get(client, f"/profiles/{whole.pk}").status_code == 404
+
+
+def test_who_has_passed_to_another_agency_is_that_one_s_to_share(office, agreement):
+    gone = office.hired()
+    client = caller(agreement.client)
+    assert get(client, f"/profiles/{gone.pk}").status_code == 200
+    hold = Hold.objects.create(kind="staff_profile", key=gone.pk, cause="transfer", text="Tỉnh Gia Lai")
+    assert get(client, f"/profiles/{gone.pk}").status_code == 200  # offered is not passed
+    Hold.objects.filter(pk=hold.pk).update(final=True)
+    assert get(client, f"/profiles/{gone.pk}").status_code == 404
 
 
 def test_limits_of_a_minute_and_of_a_day(office, people, agreement):
