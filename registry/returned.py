@@ -16,7 +16,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from registry.models import Upload, UploadRow
-from registry.selectors.upload_grid import TO_FIX, cells_now
+from registry.selectors.upload_grid import TO_FIX, Shown
 from registry.selectors.uploads import FindingLine, upload_findings
 from registry.services.upload_corrections import HIDDEN_SHEET, MARK
 from workflows.choices import Severity
@@ -39,10 +39,11 @@ def returned_workbook(upload: Upload) -> bytes:
         hidden.very_hidden()
         looks = _looks(book)
         _write_headings(sheet, hidden, upload, looks)
+        texts = Shown(upload)
         rows = UploadRow.objects.filter(upload=upload, state__in=TO_FIX).order_by("sheet_row")
         for line, row in enumerate(rows.iterator(chunk_size=CHUNK), start=1):
-            _write_row(sheet, line, row, upload, found.get(row.sheet_row, ()), looks)
-            cells = cells_now(row, upload.mapping)
+            cells = texts.of_row(row, upload.mapping)
+            _write_row(sheet, line, row, cells, upload, found.get(row.sheet_row, ()), looks)
             hidden.write_row(line + 1, 0, [str(row.sheet_row), str(row.version), *(cells[one["column"]] for one in upload.mapping)])
     return file.getvalue()
 
@@ -70,13 +71,14 @@ def _write_headings(sheet: Worksheet, hidden: Worksheet, upload: Upload, looks: 
     hidden.write_row(1, 0, [one["column"] for one in upload.mapping])
 
 
-def _write_row(sheet: Worksheet, line: int, row: UploadRow, upload: Upload, found: Iterable[FindingLine], looks: Mapping[str, Format]) -> None:
+def _write_row(
+    sheet: Worksheet, line: int, row: UploadRow, cells: Mapping[str, str], upload: Upload, found: Iterable[FindingLine], looks: Mapping[str, Format]
+) -> None:
     by_column: dict[str, list[FindingLine]] = defaultdict(list)
     for one in found:
         by_column[one.column].append(one)
     sheet.write_number(line, 0, row.sheet_row, looks["row"])
     sheet.write_string(line, 1, "\n".join(_said(one, labelled=True) for lines in by_column.values() for one in lines), looks["reasons"])
-    cells = cells_now(row, upload.mapping)
     for column, one in enumerate(upload.mapping, start=2):
         lines = by_column.get(one["column"], [])
         grade = min((line.severity for line in lines), default="text")  # "error" sorts before "warning"

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.db.models import Count
 
-from registry.cells import doubt_of, text_of
+from registry.cells import doubt_of, kept, raw_of, text_of
 from registry.choices import RowState
+from registry.cleaning import Recipe, Recipes
 from registry.fields import FIELDS, label_of
 from registry.fields.written import columns_of
-from registry.models import Upload, UploadRow
+from registry.models import Upload, UploadRepair, UploadRow
 from registry.selectors.uploads import FindingLine, finding_lines
 from workflows.choices import Severity
 
@@ -114,27 +115,27 @@ def grid_page(*, upload: Upload, after: int = 0, states: Sequence[RowState] = TO
 
 
 def grid_rows(*, upload: Upload, rows: Sequence[UploadRow], columns: Sequence[GridColumn]) -> list[GridRow]:
-    """Cells and findings of rows; one query."""
+    """Cells and findings of rows; two queries."""
     found: dict[int, list[FindingLine]] = {}
     for line in finding_lines(upload.findings.filter(sheet_row__in=[row.sheet_row for row in rows]).order_by("sheet_row", "id")):
         found.setdefault(line.sheet_row, []).append(line)
-    return [_row(row, found.get(row.sheet_row, []), columns) for row in rows]
+    shown = Shown(upload)
+    return [_row(row, found.get(row.sheet_row, []), columns, shown) for row in rows]
 
 
-def _row(row: UploadRow, found: Sequence[FindingLine], columns: Sequence[GridColumn]) -> GridRow:
+def _row(row: UploadRow, found: Sequence[FindingLine], columns: Sequence[GridColumn], texts: Shown) -> GridRow:
     by_column: dict[str, list[FindingLine]] = {}
     for line in found:
         by_column.setdefault(line.column, []).append(line)
     shown = {one.letter for one in columns}
     rest = [line for letter, lines in by_column.items() if letter not in shown for line in lines]
-    cells = [_cell(row, one.letter, by_column.get(one.letter, [])) for one in columns]
+    cells = [_cell(row, one.letter, by_column.get(one.letter, []), texts(row, one.letter)) for one in columns]
     return GridRow(row.sheet_row, row.version, RowState(row.state), cells, " ".join(_said(line, with_label=True) for line in rest))
 
 
-def _cell(row: UploadRow, letter: str, found: Sequence[FindingLine]) -> GridCell:
+def _cell(row: UploadRow, letter: str, found: Sequence[FindingLine], text: str) -> GridCell:
     grade = next((grade for severity, grade in _GRADES.items() if any(line.severity == severity for line in found)), "")
     edited = letter in row.edits
-    text = row.edits[letter] if edited else text_of(row.raw.get(letter))
     doubt = "" if edited else doubt_of(row.raw.get(letter))
     said = " ".join(dict.fromkeys(_said(line) for line in found if not doubt or line.code))
     return GridCell(letter, text, grade, said, edited)
@@ -145,6 +146,31 @@ def _said(line: FindingLine, *, with_label: bool = False) -> str:
     return f"{start}{line.message} {line.repair}".strip()
 
 
-def cells_now(row: UploadRow, mapping: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Every cell of a row as text, as it stands now, by column letter."""
-    return {one["column"]: row.edits.get(one["column"], text_of(row.raw.get(one["column"]))) for one in mapping}
+def recipes_of(upload: Upload) -> Recipes:
+    """The repairs in force on an upload, in the order in which they were agreed to."""
+    recipes = Recipes()
+    for one in UploadRepair.objects.filter(upload=upload, undone_at=None).order_by("pk"):
+        recipes = recipes.with_(Recipe.from_json(one.recipe))
+    return recipes
+
+
+class Shown:
+    """Cells of an upload's rows as people see them: as corrected here, else as sent with the repairs in force put over them."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._recipes = recipes_of(upload)
+        self._fields = {one["column"]: one["field"] for one in upload.mapping if one["field"] and not one.get("part")}
+
+    def __call__(self, row: UploadRow, letter: str) -> str:
+        if letter in row.edits:
+            return row.edits[letter]
+        stored = row.raw.get(letter)
+        raw, field = raw_of(stored), self._fields.get(letter)
+        if raw is None or field is None:
+            return text_of(stored)
+        after = self._recipes.repaired(field, raw)
+        return text_of(stored if after == raw else kept(after))
+
+    def of_row(self, row: UploadRow, mapping: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Every cell of a row, by column letter."""
+        return {one["column"]: self(row, one["column"]) for one in mapping}

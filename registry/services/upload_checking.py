@@ -20,6 +20,7 @@ from registry.messages import REMARKS, WORKBOOK
 from registry.models import Upload, UploadChange, UploadRow
 from registry.selectors.acts import PAY, STANDS
 from registry.selectors.consequences import SALARY
+from registry.selectors.upload_grid import recipes_of
 from registry.selectors.upload_people import missing_people
 from registry.services.upload_cells import Cleaner
 from registry.services.upload_cleaning import rows_clean
@@ -27,7 +28,7 @@ from registry.services.upload_findings import CHUNK, Findings
 from registry.services.upload_matching import people_match
 from registry.services.upload_old_cards import BESIDE, old_cards_take
 from registry.services.upload_old_cards import KIND as OLD_CARD
-from registry.services.upload_repairs import recipes_of, repairs_count
+from registry.services.upload_repairs import repairs_count
 from registry.services.upload_rows import KIND, checked_rows, rows_propose
 from workflows.choices import RiskClass
 from workflows.rules import Found

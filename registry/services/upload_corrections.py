@@ -19,6 +19,7 @@ from registry.choices import UPLOAD_OPEN, RowState, UploadState
 from registry.models import Upload, UploadRow
 from registry.reading import Book, SheetRow, show_raw
 from registry.reading.sheets import SheetSource
+from registry.selectors.upload_grid import Shown
 from registry.services.upload_findings import Findings
 
 HIDDEN_SHEET, MARK = "_hoso_rows", "hoso-upload/1"
@@ -53,24 +54,25 @@ def corrections_merge(*, upload: Upload, book: Book, corrected: Corrected) -> Up
         first.helpers.add(upload.uploader)
     sheet = next(one for one in book.sheets if one.name != HIDDEN_SHEET)
     rows = {row.sheet_row: row for row in UploadRow.objects.filter(upload=first, sheet_row__in=corrected.written, state__in=FIXABLE)}
+    texts_here = Shown(first)
     headings = {one["column"]: one["heading"] for one in first.mapping}
     with Findings(first) as findings:
         for number, texts in _lines(sheet, corrected):
             if number in rows:
-                _merge(rows[number], corrected, texts, headings, findings)
+                _merge(rows[number], corrected, texts, texts_here, headings, findings)
     UploadRow.objects.bulk_update(rows.values(), ["edits", "version"], batch_size=1_000)
     Upload.objects.filter(pk=first.pk).update(state=UploadState.CHECKING)
     return first
 
 
-def _merge(row: UploadRow, corrected: Corrected, texts: tuple[str, ...], headings: Mapping[str, str], findings: Findings) -> None:
+def _merge(row: UploadRow, corrected: Corrected, texts: tuple[str, ...], texts_here: Shown, headings: Mapping[str, str], findings: Findings) -> None:
     _version, written = corrected.written[row.sheet_row]
     edits = dict(row.edits)
     for letter, before, after in zip(corrected.letters, written, texts, strict=False):
-        here = row.edits.get(letter, text_of(row.raw.get(letter)))
+        here = texts_here(row, letter)
         if after in (before, here):
             continue
-        if here == before:
+        if before == here or (letter not in row.edits and before == text_of(row.raw.get(letter))):  # written before a repair was agreed to
             edits[letter] = after
         else:
             findings.add(row.sheet_row, "CORRECTED_TWICE", value=after, params={"here": here[:200]}, place=(letter, headings.get(letter, "")))

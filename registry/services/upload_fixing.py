@@ -19,6 +19,7 @@ from registry.cells import text_of
 from registry.choices import RowState, UploadState
 from registry.models import StaffProfile, Upload, UploadRow
 from registry.selectors.upload_changes import NEEDS_REASON, UNDATED
+from registry.selectors.upload_grid import Shown
 from registry.services.upload_checking import rows_check
 from registry.services.upload_cleaning import new_key
 from registry.services.upload_repairs import recipe_agree, recipe_take_back
@@ -60,13 +61,13 @@ def cells_edit(*, actor: User, upload: Upload, edits: Iterable[CellEdit]) -> Edi
         letters = {one["column"] for one in upload.mapping}
         wanted = [one for one in edits if one.column in letters]
         rows = _rows(upload, {one.row for one in wanted})
-        taken: list[CellEdit] = []
+        texts, taken = Shown(upload), list[CellEdit]()
         refused: list[tuple[CellEdit, str]] = []
         for one in wanted:
             if (row := rows.get(one.row)) is None:
                 continue
-            here = row.edits.get(one.column, text_of(row.raw.get(one.column)))
-            if here != one.before and here != one.after:
+            here = texts(row, one.column)
+            if one.before not in (here, text_of(row.raw.get(one.column)) if one.column not in row.edits else here) and here != one.after:
                 refused.append((one, here))
                 continue
             row.edits = {**row.edits, one.column: one.after.strip()[:LONGEST_CELL]}

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from orgtree.models import User
-from registry.cleaning import Cause, Recipe, RecipeInvalid, Recipes, Repair
+from registry.cleaning import Cause, Recipe, RecipeInvalid, Repair
 from registry.models import SenderRecipe, Upload, UploadRepair
 from workflows.documents import canonical
 from workflows.errors import GateError
@@ -26,14 +26,6 @@ IDENTIFYING = frozenset({"citizen_id", "birth_name", "birth_date", "gender"})
 class NothingToRepair(GateError):
     code = "NOTHING_TO_REPAIR"
     text = _("There is nothing left to repair in this group; the page may be old. Reload it.")
-
-
-def recipes_of(upload: Upload) -> Recipes:
-    """The repairs in force on an upload, in the order in which they were agreed to."""
-    recipes = Recipes()
-    for one in UploadRepair.objects.filter(upload=upload, undone_at=None).order_by("pk"):
-        recipes = recipes.with_(Recipe.from_json(one.recipe))
-    return recipes
 
 
 def recipe_agree(*, actor: User, upload: Upload, field: str, cause: str, op: str) -> list[int]:

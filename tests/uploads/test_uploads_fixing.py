@@ -22,6 +22,7 @@ from registry.returned import returned_workbook
 from registry.selectors.acts import field_is_open
 from registry.selectors.upload_causes import cause_effects, cause_lines, repair_lines
 from registry.selectors.upload_changes import change_page, field_totals, new_file_page
+from registry.selectors.upload_grid import grid_columns, grid_rows
 from registry.services.upload_fixing import CellEdit, cells_edit, reason_give, repair_agree, repair_take_back, rows_leave_out
 from registry.services.upload_mapping import MappingUnusable, mapping_choose, mapping_import, mapping_now
 from registry.services.uploads import upload_process, upload_receive, upload_submit, uploads_resume
@@ -425,3 +426,21 @@ def test_a_dry_run_submits_nothing(clerk, units):
     resource = PeopleImport(user=clerk, unit=units["agency"])
     result = resource.import_data(Dataset(list(row.values()), headers=list(row)), dry_run=True)
     assert (result.totals["new"], result.has_errors(), resource.upload.state, resource.upload.request) == (1, False, UploadState.STAGED, None)
+
+
+def test_the_grid_and_the_returned_workbook_show_what_the_repairs_have_made_of_a_cell(clerk, units):
+    # given a list in .VnTime of which one phone number is wrong, and the repair of its letters
+    row = {**right(1), "Họ và tên": "NguyÔn Anh Hïng", "Giới tính": "Nam", "Số CCCD": "066085000001", "Điện thoại": "xem sổ"}
+    upload = send(clerk, units["agency"], workbook([row]))
+    repair_agree(actor=clerk, upload=upload, field="", cause="old_encoding", op="decode")
+    upload = Upload.objects.get(pk=upload.pk)
+    letters = {one["field"]: one["column"] for one in upload.mapping}
+    # then
+    (line,) = grid_rows(upload=upload, rows=list(upload.rows.all()), columns=grid_columns(upload=upload, letters=[letters["birth_name"]]))
+    assert [one.text for one in line.cells] == ["Nguyễn Anh Hùng"]
+    sheet = openpyxl.load_workbook(io.BytesIO(returned_workbook(upload))).worksheets[0]
+    assert "Nguyễn Anh Hùng" in [cell.value for cell in sheet[2]]
+    # and it is corrected from what is shown
+    edit = CellEdit(FIRST_ROW, letters["birth_name"], "Nguyễn Anh Hùng", "Nguyễn Anh Hưng")
+    done = cells_edit(actor=clerk, upload=upload, edits=[edit])
+    assert (len(done.taken), upload.rows.get().values["birth_name"]) == (1, "Nguyễn Anh Hưng")
