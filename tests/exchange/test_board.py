@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
@@ -24,6 +25,8 @@ from orgtree import clock
 from tests.exchange.test_inbound_trials import body as trial_body
 from tests.factories import superuser_make, user_make
 from workflows.errors import NotAllowed
+
+MOST_QUERIES = 12  # of a page
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -211,6 +214,10 @@ def test_the_pages_of_the_hub(busy, on_hub):
     pages = [reverse("exchange:progress"), reverse("exchange:progress_body", args=[shown.pk]), reverse("exchange:progress_report", args=["xlsx"])]
     assert [root.get(one).status_code for one in pages] == [200, 200, 200]
     assert [nobody.get(one).status_code for one in pages] == [404, 404, 404]
+    for page in pages[:2]:
+        with CaptureQueriesContext(connection) as asked:
+            root.get(page)
+        assert len(asked) <= MOST_QUERIES, [one["sql"][:120] for one in asked]
     root.post(reverse("exchange:expectation_add", args=[shown.pk]), {"day": "2025-09-08", "files": "31000", "source": "Báo cáo 12/BC"})
     assert row("H15").reported == 31_000
     # the public page needs nobody, and names bodies and numbers only

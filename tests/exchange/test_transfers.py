@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from exchange.choices import ClaimAnswer, ClaimOutcome
@@ -199,6 +200,14 @@ def test_a_person_passes_and_the_versions_go_on(trio, tmp_path):
     evidence_is_shown(trio, key, tmp_path)
 
 
+def shown_within(client, address):
+    """The evidence on a page that asks at most twelve queries."""
+    with CaptureQueriesContext(connection) as asked:
+        evidence = client.get(address).context["evidence"]
+    assert len(asked) <= 12, [one["sql"][:120] for one in asked]
+    return evidence
+
+
 def evidence_is_shown(trio, key, folder):
     """What proves the transfer, at the old agency and at the hub: four versions there, two here, and each zip good for the offline checker."""
     with trio.at("H15") as side:
@@ -208,8 +217,7 @@ def evidence_is_shown(trio, key, folder):
         clerk.force_login(side.office.author)
         nobody.force_login(user_make("evidence-nobody"))
         address = reverse("exchange:transfer_out_evidence", args=[transfer.pk])
-        page = clerk.get(address)
-        here = page.context["evidence"]
+        here = shown_within(clerk, address)
         assert [(one.version, one.handed_over, len(one.signed)) for one in here.lines] == [(1, False, 1), (2, True, 1)]
         assert here.released[0].by == "Nguyễn Văn An"  # and no number of theirs
         zips = {address: clerk.get(address).content for address in (here.release_address, *(one.address for one in here.lines))}
@@ -218,7 +226,7 @@ def evidence_is_shown(trio, key, folder):
     with trio.at_hub():
         case, monitor = TransferCase.objects.get(key=key), Client()
         monitor.force_login(boss := superuser_make("evidence-monitor"))
-        there = monitor.get(reverse("exchange:transfer_case_evidence", args=[case.pk])).context["evidence"]
+        there = shown_within(monitor, reverse("exchange:transfer_case_evidence", args=[case.pk]))
         said = [(one.version, one.number, one.agency, one.handed_over, one.passing) for one in there.lines]
         first, second = "Tỉnh H15", "Tỉnh H16"
         assert said == [(1, 1, first, False, False), (2, 2, first, True, False), (3, 1, second, False, True), (4, 2, second, False, False)]
