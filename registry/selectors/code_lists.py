@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from pathlib import Path
 
 from django.db.models import Count, Q
 
@@ -37,6 +40,13 @@ def code_lists() -> list[ListLine]:
     """All lists, by their names."""
     rows = CodeItem.objects.order_by().values_list("list").annotate(count=Count("pk"))
     return sorted((ListLine(name, list_label(name), count) for name, count in rows), key=lambda one: plain(one.label))
+
+
+@cache
+def list_sources() -> Mapping[str, str]:
+    """Where each list of the release comes from, in Vietnamese: law, form, or the national system (`registry/data/README.md`)."""
+    with (Path(__file__).resolve().parent.parent / "data" / "code_list_sources.csv").open(encoding="utf-8", newline="") as handle:
+        return {row["list"]: row["source"] for row in csv.DictReader(handle)}
 
 
 def codes_of(*, name: str, text: str = "", on: date) -> Sequence[CodeLine]:

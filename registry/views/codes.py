@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from orgtree import clock
 from orgtree.pages import page, page_view
 from registry.models import CodeItem
-from registry.selectors.code_lists import code_authority, code_get, code_lists, codes_of
+from registry.selectors.code_lists import code_authority, code_get, code_lists, codes_of, list_sources
 from registry.services.codes import code_propose
 from registry.targets.codes import LABELS, CodeEntryTarget, list_label
 from workflows.selectors.findings import finding_line
@@ -42,6 +42,7 @@ def code_list(request: HttpRequest) -> HttpResponse:
         lists=lists,
         name=name,
         label=list_label(name),
+        source=list_sources().get(name, ""),
         lines=codes_of(name=name, text=text, on=on),
         text=text,
         on=on,

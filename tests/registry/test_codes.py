@@ -16,6 +16,7 @@ from registry.lookups import Lookups
 from registry.models import CodeItem, RankCode, SalaryStep
 from registry.models.codes import CodeEntry
 from registry.schema import STAFF_PROFILE
+from registry.selectors.code_lists import list_sources
 from registry.selectors.picking import pick_ranks
 from registry.services.codes import code_propose, codes_load, rank_propose, step_propose
 from tests.factories import grant_make, unit_make, user_make
@@ -291,3 +292,8 @@ def test_levels_of_languages_are_found_by_their_names_in_the_european_framework(
     codes_load()
     levels = Lookups(unit=unit, actor=clerk, day=TODAY).codes["language_level"]
     assert [levels.find(name) for name in ("Bậc 3 (B1)", "CEFR B1", "A2", "c1", "B3")] == ["B3", "B3", "B2", "B5", "B3"]
+
+
+def test_every_list_of_the_release_names_its_source():
+    codes_load()
+    assert {name for name in CodeItem.objects.values_list("list", flat=True) if not list_sources().get(name)} == set()
