@@ -51,7 +51,7 @@ def certificate_read(body: bytes) -> SigningCertificate:
             der=der,
             others=tuple(one.public_bytes(Encoding.DER) for one in found if one is not own[0]),
             fingerprint=own[0].fingerprint(SHA256()).hex(),
-            subject=parsed.subject.human_friendly[:SUBJECT_LENGTH],
+            subject=_named(parsed),
             personal_number=personal_number_of(parsed),
             valid_from=own[0].not_valid_before_utc,
             valid_until=own[0].not_valid_after_utc,
@@ -81,6 +81,14 @@ def certificate_judge(certificate: SigningCertificate, *, moment: datetime, trus
         alone = refused.code == RefusalCode.UNTRUSTED and not certificate.others
         if not alone and refused.code != RefusalCode.REVOCATION_UNKNOWN:
             raise
+
+
+def _named(parsed: x509.Certificate) -> str:
+    """The subject as people read it: name, office, organisation, without the names of the parts."""
+    native = parsed.subject.native
+    said = [native[part] for part in ("common_name", "title", "organizational_unit_name", "organization_name") if native.get(part)]
+    words = ", ".join(one if isinstance(one, str) else ", ".join(one) for one in said)
+    return (words or parsed.subject.human_friendly)[:SUBJECT_LENGTH]
 
 
 def _certificates(body: bytes) -> list[Certificate]:

@@ -58,7 +58,10 @@ class RefusalCode(TextChoices):
         _("The signature uses an algorithm or a key that is too weak. Sign with SHA-256 and RSA 2048, ECDSA P-256 or stronger."),
     )
     CLOCK_SKEW = "clock_skew", _("The clock of the signing computer is more than 10 minutes off. Set it right, then sign again.")
-    WRONG_PERSON = "wrong_person", _("The certificate belongs to somebody else. Sign with your own, or have it registered on your account.")
+    WRONG_PERSON = (
+        "wrong_person",
+        _("The certificate is not known to be yours. Sign with your own, or register it first: My account, Signing certificates."),
+    )
     NOT_A_CERTIFICATE = (
         "not_a_certificate",
         _("This is no certificate. Choose the certificate’s file (.cer, .crt, .pem), or any signature file (.p7s) that was made with it."),

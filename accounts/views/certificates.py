@@ -65,7 +65,7 @@ def certificate(request: HttpRequest, certificate_id: UUID) -> HttpResponse:
     return page(
         request,
         "accounts/certificate.html",
-        _("Signing certificate"),
+        _("Registration of a certificate"),
         certificate=row,
         is_open=is_open,
         is_own=row.user_id == request.user.pk,

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.errors import OwnSuperuser, SuperuserChangeOpen, SuperuserReasonMissing, SuperuserRefused, SuperuserTermInvalid
 from accounts.models import SuperuserTerm
+from accounts.services.superuser_reminders import superusers_remind
 from accounts.services.superusers import (
     superuser_confirm,
     superuser_end_propose,
@@ -23,6 +24,7 @@ from orgtree import clock
 from tests.factories import superuser_make, user_make
 from workflows.errors import WrongState
 from workflows.models import AuditEvent, Notice
+from workflows.selectors.notices import address_of, text_of
 from workflows.services.noticing import notices_make
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,31 @@ def test_ending_takes_two_as_well_and_logs_the_person_out(two):
     with pytest.raises(SuperuserRefused):
         superuser_withdraw(actor=two[1], term_id=again.pk)
     assert superuser_withdraw(actor=two[0], term_id=again.pk).state == "withdrawn"
+
+
+def test_a_term_that_ends_is_told_in_time_to_holder_and_others_once_each(two, settings):
+    # given a term of another one, and one that is followed by a longer one
+    chi, end = user_make("chi"), until()
+    given(two, chi)
+    for one, other in (two, two[::-1]):
+        superuser_confirm(actor=other, term_id=superuser_propose(actor=one, user=one, valid_to=until(300), reason="Gia hạn").pk)
+    first = superuser_propose(actor=two[0], user=two[1], valid_to=until(20), reason="Tạm")
+    superuser_confirm(actor=superuser_make("dung"), term_id=first.pk)
+
+    def told(days_left):
+        settings.PINNED_TODAY = (end - timedelta(days=days_left)).isoformat()
+        return superusers_remind(), superusers_remind()
+
+    # when, then: a month, a week and two days before, each once, to all four
+    assert [told(31), told(30), told(20), told(7), told(3), told(2), told(1)] == [(0, 0), (4, 0), (0, 0), (4, 0), (0, 0), (4, 0), (0, 0)]
+    notice = Notice.objects.filter(user=chi, kind="superuser_ends").latest("id")
+    assert "chi" in text_of(notice)
+    assert address_of(notice) == reverse("accounts:superusers")
+    # and who was given more time is not told any more
+    more = superuser_propose(actor=two[0], user=chi, valid_to=clock.today() + timedelta(days=200), reason="Gia hạn")
+    superuser_confirm(actor=two[1], term_id=more.pk)
+    Notice.objects.all().delete()
+    assert superusers_remind() == 0
 
 
 def test_an_installation_of_two_renews_itself(two):

@@ -14,11 +14,13 @@ from django.urls import reverse
 
 from exchange.models import Agency, AgencyKey
 from exchange.selectors.keys import agency_of_client
+from exchange.services.agencies import agency_seal_demand
 from exchange.services.keys import key_activate, key_request, key_retire
 from exchange.services.quotas import TooMany, call_admit, quota_set, records_admit
 from orgtree import clock
 from tests.factories import superuser_make, user_make
 from workflows.errors import NotAllowed, WrongState
+from workflows.models import AuditEvent
 
 SECRET = "x" * 40
 
@@ -102,6 +104,17 @@ def test_an_operator_of_the_hub_sets_limits_terms_and_keys_on_a_page(hub):
     until = (clock.today() + timedelta(days=30)).isoformat()
     client.post(act, {"act": "lateness", "days": "400", "until": until, "reason": "Lần gửi đầu tiên toàn bộ hồ sơ"})
     assert Agency.objects.get(pk=agency.pk).late_days == 400
+    # the agency's own seal, from a day on, with a reason; and no longer
+    said = {"act": "seal", "since": until, "reason": "Thống nhất tại công văn 12"}
+    for mistake in ({"since": "soon"}, {"since": "2020-01-01"}, {"reason": "x"}):
+        client.post(act, {**said, **mistake})
+        assert Agency.objects.get(pk=agency.pk).seal_from is None
+    client.post(act, said)
+    assert Agency.objects.get(pk=agency.pk).seal_from.isoformat() == until
+    client.post(act, {"act": "seal", "off": "1", "reason": "Cơ quan chưa có con dấu số"})
+    assert Agency.objects.get(pk=agency.pk).seal_from is None
+    days = AuditEvent.objects.filter(action="agency.seal_demanded").order_by("id").values_list("detail__since", flat=True)
+    assert list(days) == [until, None]
     # a key: its secret is on the answer and nowhere later; it works once activated
     made = client.post(act, {"act": "key_request"}).content.decode()
     key = AgencyKey.objects.filter(agency=agency).order_by("-pk").first()
@@ -114,6 +127,8 @@ def test_an_operator_of_the_hub_sets_limits_terms_and_keys_on_a_page(hub):
     client.post(act, {"act": "key_retire", "key": key.pk})
     key.refresh_from_db()
     assert key.state == "retired"
+    with pytest.raises(NotAllowed):
+        agency_seal_demand(actor=user_make("hub-no-keeper"), code="H16", since=None, reason="Không cần con dấu nữa")
     # another agency's key is not this page's, and nobody else has the page
     other = AgencyKey.objects.filter(agency=hub.agencies["H15"]).first()
     assert client.post(act, {"act": "key_retire", "key": other.pk}).status_code == 404
