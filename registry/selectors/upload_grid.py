@@ -96,7 +96,7 @@ def fields_to_add(*, upload: Upload) -> list[AddedField]:
     """Fields for which the workbook has no column: first those that rows miss, with how many."""
     there = {one["field"] for one in upload.mapping}
     missed: Counter[str] = Counter()
-    for field, times in upload.findings.filter(**_MISSED).order_by().values_list("field").annotate(times=Count("pk")):
+    for field, times in upload.findings.filter(**_MISSED).exclude(field="").order_by().values_list("field").annotate(times=Count("pk")):
         missed[columns_of(field)[0]] += times
     fields = [AddedField(one.name, str(one.label), missed[one.name]) for one in FIELDS if one.name not in there]
     return sorted(fields, key=lambda one: -one.rows)
@@ -104,7 +104,7 @@ def fields_to_add(*, upload: Upload) -> list[AddedField]:
 
 def rows_missing(*, upload: Upload, field: str) -> list[int]:
     """Rows that miss a value of the field, in the order of the sheet."""
-    found = upload.findings.filter(**_MISSED).values_list("sheet_row", "field")
+    found = upload.findings.filter(**_MISSED).exclude(field="").values_list("sheet_row", "field")
     return sorted({row for row, name in found if columns_of(name)[0] == field})
 
 
