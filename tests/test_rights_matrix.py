@@ -24,6 +24,7 @@ from exchange.models import (
     CatalogueSource,
     Channel,
     ClaimNotice,
+    CodePair,
     EqualityCertificate,
     IncomingTransfer,
     MatchDispute,
@@ -36,7 +37,7 @@ from exchange.services.agencies import agency_set
 from exchange.services.transfer_line import AGENCIES
 from orgtree import clock
 from orgtree.choices import Role
-from orgtree.models import Grant
+from orgtree.models import Grant, User
 from registry.choices import ListFormat
 from registry.exporting import export_write
 from registry.models import DecisionDraft, SavedFilter, Upload
@@ -268,6 +269,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed")},  # operates the line, or may propose codes
     **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "take", "choose")},
     "exchange:catalogue_publish": ("post", frozenset()),  # the hub's: tests/exchange/test_catalogues.py
+    **{f"exchange:mapping_{name}": ("get", frozenset({"root"})) for name in ("list", "export")},
+    **{f"exchange:mapping_{name}": ("post", frozenset({"root"})) for name in ("set", "rest", "import", "end")},
     "exchange:register_list": ("get", frozenset({"root"})),
     "exchange:register_log": ("get", frozenset({"root"})),
     "exchange:register_again": ("post", frozenset({"root"})),
@@ -357,6 +360,11 @@ def published_make(channel: Channel) -> CatalogueCode:
     document = target("code_entry").schema.merge(None, {"list": "gender", "code": "X", "name_vi": "Khác", "source": "Thông tư"})
     made = {"catalogue": "gender", "kind": "code_entry", "key": uuid4(), "version": 1, "position": 1, "leaf_index": 0}
     return CatalogueCode.objects.create(source=source, manifest=signed, document=canonical(document), **made)
+
+
+def pair_made(actor: User) -> CodePair:
+    """A pair of codes of a side that nobody is connected to."""
+    return CodePair.objects.create(side="channel.gone", list="gender", code="1", theirs="M", added_by=actor)
 
 
 @pytest.fixture(scope="module")
@@ -469,6 +477,8 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
         **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "take", "publish")},
+        **{f"exchange:mapping_{name}": {} for name in ("list", "export", "set", "rest", "import")},
+        "exchange:mapping_end": {"pair_id": pair_made(office.users["clerk"]).pk},
         "exchange:catalogue_choose": {"code_id": (published := published_make(channel)).pk},
         "exchange:catalogue_signed": {"manifest_id": published.manifest_id, "part": "manifest"},
         "exchange:transfer_list": {},

@@ -17,6 +17,7 @@ from exchange.models.deliveries import Attempt, Batch, Delivery, Receipt
 from exchange.models.hours import BulkHours
 from exchange.models.inbound import Agency, AgencyManifest, InboundBatch, InboundEvidence, InboundResult, SetAside
 from exchange.models.keys import AgencyKey
+from exchange.models.mapping import CodeGap, CodePair
 from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
 from exchange.models.packages import CarriedBatch, IncomingPackage, OutgoingPackage, PackagedBatch
 from exchange.models.party import PartyCursor, PartyFact
@@ -47,6 +48,8 @@ __all__ = [
     "CatalogueTaking",
     "Channel",
     "ClaimNotice",
+    "CodeGap",
+    "CodePair",
     "Consent",
     "Delivery",
     "Difference",

@@ -85,7 +85,7 @@ def _signed_parts(codes: Sequence[Published]) -> tuple[list[dict[str, Any]], dic
     return manifests, items
 
 
-def catalogue_propose(*, actor: User, unit: OrgUnit, name: str, source: str) -> Staged:
+def catalogue_propose(*, actor: User, unit: OrgUnit | None, name: str, source: str) -> Staged:
     """Bring every code of a list that was never decided here into the gate, as it stands, so that it is signed and published.
 
     `source` is the decree or circular of those codes that name none. Findings are returned, never raised; `Staged.request` is None when

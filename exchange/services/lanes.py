@@ -21,11 +21,14 @@ from django.db.models.functions import Now
 from exchange.choices import BatchState, ChannelKind
 from exchange.connectors import CallFailed
 from exchange.contract import ErrorKind
+from exchange.mapping import OUT, Gap
 from exchange.models import Channel, RegisterBatch, RegisterEntry, RegisterLane
 from exchange.population import answers_by_ref
 from exchange.registers import RegisterConnector, connect_register
+from exchange.selectors.mapping import side_of_channel
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter, probing
 from exchange.services.delivery import lease
+from exchange.services.gaps import gaps_settle
 from orgtree import clock
 from registry.models import StaffProfile
 from workflows.documents import canonical
@@ -34,6 +37,7 @@ REGISTERS = (ChannelKind.POPULATION, ChannelKind.PARTY)
 WINDOW = 4  # batches of a channel that may be open at the same time
 AT_ONCE = 200  # batches that one run puts at most
 WITHHELD_AGAIN = timedelta(days=1)
+UNMAPPED_AGAIN = timedelta(days=1)
 MOST_TRIES = 12
 USELESS = 6  # an answer that nobody can use is asked for again after minutes, not seconds
 
@@ -67,6 +71,13 @@ class Question:
         return hashlib.sha256(canonical(dict(self.fields))).digest()
 
 
+@dataclass(frozen=True)
+class Unmapped:
+    """One person's file holds codes for which the register's own are not known: nothing is sent until somebody says which they are."""
+
+    gaps: Sequence[Gap]
+
+
 class Purpose(Protocol):
     """What a kind of register is asked, and what its answers come to."""
 
@@ -75,7 +86,7 @@ class Purpose(Protocol):
     def prepare(self, channel: Channel) -> None:
         """Whatever must stand before questions are made: called in the transaction that makes the lanes."""
 
-    def questions(self, staff: Collection[UUID]) -> Mapping[UUID, Question | None]:
+    def questions(self, channel: Channel, staff: Collection[UUID]) -> Mapping[UUID, Question | Unmapped | None]:
         """By person; None for one who is marked "does not leave"."""
 
     def body(self, entries: Sequence[RegisterEntry]) -> bytes:
@@ -207,7 +218,8 @@ def _due(channel: Channel) -> list[RegisterLane]:
 
 def _form(channel: Channel, purpose: Purpose, lanes: Sequence[RegisterLane]) -> int:
     """One batch of those whose question is a new one; 0 when there was none. Everybody else of `lanes` is settled without asking."""
-    questions = purpose.questions([lane.staff_id for lane in lanes])
+    questions = purpose.questions(channel, [lane.staff_id for lane in lanes])
+    gaps_settle(side=side_of_channel(channel), way=OUT, found={key: one.gaps if isinstance(one, Unmapped) else () for key, one in questions.items()})
     asked: list[tuple[RegisterLane, Question]] = []
     now = clock.now()
     for lane in lanes:
@@ -215,6 +227,8 @@ def _form(channel: Channel, purpose: Purpose, lanes: Sequence[RegisterLane]) -> 
         anyway = lane.again_at is not None and lane.again_at <= now
         if question is None:
             lane.withheld, lane.due_at, lane.again_at = True, now + WITHHELD_AGAIN, None
+        elif isinstance(question, Unmapped):  # due again as soon as the table of codes changes
+            lane.withheld, lane.due_at, lane.again_at = False, now + UNMAPPED_AGAIN, None
         elif not anyway and lane.fingerprint is not None and bytes(lane.fingerprint) == question.fingerprint:
             lane.version, lane.due_at, lane.withheld, lane.tries = question.version, None, False, 0
         else:
@@ -246,8 +260,9 @@ def _batch_make(channel: Channel, asked: Sequence[tuple[RegisterLane, Question]]
 
 def _has_moved_on(entries: Sequence[RegisterEntry], purpose: Purpose) -> bool:
     """Has a file changed, or been marked "does not leave", since the batch was formed? It may have waited long; what is put is what holds now."""
-    questions = purpose.questions([entry.staff_id for entry in entries])
-    return any((now := questions.get(entry.staff_id)) is None or now.fingerprint != bytes(entry.fingerprint) for entry in entries)
+    questions = purpose.questions(entries[0].batch.channel, [entry.staff_id for entry in entries])
+    now = {key: one.fingerprint for key, one in questions.items() if isinstance(one, Question)}
+    return any(now.get(entry.staff_id) != bytes(entry.fingerprint) for entry in entries)
 
 
 def _put_together_anew(batch: RegisterBatch) -> BatchState:

@@ -47,7 +47,7 @@ class Matching:
         with connection.cursor() as cursor:
             cursor.execute(MAKE, [channel.pk])
 
-    def questions(self, staff: Collection[UUID]) -> Mapping[UUID, Question | None]:
+    def questions(self, channel: Channel, staff: Collection[UUID]) -> Mapping[UUID, Question | None]:
         marks = withheld(kind=PROFILE_KIND, keys=staff)
         found: dict[UUID, Question | None] = {}
         for row in StaffProfile.objects.filter(pk__in=staff).values("pk", "version", *ASKED_FIELDS):

@@ -22,11 +22,14 @@ from django.utils.translation import gettext as _
 from exchange.choices import ChannelKind, FactState
 from exchange.connectors import CallFailed
 from exchange.contract import PROFILE_KIND, encode
+from exchange.mapping import IN, OUT
 from exchange.models import Channel, PartyCursor, PartyFact, RegisterEntry
 from exchange.party import KEY, Fact, MemberAnswer, MembersCall, cut, let_in, policy_in_force
 from exchange.registers import PartyConnector
+from exchange.selectors.mapping import code_table, side_of_channel
 from exchange.services.breaker import channel_failed, channel_succeeded
-from exchange.services.lanes import Question, Taken
+from exchange.services.gaps import gaps_settle
+from exchange.services.lanes import Question, Taken, Unmapped
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry.models import StaffProfile
@@ -51,16 +54,16 @@ class PartyPush:
     def prepare(self, channel: Channel) -> None:
         """Nothing stands beside the lanes."""
 
-    def questions(self, staff: Collection[UUID]) -> Mapping[UUID, Question | None]:
-        marks, policy = withheld(kind=PROFILE_KIND, keys=staff), policy_in_force()
-        found: dict[UUID, Question | None] = {}
+    def questions(self, channel: Channel, staff: Collection[UUID]) -> Mapping[UUID, Question | Unmapped | None]:
+        marks, policy, codes = withheld(kind=PROFILE_KIND, keys=staff), policy_in_force(), code_table(side_of_channel(channel))
+        found: dict[UUID, Question | Unmapped | None] = {}
         versions = dict(StaffProfile.objects.filter(pk__in=staff).values_list("pk", "version"))
         bodies = RecordVersion.objects.filter(kind=PROFILE_KIND, key__in=staff).values_list("key", "version", "document__body")
         for key, version, body in bodies:
             if versions.get(key) == version:
                 document, stays = parse(bytes(body)), marks.get(key, frozenset())
-                fields = {KEY: document[KEY], **cut(document, policy=policy, withheld=stays)}
-                found[key] = None if stays & {WHOLE, KEY} else Question(key, version, fields)
+                fields, gaps = codes.project({KEY: document[KEY], **cut(document, policy=policy, withheld=stays)}, way=OUT)
+                found[key] = None if stays & {WHOLE, KEY} else Unmapped(gaps) if gaps else Question(key, version, fields)
         return found
 
     def body(self, entries: Sequence[RegisterEntry]) -> bytes:
@@ -159,6 +162,12 @@ def _propose(fact: PartyFact) -> None:
         return
     with translation.override(settings.LANGUAGE_CODE):
         title = _("Told by the Party database: {name}").format(name=profile.birth_name)
+    side = side_of_channel(fact.channel)
+    fields, gaps = code_table(side).project(fact.fields, way=IN)
+    gaps_settle(side=side, way=IN, found={profile.pk: gaps})
+    if gaps:  # it waits, and so does what was told of the person later
+        fact.detail = "UNMAPPED: " + ", ".join(f"{one.place} {one.code}" for one in gaps)[:480]
+        return
     try:
         with transaction.atomic():
             staged = request_stage(
@@ -167,7 +176,7 @@ def _propose(fact: PartyFact) -> None:
                 unit=profile.using_unit,
                 allowed=_ours(),
                 title=title,
-                proposals=[Proposal(kind=PROFILE_KIND, key=profile.pk, patch=fact.fields, base_version=profile.version)],
+                proposals=[Proposal(kind=PROFILE_KIND, key=profile.pk, patch=fields, base_version=profile.version)],
                 evidence={"party": {"channel": fact.channel.code, "sequence": fact.sequence}},
             )
             if staged.request is not None:

@@ -35,8 +35,15 @@ def catalogue_list(request: HttpRequest) -> HttpResponse:
     _readers_only(request)
     if settings.ROLE == "hub":
         lists, agencies = hub_catalogues()
-        may_publish = code_authority(request.user) is not None
-        return page(request, "exchange/catalogues_hub.html", _("Published code lists"), lists=lists, agencies=agencies, may_publish=may_publish)
+        return page(
+            request,
+            "exchange/catalogues_hub.html",
+            _("Published code lists"),
+            published=[one for one in lists if one.head],
+            unpublished=[one for one in lists if not one.head],
+            agencies=agencies,
+            may_publish=request.user.is_superuser or code_authority(request.user) is not None,
+        )
     source = source_now()
     name = request.GET.get("list", "")
     return page(
@@ -113,7 +120,7 @@ def catalogue_signed(request: HttpRequest, manifest_id: int, part: str) -> HttpR
 def catalogue_publish(request: HttpRequest) -> HttpResponse:
     """On the hub: the codes of a `list` that nobody has signed yet, as one request; `source` for those that name none."""
     unit = code_authority(request.user)
-    if settings.ROLE != "hub" or unit is None:
+    if settings.ROLE != "hub" or (unit is None and not request.user.is_superuser):  # before the first agency's tree came there is no unit
         raise Http404
     name, source = request.POST.get("list", ""), request.POST.get("source", "").strip()
     if name not in {*(one.name for one in code_lists()), "rank", "salary_step"}:

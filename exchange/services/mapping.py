@@ -1,0 +1,224 @@
+"""Keeping pairs of codes: set, ended, imported, each change in the audit trail.
+
+A change of the table touches no file and no signed document: it changes how a side is told of them, so everybody at that side is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from exchange.mapping import BOTH, IN, OUT
+from exchange.models import CodePair, RegisterLane
+from exchange.models.mapping import MapWay
+from exchange.selectors.mapping import list_names, meanings, sides
+from exchange.selectors.sight import operates_line
+from exchange.services.matching import MATCH_TASK
+from orgtree.models import User
+from orgtree.text import plain
+from registry.code_pairs import pairs_read
+from workflows.dispatch import send_on_commit
+from workflows.errors import GateError, NotAllowed
+from workflows.services.audit import audit
+
+MAX_CODE = 60
+WAYS = {OUT: (OUT, BOTH), IN: (IN, BOTH)}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A pair as somebody wants it; `ref` is the row of their spreadsheet, 0 for the form."""
+
+    list: str
+    code: str
+    theirs: str
+    way: str = BOTH
+    valid_from: date | None = None
+    valid_to: date | None = None
+    ref: int = 0
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with one row: the place, the cause and the remedy in `message`."""
+
+    ref: int
+    column: str
+    message: str
+
+
+class PairsWrong(GateError):
+    """Some pairs cannot stand; nothing was changed. `wrong` names every one."""
+
+    code = "PAIRS_WRONG"
+
+    def __init__(self, wrong: Sequence[Wrong]) -> None:
+        self.wrong = wrong
+        super().__init__(_("Nothing was changed. Correct what is named and try again."))
+
+
+def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted]) -> int:
+    """Let these pairs stand; one that says otherwise of the same code, direction and days ends. Returns how many are new.
+
+    All or nothing. Raises NotAllowed, PairsWrong.
+    """
+    _allowed(actor, side)
+    if wrong := [one for each in wanted for one in _form_problems(each)] + _unknown_codes(wanted):
+        raise PairsWrong(wrong)
+    try:
+        with transaction.atomic():
+            present = list(
+                CodePair.objects.select_for_update().filter(side=side, list__in={one.list for one in wanted}, ended_at=None).order_by("pk")
+            )
+            fresh = [one for one in dict.fromkeys(wanted) if not any(_says(pair, one) for pair in present)]
+            replaced = [pair for pair in present if any(_replaces(one, pair) for one in fresh)]
+            left = [pair for pair in present if pair not in replaced]
+            if wrong := _contradictions(fresh, left):
+                raise PairsWrong(wrong)
+            CodePair.objects.filter(pk__in=[one.pk for one in replaced]).update(ended_at=Now(), ended_by=actor)
+            made = [CodePair(side=side, added_by=actor, **_columns(one)) for one in fresh]
+            CodePair.objects.bulk_create(made)
+            for one in made:
+                audit(actor=actor, action="code_pair.set", side=side, list=one.list, code=one.code, theirs=one.theirs, way=one.way)
+            if made:
+                _look_again(side)
+    except IntegrityError as error:  # somebody else was faster by a moment
+        raise PairsWrong([Wrong(0, "", _("Somebody else changed the same pairs just now. Look again, and repeat what is still wanted."))]) from error
+    return len(made)
+
+
+def pair_end(*, actor: User, pair: CodePair) -> None:
+    """A pair no longer stands, also one of a side that is no longer connected. Raises NotAllowed."""
+    if not operates_line(actor):
+        raise NotAllowed
+    with transaction.atomic():
+        if CodePair.objects.filter(pk=pair.pk, ended_at=None).update(ended_at=Now(), ended_by=actor):
+            audit(actor=actor, action="code_pair.end", side=pair.side, list=pair.list, code=pair.code, theirs=pair.theirs)
+            _look_again(pair.side)
+
+
+def rest_kept(*, actor: User, side: str, code_list: str) -> int:
+    """Every code of a list that has no pair yet stands for itself, both ways. Returns how many. Raises NotAllowed, PairsWrong."""
+    present = CodePair.objects.filter(side=side, list=code_list, ended_at=None)
+    done, taken = set(present.values_list("code", flat=True)), set(present.values_list("theirs", flat=True))
+    return pairs_set(actor=actor, side=side, wanted=[Wanted(code_list, one, one) for one in meanings(code_list) if one not in done | taken])
+
+
+def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
+    """The pairs of a spreadsheet; rows without a code of theirs are left out. Raises NotAllowed, PairsUnreadable, PairsWrong with every row."""
+    _allowed(actor, side)
+    rows = [(number, cells) for number, cells in pairs_read(content, name=name) if cells.get("theirs") and cells.get("code")]
+    wanted, wrong = [], []
+    for number, cells in rows:
+        days = {column: _day(cells.get(column, "")) for column in ("valid_from", "valid_to")}
+        wrong += [Wrong(number, column, _("“%s” is no day. Write it as 31/12/2026.") % cells[column]) for column, day in days.items() if day is False]
+        way = _way(cells.get("way", ""))
+        if way is None:
+            wrong.append(Wrong(number, "way", _("“%s” is no direction. Write both, out or in.") % cells["way"]))
+        found = {column: day or None for column, day in days.items()}
+        wanted.append(Wanted(_list(cells["list"]), cells["code"], cells["theirs"], way or BOTH, ref=number, **found))
+    wrong += [one for each in wanted for one in _form_problems(each)] + _unknown_codes(wanted)
+    if wrong:
+        raise PairsWrong(sorted(wrong, key=lambda one: one.ref))
+    return pairs_set(actor=actor, side=side, wanted=wanted)
+
+
+def _look_again(side: str) -> None:
+    """Whoever is known at that side is looked at once more; a lane whose question comes out the same settles without a call."""
+    kind, _dot, code = side.partition(".")
+    if kind == "channel":
+        RegisterLane.objects.filter(channel__code=code, entry=None, withheld=False).update(due_at=Now())
+        send_on_commit(MATCH_TASK)
+
+
+def _allowed(actor: User, side: str) -> None:
+    if not operates_line(actor) or side not in {one.name for one in sides()}:
+        raise NotAllowed
+
+
+def _form_problems(one: Wanted) -> list[Wrong]:
+    wrong = []
+    if not one.theirs or len(one.theirs) > MAX_CODE or not one.theirs.isprintable():
+        wrong.append(Wrong(one.ref, "theirs", _("The code of the other side is empty or longer than %d characters.") % MAX_CODE))
+    if one.way not in MapWay.values:
+        wrong.append(Wrong(one.ref, "way", _("Choose a direction.")))
+    if one.valid_from and one.valid_to and one.valid_to <= one.valid_from:
+        wrong.append(Wrong(one.ref, "valid_to", _("The last day lies before the first. Compare both.")))
+    return wrong
+
+
+def _unknown_codes(wanted: Sequence[Wanted]) -> list[Wrong]:
+    """Codes and lists of ours that do not exist; one question a list."""
+    lists = {name for name, _title in list_names()}
+    known = {name: meanings(name) for name in {one.list for one in wanted} & lists}
+    wrong = [
+        Wrong(one.ref, "list", _("There is no list “%s”. Copy its name from an exported file.") % one.list) for one in wanted if one.list not in lists
+    ]
+    return wrong + [
+        Wrong(one.ref, "code", _("The list has no code “%s”. Look it up under “Code lists”.") % one.code)
+        for one in wanted
+        if one.list in known and one.code not in known[one.list]
+    ]
+
+
+def _contradictions(fresh: Sequence[Wanted], left: Sequence[CodePair]) -> list[Wrong]:
+    """What would make a code ambiguous in a direction in which it is used."""
+    wrong = []
+    for place, one in enumerate(fresh):
+        for other in [*fresh[:place], *left]:
+            if one.list != other.list or not _overlap(one, other):
+                continue
+            ways = [way for way, both in WAYS.items() if one.way in both and other.way in both]
+            if OUT in ways and one.code == other.code:
+                text = _("Our code %(code)s would be both %(one)s and %(other)s at the other side. Keep one of the two, or give them different days.")
+                wrong.append(Wrong(one.ref, "theirs", text % {"code": one.code, "one": one.theirs, "other": other.theirs}))
+            if IN in ways and one.theirs == other.theirs:
+                text = _("Their code %(theirs)s would mean both %(one)s and %(other)s. Let one of the two be used outwards only.")
+                wrong.append(Wrong(one.ref, "theirs", text % {"theirs": one.theirs, "one": one.code, "other": other.code}))
+    return wrong
+
+
+def _columns(one: Wanted) -> dict[str, object]:
+    return {name: getattr(one, name) for name in ("list", "code", "theirs", "way", "valid_from", "valid_to")}
+
+
+def _says(pair: CodePair, one: Wanted) -> bool:
+    return all(getattr(pair, name) == value for name, value in _columns(one).items())
+
+
+def _replaces(one: Wanted, pair: CodePair) -> bool:
+    shared = [way for way, both in WAYS.items() if one.way in both and pair.way in both]
+    return (one.list, one.code) == (pair.list, pair.code) and bool(shared) and _overlap(one, pair)
+
+
+def _overlap(one: Wanted | CodePair, other: Wanted | CodePair) -> bool:
+    begins = [day for day in (one.valid_from, other.valid_from) if day]
+    ends = [day for day in (one.valid_to, other.valid_to) if day]
+    return not begins or not ends or max(begins) < min(ends)
+
+
+def _list(text: str) -> str:
+    """A list by its name or its title."""
+    return {plain(title): name for name, title in list_names()}.get(plain(text), text)
+
+
+def _way(text: str) -> str | None:
+    if not text:
+        return BOTH
+    return {plain(word): one.value for one in MapWay for word in (one.value, str(one.label))}.get(plain(text))
+
+
+def _day(text: str) -> date | bool | None:
+    """A day of a cell, None for an empty one, False for what is none."""
+    if not text:
+        return None
+    parts = text.split("/")
+    try:
+        return date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(text[:10])
+    except ValueError:
+        return False
