@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typst
 import xlsxwriter
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from exchange.selectors.board import Board, Row
@@ -52,8 +53,8 @@ def board_pdf(board: Board) -> bytes:
     data = {
         "title": _title(board),
         "headings": headings(),
-        "rows": [[str(value) for value in _cells(row)] for row in board.rows],
-        "sums": [[str(one["name"]), f"{one['connected']}/{one['bodies']}", str(one["received"]), str(one["expected"])] for one in board.sums],
+        "rows": [[_figure(value) for value in _cells(row)] for row in board.rows],
+        "sums": [[str(one["name"]), f"{one['connected']}/{one['bodies']}", _figure(one["received"]), _figure(one["expected"])] for one in board.sums],
         "sum_headings": [_("Group"), _("Connected"), _("Received files"), _("Reported files")],
     }
     moment = int(datetime.combine(board.day, time(), UTC).timestamp())
@@ -86,6 +87,11 @@ def _cells(row: Row) -> Sequence[str | int | float]:
         _blank(row.quality),
         row.last_day.strftime("%d/%m/%Y") if row.last_day else "",
     ]
+
+
+def _figure(value: str | int | float) -> str:
+    """A number as the reader's language writes it."""
+    return value if isinstance(value, str) else str(number_format(value, force_grouping=True))
 
 
 def _blank(value: int | float | None) -> int | float | str:
