@@ -149,21 +149,29 @@ def rows_leave_out(*, actor: User, upload: Upload, rows: Sequence[int], out: boo
         states = {RowState.SUBMITTED, RowState.LEFT_OUT} if out else {one for one in RowState if one != RowState.LEFT_OUT}
         wanted = UploadRow.objects.filter(upload=upload, sheet_row__in=rows).exclude(state__in=states)
         numbers = sorted(wanted.values_list("sheet_row", flat=True))
+        rows = {*numbers, *_twins(upload, numbers)}
         UploadRow.objects.filter(upload=upload, sheet_row__in=numbers).update(state=RowState.LEFT_OUT if out else RowState.WAITING)
         if out:
             upload.findings.filter(sheet_row__in=numbers).delete()
             upload.changes.filter(sheet_row__in=numbers).delete()
-        return settle(actor=actor, upload=upload, rows=numbers)
+        return settle(actor=actor, upload=upload, rows=sorted(rows))
 
 
 def settle(*, actor: User, upload: Upload, rows: Sequence[int]) -> Upload:
-    """Check these rows at once when they are few, else have a worker check everything."""
+    """Check these rows at once when they are few, else have a worker check everything; with them those that were about the same people."""
+    rows = sorted({*rows, *_twins(upload, rows)})
     if len(rows) > AT_ONCE:
         upload = upload_move(upload, UploadState.CHECKING)
         upload_queue(upload=upload, actor=actor)
         return upload
     figures = rows_check(upload=upload, only=rows)
     return upload_move(upload, state_of(figures), **figures)
+
+
+def _twins(upload: Upload, rows: Sequence[int]) -> set[int]:
+    """The rows that these were found to be about the same people with: what ends one of two ends the other's doubt."""
+    told = upload.findings.filter(code="ROW_TWICE", sheet_row__in=rows).values_list("value", flat=True)
+    return {int(row) for value in told for row in value.split(", ")}
 
 
 def _rows(upload: Upload, numbers: Iterable[int]) -> dict[int, UploadRow]:

@@ -444,3 +444,15 @@ def test_the_grid_and_the_returned_workbook_show_what_the_repairs_have_made_of_a
     edit = CellEdit(FIRST_ROW, letters["birth_name"], "Nguyễn Anh Hùng", "Nguyễn Anh Hưng")
     done = cells_edit(actor=clerk, upload=upload, edits=[edit])
     assert (len(done.taken), upload.rows.get().values["birth_name"]) == (1, "Nguyễn Anh Hưng")
+
+
+def test_leaving_out_or_correcting_one_of_two_rows_of_a_person_frees_the_other(clerk, units):
+    rows = [right(1), {**right(1), "Điện thoại": "0987111222"}, right(3), {**right(3), "Họ và tên": "Lê Thị Mơ"}]
+    upload = send(clerk, units["agency"], workbook(rows))
+    assert (upload.staged, upload.returned) == (0, 4)
+    # when one of the first two is left out, and the number of the fourth is put right
+    upload = rows_leave_out(actor=clerk, upload=upload, rows=[FIRST_ROW + 1])
+    letter = next(one["column"] for one in upload.mapping if one["field"] == "citizen_id")
+    upload = cells_edit(actor=clerk, upload=upload, edits=[CellEdit(FIRST_ROW + 3, letter, "066185000003", "066185000004")]).upload
+    # then
+    assert (upload.staged, upload.returned, upload.left_out) == (3, 0, 1)
