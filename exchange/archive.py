@@ -22,8 +22,8 @@ from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from exchange.choices import Transport, Way
+from exchange.copying import rows_copy
 from exchange.models import ArchivedExchange
-from exchange.services.copying import rows_copy
 from orgtree.locks import Lock
 from workflows.services.months import MonthlyTable
 

@@ -19,9 +19,9 @@ from psycopg.types.json import Jsonb
 
 from exchange.choices import InboundState, Outcome
 from exchange.contract import PROFILE_KIND, UNIT_KIND, Envelope, decode_envelope
+from exchange.copying import rows_copy
 from exchange.models import Agency, InboundBatch, InboundResult
 from exchange.services.asking import NOBODY, AskedFor, responders_asked
-from exchange.services.copying import rows_copy
 from exchange.services.taking import Taking, take
 from exchange.services.tally import day_count, late_count
 from exchange.services.verification import BatchRefused, Refusal, items_check, manifest_verify

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from exchange.contract import UNIT_KIND, ItemCode, ItemFinding
+from exchange.copying import rows_copy
 from exchange.models import Agency, AgencyManifest, InboundBatch, InboundEvidence, SetAside
-from exchange.services.copying import rows_copy
 from exchange.services.passing import passed_note, passing_lock, strayed_refusals, units_touched
 from exchange.services.verification import Checked, Refusal
 from orgtree.models import OrgUnit
