@@ -15,6 +15,7 @@ from orgtree.models import User
 from orgtree.pages import page
 from registry.models import Upload
 from registry.selectors.drafts import drafts_open
+from registry.selectors.marks import marks_waiting
 from workflows.choices import RequestState
 from workflows.models import Absence
 from workflows.selectors.requests import own_requests, request_list, running_jobs
@@ -43,6 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
         may_approve=Action.APPROVE in held,
         today=clock.today(),
         deliveries=delivery_sentences(user=user) if Action.OPERATE in held else [],
+        # An administrator approves in an emergency alone, and is not asked.
+        marks=marks_waiting(user=user)[:SHOWN] if Action.APPROVE in held and not user.is_superuser else [],
         **_of_rights(user, held),
         **_of_absence(user, held),
     )

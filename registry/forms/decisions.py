@@ -49,6 +49,7 @@ def decision_form(*, draft: DecisionDraft, lines: Sequence[Line], refused: Mappi
 class _Maker:
     def __init__(self, kind: DecisionKind, draft: DecisionDraft, lines: Sequence[Line]) -> None:
         self.kind, self.layout = kind, LAYOUTS[kind]
+        self.untouched = draft.revision == 0
         self.described = {name: ROW_FIELDS[f"{self.layout.rows}.{name}"] for name in (*self.layout.common, *self.layout.own)}
         self.options = code_options(self.described.values())
         texts = {kind: {line.cells.get(name, "") for line in lines for name in self._of_kind(kind)} - {""} for kind in ("unit", "rank")}
@@ -77,7 +78,8 @@ class _Maker:
             required=column in REQUIRED[self.kind],
             code_list=described.code_list,
             options=options if len(options) <= LONG_LIST else (),
-            remarks=remarks,
+            # Before anything was typed all is missing: that is counted, and told beside the fields from the first save on.
+            remarks=[one for one in remarks if not (self.untouched and one.code == "REQUIRED")],
         )
 
     def _of_kind(self, kind: str) -> list[str]:
