@@ -6,6 +6,7 @@ pairs every code needs one, and a code without is a `Gap`, which nobody guesses.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,12 @@ class CodeTable:
             {(one.list, one.code): one.theirs for one in told if one.way in (OUT, BOTH)},
             {(one.list, one.theirs): one.code for one in told if one.way in (IN, BOTH)},
         )
+
+    @property
+    def tag(self) -> str:
+        """Changes with the table; "" for one without pairs."""
+        said = sorted([(OUT, *names, told) for names, told in self.outward.items()] + [(IN, *names, told) for names, told in self.inward.items()])
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16] if said else ""
 
     def _pairs(self, way: str) -> tuple[Mapping[tuple[str, str], str], frozenset[str]]:
         pairs = self.outward if way == OUT else self.inward

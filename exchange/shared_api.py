@@ -36,6 +36,7 @@ PROFILE_EXAMPLE = {
     "tag": "5f0c2b6f7c1de0a94b8e3a1f2c3d4e5f",
     "values": {"birth_name": "Nguyễn Thị Hoa", "rank_code": "01.003", "coefficient": "3.99"},
     "withheld": [],
+    "unmapped": [],
 }
 EXAMPLES: dict[str, Any] = {
     "SharedProfile": PROFILE_EXAMPLE,

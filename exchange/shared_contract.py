@@ -16,13 +16,15 @@ Number = Annotated[str, Meta(pattern="^[0-9]{12}$", description="Personal identi
 
 
 class SharedProfile(msgspec.Struct, kw_only=True):
-    """One person's file: the agreed fields of staff_profile/1. A field in `withheld` is null because it may not leave."""
+    """One person's file: the agreed fields of staff_profile/1. A field in `withheld` is null because it may not leave, one in `unmapped` because it
+    holds a code for which the agency does not know the program's own yet; the file's tag changes once it does."""
 
     key: UUID
     version: Annotated[int, Meta(ge=1)]
     tag: Annotated[str, Meta(description="Changes when what is told changes; the entity tag of the single file")]
     values: dict[str, Any]
     withheld: list[str]
+    unmapped: list[str]
 
 
 class SharedProfiles(msgspec.Struct, kw_only=True):

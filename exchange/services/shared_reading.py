@@ -16,7 +16,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from exchange.mapping import OUT, CodeTable, Gap
 from exchange.models import Consent, SharingAgreement, SharingClient
+from exchange.selectors.mapping import code_table, side_of_program
+from exchange.services.gaps import gaps_settle
 from exchange.services.quotas import DAY, MINUTE, TooMany
 from exchange.shared_contract import SharedProfile, SharedProfiles
 from orgtree import clock
@@ -89,7 +92,7 @@ def profiles_page(
 def profile_one(*, agreement: SharingAgreement, key: UUID, unless: Sequence[str], address: str | None) -> tuple[SharedProfile | None, str]:
     """One file and its entity tag; no file where the program holds this very one (`unless` names tags). Raises StaffProfile.DoesNotExist, TooMany."""
     profile = people_of(agreement).get(pk=key)
-    tag = entity_tag(agreement, profile)
+    tag = entity_tag(agreement, profile, _codes(agreement))
     if tag in unless:
         return None, tag
     (given,) = _given(agreement, [profile], address)
@@ -101,10 +104,10 @@ def profiles_found(*, agreement: SharingAgreement, numbers: Sequence[str], addre
     return _given(agreement, list(people_of(agreement).filter(citizen_id__in=numbers).order_by("pk")), address)
 
 
-def entity_tag(agreement: SharingAgreement, profile: StaffProfile) -> str:
-    """Changes with the file, with what the agreement lets through, and with what is marked."""
+def entity_tag(agreement: SharingAgreement, profile: StaffProfile, codes: CodeTable) -> str:
+    """Changes with the file, with what the agreement lets through, with what is marked, and with the program's table of codes."""
     marked = sorted(withheld(kind=KIND, keys=[profile.pk]).get(profile.pk, frozenset()))
-    said = "|".join([bytes(profile.digest).hex(), *agreement.fields, "-", *marked])
+    said = "|".join([bytes(profile.digest).hex(), *agreement.fields, "-", *marked, *(["-", codes.tag] if codes.tag else [])])
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
@@ -126,14 +129,26 @@ def _given(agreement: SharingAgreement, people: Sequence[StaffProfile], address:
         )
     stored = StoredDocument.objects.filter(digest__in=[one.digest for one in people]).values_list("digest", "body")
     bodies = {bytes(digest): bytes(body) for digest, body in stored}
-    marks = withheld(kind=KIND, keys=[one.pk for one in people])
-    return [_shared(agreement, one, parse(bodies[bytes(one.digest)]), marks.get(one.pk, frozenset())) for one in people]
+    marks, codes = withheld(kind=KIND, keys=[one.pk for one in people]), _codes(agreement)
+    told = [_shared(agreement, one, parse(bodies[bytes(one.digest)]), marks.get(one.pk, frozenset()), codes) for one in people]
+    gaps_settle(side=side_of_program(client), way=OUT, found={one.key: gaps for one, gaps in told})
+    return [one for one, _gaps in told]
 
 
-def _shared(agreement: SharingAgreement, profile: StaffProfile, document: dict[str, Any], marked: frozenset[str]) -> SharedProfile:
+def _codes(agreement: SharingAgreement) -> CodeTable:
+    return code_table(side_of_program(agreement.client))
+
+
+def _shared(
+    agreement: SharingAgreement, profile: StaffProfile, document: dict[str, Any], marked: frozenset[str], codes: CodeTable
+) -> tuple[SharedProfile, Sequence[Gap]]:
+    """What the program is told of one person, and the codes for which its own are not known."""
     held_back = [name for name in agreement.fields if name in marked]
-    values = {name: None if name in marked else document[name] for name in agreement.fields}
-    return SharedProfile(key=profile.pk, version=profile.version, tag=entity_tag(agreement, profile), values=values, withheld=held_back)
+    values, gaps = codes.project({name: None if name in marked else document[name] for name in agreement.fields}, way=OUT)
+    unmapped = sorted({one.place.partition(".")[0] for one in gaps})
+    values |= dict.fromkeys(unmapped)
+    tag = entity_tag(agreement, profile, codes)
+    return SharedProfile(key=profile.pk, version=profile.version, tag=tag, values=values, withheld=held_back, unmapped=unmapped), gaps
 
 
 def records_count(*, client: SharingClient, records: int) -> None:

@@ -19,12 +19,16 @@ from django.test import Client, override_settings
 
 from exchange.hook_line import AddressRefused, address_checked
 from exchange.models import Consent, HookMessage, SharingAgreement, SharingClient, SharingDay, Webhook
+from exchange.selectors.mapping import gap_lines, side_of_program
+from exchange.services.mapping import Wanted, pairs_set
 from exchange.services.shared_reading import records_count
 from exchange.services.sharing import agreement_set, client_set, consent_record, consent_withdraw
 from exchange.services.webhooks import hooks_drive, message_retry, messages_make, webhook_rotate, webhook_set
 from exchange.shared_api import EXAMPLES, api
 from orgtree import clock
+from registry.services.codes import codes_load
 from tests.exchange.test_api_attacked import attack
+from tests.factories import superuser_make
 from tests.pages import Office
 from workflows.errors import NotAllowed
 from workflows.models import Hold, ReadEvent
@@ -148,6 +152,28 @@ def test_an_entity_tag_spares_the_second_reading(office, people, agreement):
     agreed(office, agreement.client, fields=["birth_name"])
     changed = client.get(f"/api/shared/v1{path}", {"purpose": "salary-check"}, headers={"if-none-match": first["ETag"]})
     assert (changed.status_code, list(changed.json()["values"])) == (200, ["birth_name"])
+
+
+def test_a_program_reads_its_own_codes_and_what_has_none_is_named(office, people):
+    # given a program that writes genders its own way
+    codes_load()
+    agreement = agree(office, fields=["birth_name", "gender"])
+    operator, side = superuser_make(f"line-{uuid4().hex[:6]}"), side_of_program(agreement.client)
+    client, path = caller(agreement.client), f"/profiles/{people[0].pk}"
+    plain = get(client, path)
+    ours = plain.json()["values"]["gender"]
+    other = "1" if ours == "2" else "2"
+    # when only the other gender has a pair
+    pairs_set(actor=operator, side=side, wanted=[Wanted("gender", other, "X", "out")])
+    told = get(client, path).json()
+    # then nothing is guessed
+    assert (told["values"]["gender"], told["unmapped"], told["withheld"]) == (None, ["gender"], [])
+    assert [(one.code, one.people) for one in gap_lines(side)] == [(ours, 1)]
+    # and once it has one, the program hears it under another tag
+    pairs_set(actor=operator, side=side, wanted=[Wanted("gender", ours, "Y", "out")])
+    answer = client.get(f"/api/shared/v1{path}", {"purpose": "salary-check"}, headers={"if-none-match": plain["ETag"]})
+    assert (answer.status_code, answer.json()["values"]["gender"], answer.json()["unmapped"]) == (200, "Y", [])
+    assert gap_lines(side) == []
 
 
 def test_what_does_not_leave_stays(office, agreement):
