@@ -13,7 +13,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -110,10 +110,9 @@ def verify_detached(
 ) -> VerifiedSignature:
     """Judge a detached CMS `signature` (DER) over `content` as of `moment`, the aware time at which it was received.
 
-    Raises SignatureRefused, and nothing else, whatever the bytes are. Revocation must be known for every certificate of
-    the path; lists newer than `moment` count, since they know more, and a revocation after `moment` does not. `responses` are
-    answers of OCSP responders (DER), asked at `asked_at` (by default at `moment`): each of them must hold, and where one is good no list is
-    needed; a list that says "revoked" outweighs it.
+    Raises SignatureRefused, and nothing else, whatever the bytes are. Revocation must be known for every certificate of the path; lists newer than
+    `moment` count, since they know more, and a revocation after `moment` does not. `responses` are answers of OCSP responders (DER), asked at
+    `asked_at` (by default `moment`): each must hold, and where one is good no list is needed; a list that says "revoked" outweighs it.
     """
     if moment.tzinfo is None:
         raise ValueError("moment must be an aware time")
@@ -292,11 +291,18 @@ def _check_integrity(signed: cms.SignedData, signer: cms.SignerInfo, certificate
         raise SignatureRefused(RefusalCode.ALTERED, "the manifest differs" if valid else "the signature value does not match")
 
 
-def asked_of(signature: bytes, trust: TrustStore) -> list[Pair]:
-    """The certificates of the signer's path, each with its issuer, about which a responder may be asked. [] for what is no signature.
+def signed_digest(signature: bytes) -> bytes | None:
+    """SHA-256 of what a signature says that it is over; None where it names another digest, or is none. Says nothing of whether it holds."""
+    with suppress(SignatureRefused), _refusing_what_breaks_the_parser():
+        signer = _signer_info(_read(signature[:MAX_SIGNATURE_BYTES]))
+        if signer["digest_algorithm"]["algorithm"].native == "sha256":
+            (found,) = next(one["values"].native for one in signer["signed_attrs"] if one["type"].native == "message_digest")
+            return bytes(found)
+    return None
 
-    Only what leads to an anchor: nobody is asked anything in the name of a certificate that anybody could have made.
-    """
+
+def asked_of(signature: bytes, trust: TrustStore) -> list[Pair]:
+    """The certificates of the signer's path, each with its issuer, about which a responder may be asked: only where they lead to an anchor."""
     if len(signature) > MAX_SIGNATURE_BYTES:
         return []
     try:

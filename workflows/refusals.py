@@ -17,6 +17,14 @@ class RefusalCode(TextChoices):
     MALFORMED = "malformed", _("The signature file is damaged or incomplete. Download the manifest and sign it again.")
     NOT_SIGNED_BY_ONE = "not_signed_by_one", _("The file holds no signature, or more than one. Each person signs the manifest alone.")
     ALTERED = "altered", _("The signature does not belong to this manifest, or one of them was altered. Download the manifest again and sign it.")
+    OTHER_MANIFEST = (
+        "other_manifest",
+        _("The signature belongs to another statement: of another request, another step, or one prepared before. Sign the one shown here."),
+    )
+    WRONG_PURPOSE = (
+        "wrong_purpose",
+        _("The signature was given for another purpose: to approve, to revoke, to seal or to register a certificate. Sign the statement shown here."),
+    )
     UNTRUSTED = "untrusted", _("No trusted authority stands behind the certificate. Sign with the one your office gave you, its chain included.")
     EXPIRED = "expired", _("The certificate has expired. Renew it, then sign again.")
     NOT_YET_VALID = "not_yet_valid", _("The certificate is not valid yet. Check its first day of validity, or sign with the current one.")

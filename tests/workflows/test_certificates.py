@@ -185,7 +185,7 @@ def test_a_proof_is_for_one_challenge_account_certificate_purpose_time_and_site(
     refused(C.ALTERED, chi.prove, mine, freely(chi.key, bytes(chi.ask(second).statement)))
     # a signature given for something else, and rubbish
     manifest = manifest_prepare(actor=chi.user, request_id=gate.submitted(gate.proposal()).pk)
-    refused(C.ALTERED, chi.prove, mine, chi.sign(bytes(manifest.body)))
+    refused(C.WRONG_PURPOSE, chi.prove, mine, chi.sign(bytes(manifest.body)))
     refused(C.NOT_CMS, chi.prove, mine, b"rubbish")
     # at another site, or by somebody else
     refused(C.OTHER_SITE, chi.prove, mine, origin="https://hoso.example.com")
@@ -211,7 +211,7 @@ def test_what_was_signed_to_register_approves_nothing(gate, chi):
     row = chi.registered()
     request = gate.submitted(gate.proposal())
     manifest = manifest_prepare(actor=chi.user, request_id=request.pk)
-    refused(C.ALTERED, request_approve, actor=chi.user, manifest_digest=bytes(manifest.digest), signature=bytes(row.proof))
+    refused(C.WRONG_PURPOSE, request_approve, actor=chi.user, manifest_digest=bytes(manifest.digest), signature=bytes(row.proof))
 
 
 def test_one_certificate_is_one_persons(chi, holder):

@@ -202,13 +202,13 @@ def test_signature_of_another_person_or_another_manifest_is_refused_and_audited(
     request, other = gate.submitted(gate.proposal()), gate.submitted(gate.proposal())
     manifest = manifest_prepare(actor=gate.approver, request_id=request.pk)
     foreign = manifest_prepare(actor=gate.approver, request_id=other.pk)
-    for signature, code in ((gate.sign(manifest, "other"), "wrong_person"), (gate.sign(foreign), "altered"), (b"rubbish", "not_cms")):
+    for signature, code in ((gate.sign(manifest, "other"), "wrong_person"), (gate.sign(foreign), "other_manifest"), (b"rubbish", "not_cms")):
         with pytest.raises(SignatureRefused) as refused:
             request_approve(actor=gate.approver, manifest_digest=bytes(manifest.digest), signature=signature)
         assert str(refused.value.code) == code
     assert [event.detail["code"] for event in AuditEvent.objects.filter(request=request, action="signature.refused").order_by("pk")] == [
         "wrong_person",
-        "altered",
+        "other_manifest",
         "not_cms",
     ]
     request.refresh_from_db()

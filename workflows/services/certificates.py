@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +20,14 @@ from orgtree import clock
 from orgtree.models import User
 from workflows.certificates import SigningCertificate, certificate_judge, certificate_read
 from workflows.choices import CertificateState, CertificateWay
-from workflows.cms import verify_detached
+from workflows.cms import VerifiedSignature, signed_digest, verify_detached
 from workflows.documents import digest
 from workflows.errors import NotAllowed, OwnCertificate, ReasonMissing, WrongState
-from workflows.models import RegisteredCertificate, Signature
+from workflows.models import Manifest, RegisteredCertificate, Signature
 from workflows.refusals import RefusalCode, SignatureRefused
 from workflows.registration import RegistrationInvalid, build_registration, read_registration
 from workflows.services.audit import audit
-from workflows.services.revocation import responders_ask
+from workflows.services.revocation import Asked, responders_ask
 from workflows.services.signing import signature_verify
 from workflows.trust import TrustStore
 
@@ -77,7 +77,7 @@ def certificate_prove(*, actor: User, certificate_id: UUID, signature: bytes, or
             row = _locked(certificate_id)
             _refuse_unless_open(row, origin)
             received = clock.now()
-            verified = signature_verify(bytes(row.statement), signature, received, asked)
+            verified = _verified(bytes(row.statement), signature, received, asked)
             if verified.fingerprint != row.fingerprint:
                 raise SignatureRefused(RefusalCode.OTHER_CERTIFICATE, f"signed by {verified.fingerprint}")
             _refuse_unless_free(row.user, row.fingerprint, verified.personal_number)
@@ -198,6 +198,16 @@ def _refuse_unless_free(user: User, fingerprint: str, personal_number: str | Non
         raise SignatureRefused(code, f"certificate {fingerprint} is registered for account {holder}")
     if Signature.objects.filter(fingerprint=fingerprint, decisions__stage__seal=True).exists():
         raise SignatureRefused(RefusalCode.SEAL_CERTIFICATE, f"certificate {fingerprint} has sealed requests")
+
+
+def _verified(statement: bytes, signature: bytes, received: datetime, asked: Asked) -> VerifiedSignature:
+    try:
+        return signature_verify(statement, signature, received, asked)
+    except SignatureRefused as refused:
+        over = signed_digest(signature) if refused.code == RefusalCode.ALTERED else None
+        if over is not None and Manifest.objects.filter(pk=over).exists():
+            raise SignatureRefused(RefusalCode.WRONG_PURPOSE, "signed for a change request") from refused
+        raise
 
 
 def _refuse_unless_open(row: RegisteredCertificate, origin: str) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BinaryField, Exists, F, Func, OuterRef, Q
 
 from orgtree import clock
 from orgtree.models import User
-from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, bind_to_seal, verify_detached
-from workflows.models import ChangeRequest, Contribution, Decision, Manifest, Signature
+from workflows.cms import RefusalCode, SignatureRefused, VerifiedSignature, bind_to_person, bind_to_seal, signed_digest, verify_detached
+from workflows.manifest import read_manifest
+from workflows.models import ChangeRequest, Contribution, Decision, Manifest, RegisteredCertificate, Signature
 from workflows.selectors.certificates import fingerprints_of, is_somebodys
 from workflows.services.audit import audit
 from workflows.services.revocation import NOBODY_ASKED, Asked, answers_keep
@@ -28,7 +29,10 @@ def signature_record(*, actor: User, manifest: Manifest, der: bytes, seal: bool 
     another account.
     """
     received = clock.now()
-    verified = signature_verify(bytes(manifest.body), der, received, asked)
+    try:
+        verified = signature_verify(bytes(manifest.body), der, received, asked)
+    except SignatureRefused as refused:
+        raise _what_else(manifest, der, refused) from refused
     if seal:
         bind_to_organisation(verified)
     else:
@@ -71,6 +75,21 @@ def signature_verify(content: bytes, der: bytes, moment: datetime, asked: Asked)
         if refused.code == RefusalCode.REVOCATION_UNKNOWN and asked.silent:
             raise SignatureRefused(RefusalCode.OCSP_UNREACHABLE, f"{'; '.join(asked.silent)}; {refused.reason}") from refused
         raise
+
+
+def _what_else(manifest: Manifest, der: bytes, refused: SignatureRefused) -> SignatureRefused:
+    """A signature over other bytes, told apart by what it is over: another statement of ours, or one of another purpose."""
+    if refused.code != RefusalCode.ALTERED or (over := signed_digest(der)) is None or over == bytes(manifest.digest):
+        return refused
+    if RegisteredCertificate.objects.annotate(over=Func(F("statement"), function="sha256", output_field=BinaryField())).filter(over=over).exists():
+        return SignatureRefused(RefusalCode.WRONG_PURPOSE, "signed to register a certificate")
+    other = Manifest.objects.filter(pk=over).first()
+    if other is None:
+        return refused
+    theirs, ours = (read_manifest(bytes(one.body)).purpose for one in (other, manifest))
+    if theirs != ours:
+        return SignatureRefused(RefusalCode.WRONG_PURPOSE, f"signed to {theirs}, not to {ours}")
+    return SignatureRefused(RefusalCode.OTHER_MANIFEST, f"over the manifest {over.hex()} of request {other.request_id}")
 
 
 def _refuse_same_person(actor: User, request: ChangeRequest, verified: VerifiedSignature) -> None:
