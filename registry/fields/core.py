@@ -326,14 +326,24 @@ FORM: tuple[ProfileField, ...] = (
         kind="date",
         example="01/01/2010",
     ),
-    field("step", "30.1c", Section.PAY, _("Step"), "Bậc lương|Bậc|Bậc lương hiện hưởng", kind="int", example="3"),
-    field("coefficient", "30.1c", Section.PAY, _("Coefficient"), "Hệ số lương|Hệ số|Hệ số lương hiện hưởng|HSL", kind="decimal", example="3,00"),
+    field(
+        *("step", "30.1c", Section.PAY, _("Step"), "Bậc lương|Bậc|Bậc lương hiện hưởng|Bậc mới|Bậc lương mới"),
+        kind="int",
+        example="3",
+    ),
+    field(
+        *("coefficient", "30.1c", Section.PAY, _("Coefficient")),
+        "Hệ số lương|Hệ số|Hệ số lương hiện hưởng|HSL|Hệ số mới|Hệ số lương mới",
+        kind="decimal",
+        example="3,00",
+    ),
     field(
         "step_date",
         "30.1c",
         Section.PAY,
         _("In the step since"),
-        "Ngày hưởng bậc lương|Ngày hưởng|Ngày hưởng lương|Ngày xếp lương|Thời điểm hưởng|Ngày hưởng bậc",
+        "Ngày hưởng bậc lương|Ngày hưởng|Ngày hưởng lương|Ngày xếp lương|Thời điểm hưởng|Ngày hưởng bậc|Ngày hưởng mới|Ngày hưởng lương mới"
+        "|Thời điểm hưởng mới|Thời điểm nâng lương",
         kind="date",
         example="01/01/2024",
     ),

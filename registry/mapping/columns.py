@@ -196,7 +196,8 @@ def suggest(columns: Iterable[Heading], known: Iterable[ProfileField] = FIELDS) 
     matches = settled_parts([column for column, _match in found], matches)
     taken: dict[tuple[str, Part], int] = {}
     whole: dict[str, int] = {}
-    for index, match in sorted(matches.items(), key=lambda item: (-item[1].confidence, item[0])):
+    newer = {column.index for column, _match in found if "moi" in heading_key(" ".join(column.lines)).split()}  # "Bậc cũ" beside "Bậc mới"
+    for index, match in sorted(matches.items(), key=lambda item: (-item[1].confidence, item[0] not in newer, item[0])):
         if match.part is Part.WHOLE:
             whole.setdefault(match.field, index)
         taken.setdefault((match.field, match.part), index)

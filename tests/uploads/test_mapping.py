@@ -121,6 +121,12 @@ def test_two_columns_of_one_field_are_a_problem_with_their_places():
     assert mapping.chosen(3, None).problems() == ()
 
 
+def test_of_old_and_new_beside_each_other_the_new_one_is_meant_and_the_other_is_shown():
+    mapping = suggest(columns("Số CCCD", "Lương hiện hưởng / Bậc", "Lương hiện hưởng / Hệ số", "Lương mới / Bậc", "Hệ số mới", "Thời điểm hưởng mới"))
+    assert [one.field for one in mapping.columns] == ["citizen_id", None, None, "step", "coefficient", "step_date"]
+    assert [one.rival for one in mapping.columns][1:3] == ["step", "coefficient"]  # so that a person looks
+
+
 def test_without_the_citizen_number_the_mapping_cannot_be_read_with():
     assert [one.code for one in suggest(columns("Họ tên", "Ngày sinh")).problems()] == ["NO_CITIZEN_ID_COLUMN"]
 
