@@ -222,6 +222,19 @@ class AccountMatter(TextChoices):
     SUPERUSER_ENDED = "superuser_ended", _("Your rights as a superuser ended at %(at)s.")
 
 
+class System(TextChoices):
+    """Programs that write requests, or decide a stage, in nobody's name; the values are kept with them."""
+
+    INTAKE = "exchange.intake", _("An agency, over the line")
+    VERIFIED = "verified agency signature", _("The agency’s signature, verified")
+    PARTY = "party", _("The Party database")
+
+
+def system_words(name: str) -> str:
+    """What people read where a program did it."""
+    return str(System(name).label) if name in System.values else name
+
+
 class CertificateWay(TextChoices):
     """How a certificate came to be registered."""
 

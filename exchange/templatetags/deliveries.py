@@ -11,7 +11,7 @@ from django.template import Context
 from exchange.choices import DeliveryState
 from exchange.models import Delivery, Receipt
 from exchange.selectors.overview import deliveries_of, last_receipt
-from exchange.selectors.revocations import RevokedAtAgency, revoked_versions
+from exchange.selectors.revocations import SignedAtAgency, signed_versions
 from exchange.selectors.sight import operates_line
 
 register = template.Library()
@@ -31,14 +31,14 @@ def record_deliveries(kind: str, key: UUID) -> dict[int, list[Delivery]]:
 
 
 @register.simple_tag
-def record_revocations(kind: str, key: UUID) -> Mapping[int, RevokedAtAgency]:
-    """On the hub, the versions of one record whose signatures the agency revoked, by number."""
-    return revoked_versions(kind=kind, key=key)
+def record_signers(kind: str, key: UUID) -> Mapping[int, SignedAtAgency]:
+    """On the hub, who signed the versions of one record at their agency, and what of it was revoked since, by number."""
+    return signed_versions(kind=kind, key=key)
 
 
 @register.filter
-def of_version(revocations: Mapping[int, RevokedAtAgency], version: int) -> RevokedAtAgency | None:
-    return revocations.get(version)
+def of_version(signers: Mapping[int, SignedAtAgency], version: int) -> SignedAtAgency | None:
+    return signers.get(version)
 
 
 @register.simple_tag(takes_context=True)

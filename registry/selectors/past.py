@@ -132,7 +132,7 @@ def _authors(user: User, versions: Sequence[RecordVersion]) -> dict[int, Author]
         one.version: Author(
             one.version,
             one.recorded_at,
-            one.request.author.display_name if one.request.author else one.request.system,
+            one.request.author_name,
             approved.get(one.request_id, ""),
             one.request.title,
             visible.get(one.request_id),

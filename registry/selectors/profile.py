@@ -195,7 +195,7 @@ def _version_lines(user: User, versions: Sequence[RecordVersion], documents: Map
         VersionLine(
             number=one.version,
             recorded_at=one.recorded_at,
-            author=one.request.author.display_name if one.request.author else one.request.system,
+            author=one.request.author_name,
             approved_by=approved.get(one.request_id, ""),
             request_title=one.request.title,
             request=one.request if scope.can(user, Action.VIEW, one.request.unit) else None,  # applied, so no deputy's any longer

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from workflows.choices import Act, Ground, ItemState, Op, RequestState, RiskClass, Severity
+from workflows.choices import Act, Ground, ItemState, Op, RequestState, RiskClass, Severity, system_words
 
 
 class ChangeRequest(models.Model):
@@ -80,6 +80,11 @@ class ChangeRequest(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def author_name(self) -> str:
+        """Who wrote it, in words; load `author` along."""
+        return self.author.display_name if self.author else system_words(self.system)
 
 
 class ChangeItem(models.Model):

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.models import OrgUnit, User
-from workflows.choices import RequestState, Verdict
+from workflows.choices import RequestState, Verdict, system_words
 from workflows.errors import AlreadyDecided, NotAllowed, OwnRequest, WrongState
 from workflows.models import ChangeRequest, Decision, Delegation, Stage
 
@@ -174,7 +174,7 @@ def _said(stage: Stage, one: Mapping[str, Any]) -> Said:
         User(**{name: one[f"{part}_{name}"] for name in ("last_name", "first_name", "username")}) if one[f"{part}_username"] else None
         for part in ("decider", "giver")
     )
-    who = _line(decider, giver, one["number"]) if decider else stage.system
+    who = _line(decider, giver, one["number"]) if decider else system_words(stage.system)
     return Said(Verdict(one["verdict"]), who, datetime.fromisoformat(one["at"]))
 
 

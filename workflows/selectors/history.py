@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from workflows.choices import RequestState as S
-from workflows.choices import Verdict
+from workflows.choices import Verdict, system_words
 from workflows.models import AuditEvent, ChangeRequest, Decision, RecordVersion, Stage
 from workflows.selectors.deciding import decider_line, request_stages
 from workflows.selectors.revoking import with_revocation
@@ -64,7 +64,7 @@ DEEDS: Mapping[str, str | Promise] = {
 
 def request_steps(request: ChangeRequest) -> list[Step]:
     """Prepared, submitted, each stage of the frozen route, recorded. A request that ended early shows where it stopped."""
-    author = request.author.display_name if request.author else request.system
+    author = request.author_name
     steps = [Step(_("Prepared"), "done", author, request.created_at)]
     submitted = request.submitted_at is not None
     if not submitted:
@@ -101,7 +101,7 @@ def approvers(request_ids: Sequence[UUID]) -> dict[UUID, str]:
     names: dict[UUID, list[str]] = {}
     decisions = _decisions().filter(stage__request__in=request_ids, verdict=Verdict.APPROVE).order_by("stage__number", "pk")
     for decision in decisions:
-        who = _decider(decision, decision.stage) if decision.user else decision.stage.name
+        who = _decider(decision, decision.stage) if decision.user else system_words(decision.stage.name)
         names.setdefault(decision.stage.request_id, []).append(who)
     return {request_id: ", ".join(found) for request_id, found in names.items()}
 
@@ -117,12 +117,12 @@ def _stage_steps(request: ChangeRequest) -> tuple[list[Step], bool]:
             steps.append(Step(S.RETURNED.label, "stopped", returned.who, returned.at))
             going = False
         elif len(stage.said) >= stage.quorum:
-            steps.append(Step(stage.name, "done", who, stage.said[-1].at))
+            steps.append(Step(system_words(stage.name), "done", who, stage.said[-1].at))
         elif going and request.state == S.IN_REVIEW:
-            steps.append(Step(stage.name, "now", who))
+            steps.append(Step(system_words(stage.name), "now", who))
             going = False
         else:
-            steps.append(Step(stage.name, "todo"))
+            steps.append(Step(system_words(stage.name), "todo"))
     if request.state in (S.WITHDRAWN, S.EXPIRED):
         return [*(one for one in steps if one.state == "done"), Step(S(request.state).label, "stopped")], False
     return steps, going
@@ -134,7 +134,7 @@ def _decisions() -> QuerySet[Decision]:
 
 
 def _decider(decision: Decision, stage: Stage) -> str:
-    return decider_line(decision.user, decision.on_behalf_of, decision.delegation) if decision.user else stage.system
+    return decider_line(decision.user, decision.on_behalf_of, decision.delegation) if decision.user else system_words(stage.system)
 
 
 def _last_step(request: ChangeRequest) -> Step:
