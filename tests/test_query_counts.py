@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from registry.models import Upload, UploadFinding, UploadRow
 from tests.exchange.matches import match_made, packed
+from tests.factories import user_make
 from tests.pages import Office
 from tests.workflows.test_routing import SIGN, in_force
 from workflows.models import Finding, Notice, RecordVersion
@@ -58,6 +59,7 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "audit trail": ("auditor", lambda _: reverse("registry:audit_trail")),
     "profile, a section of the form": ("clerk", lambda made: reverse("registry:edit_section", args=[made["people"][0].pk, "correct", "identity"])),
     "profile, editing": ("clerk", lambda made: reverse("registry:staff_edit", args=[made["people"][0].pk])),
+    "own file": ("holder", lambda _: reverse("registry:mine")),
     "new file": ("clerk", lambda _: reverse("registry:staff_new")),
     "upload, new": ("clerk", lambda _: reverse("registry:upload_new")),
     "uploads": ("clerk", lambda _: reverse("registry:upload_list")),
@@ -98,6 +100,7 @@ def office(committed_db) -> Office:
 def made(office) -> dict:
     """Records enough for a page that asks once a row to stand out."""
     people = [office.hired(birth_name=f"Nguyễn Thị Hoa {'ABCDEFGHIJKL'[number]}") for number in range(PEOPLE)]
+    office.users["holder"] = user_make("holder", personal_number=people[0].citizen_id)
     applied = RecordVersion.objects.get(kind="staff_profile", key=people[0].pk).request
     changed = [office.document(birth_name=one.birth_name, citizen_id=one.citizen_id, staff_number=one.staff_number) for one in people]
     keys = [*(one.pk for one in people), *(uuid4() for _ in people)]

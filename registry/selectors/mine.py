@@ -11,7 +11,7 @@ from registry.models import Confirmation, StaffProfile
 from registry.selectors.former_numbers import former_numbers
 from registry.selectors.profile import Fact, SectionView, Table
 from registry.selectors.standing import rows_table
-from registry.selectors.texts import KIND, document_texts
+from registry.selectors.texts import KIND, DocumentTexts
 from workflows.choices import RequestState
 from workflows.documents import Document
 from workflows.models import ChangeItem, ChangeRequest
@@ -22,9 +22,8 @@ def is_own_file(*, user: User, profile: StaffProfile) -> bool:
     return bool(user.personal_number) and user.personal_number == profile.citizen_id
 
 
-def own_sections(document: Document, *, profile: StaffProfile) -> list[SectionView]:
+def own_sections(document: Document, texts: DocumentTexts, *, profile: StaffProfile) -> list[SectionView]:
     """All ten sections in the clear; old identity cards, which stand beside the document, below who somebody is."""
-    texts = document_texts(document)
     cards = [Fact(FORMER_NUMBER, label_of(FORMER_NUMBER), one.number) for one in former_numbers(profile) if not one.withdrawn]
     return [
         SectionView(

@@ -23,6 +23,10 @@ class DocumentTexts:
     fields: Mapping[str, str]
     rows: Mapping[str, Sequence[Row]]
 
+    def of_column(self, document: Document, rows: str, column: str) -> dict[Any, str]:
+        """The values of one column of a list in words, by value."""
+        return {row[column]: said[column] for row, said in zip(sorted(document[rows], key=in_time), self.rows[rows], strict=True)}
+
 
 def document_get(*, profile: StaffProfile) -> Document:
     """The ledger's document of the file's present version."""

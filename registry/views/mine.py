@@ -22,7 +22,7 @@ from registry.selectors.drafts import draft_get
 from registry.selectors.mine import last_confirmation, own_requests, own_sections
 from registry.selectors.readers import readers_of
 from registry.selectors.standing import profile_standing
-from registry.selectors.texts import document_get
+from registry.selectors.texts import document_get, document_texts
 from registry.services.drafts import TAKEN_UP_AGAIN, nothing_has_changed, own_profile
 from registry.services.reads import file_open
 from registry.views.editing import sections_of
@@ -46,13 +46,14 @@ def mine(request: HttpRequest) -> HttpResponse:
         return page(request, "registry/mine.html", _("My file"), profile=None)
     file_open(actor=request.user, profile=profile, address=ip_of(request))
     document = document_get(profile=profile)
+    texts = document_texts(document)
     return page(
         request,
         "registry/mine.html",
         _("My file"),
         profile=profile,
-        sections=own_sections(document, profile=profile),
-        standing=profile_standing(document, on=clock.today(), in_the_clear=True),
+        sections=own_sections(document, texts, profile=profile),
+        standing=profile_standing(document, on=clock.today(), degrees=texts.of_column(document, "degrees", "degree"), in_the_clear=True),
         editable={one.value for one in sections_of(Act.OWN)},
         draft=draft_get(user=request.user, profile=profile, act=Act.OWN),
         first=sections_of(Act.OWN)[0],
