@@ -41,7 +41,8 @@ NOBODY: AskedFor = {}
 def responders_asked(envelope: Envelope, *, agency_id: int) -> AskedFor:
     """Ask about each signature of `envelope` that brought no answers, is recent, and is not known yet. Call it outside any transaction."""
     recent = clock.now() - LONGEST
-    waiting = {digest(one.signature): one for one in (envelope, *envelope.signed_before) if not one.answers and one.received_at > recent}
+    signed: list[Envelope | Signed] = [envelope, *envelope.signed_before]
+    waiting = {digest(one.signature): one for one in signed if not one.answers and one.received_at > recent}
     known = AgencyManifest.objects.filter(agency=agency_id, signature_digest__in=list(waiting)).values_list("signature_digest", flat=True)
     for one in known:
         del waiting[bytes(one)]

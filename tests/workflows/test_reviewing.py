@@ -99,6 +99,27 @@ def test_rows_go_back_each_with_its_reason_and_the_rest_goes_on(gate):
     assert set(Note.objects.filter(pk__in=keys).values_list("pk", flat=True)) == {keys[0], keys[2]}
 
 
+def test_a_record_goes_back_for_the_fields_that_are_wrong(gate):
+    key = gate.key()
+    gate.applied(gate.proposal(key, code="A-1"))
+    request = gate.submitted(gate.proposal(key, name="Tên khác", code="A-2", base_version=1), gate.proposal(ref=1))
+    said = {"actor": gate.approver, "request_id": request.pk, "leaf_index": 0, "reason": ReturnReason.VALUE}
+    with pytest.raises(ChangeItem.DoesNotExist):
+        row_return(**said, fields=["unit"])  # which does not change
+    row_return(**said, fields=["code"], text="Mã là A-3")
+    gate.approve(request)
+    item = ChangeItem.objects.get(request=request, leaf_index=0)
+    label = toy_label("code")
+    assert item.reason.endswith(f"{label}: Mã là A-3")
+    assert item.state == ItemState.EXCLUDED
+
+
+def toy_label(name):
+    from workflows.targets import target
+
+    return str(target("toy_note").label_of(name))
+
+
 def test_marking_asks_for_the_right_and_for_a_reason(gate):
     request = batch(gate, 2)
     with pytest.raises(OwnRequest):

@@ -7,10 +7,13 @@ and asking again does not change it.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import TextField, Value
+from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from orgtree.models import User
@@ -19,20 +22,34 @@ from workflows.errors import ReasonMissing, SampleNotOpened
 from workflows.locks import request_lock
 from workflows.models import ChangeItem, ChangeRequest, RowReturn, SampleView, Stage
 from workflows.selectors.deciding import may_decide
-from workflows.selectors.differences import for_reading
+from workflows.selectors.differences import for_reading, item_changes
 from workflows.selectors.review import return_words
 
 
-def row_return(*, actor: User, request_id: UUID, leaf_index: int, reason: ReturnReason, text: str = "") -> RowReturn:
-    """Mark a record to be given back to its author; the others go on. Raises ReasonMissing, ChangeItem.DoesNotExist and may_decide's."""
+def row_return(*, actor: User, request_id: UUID, leaf_index: int, reason: ReturnReason, text: str = "", fields: Collection[str] = ()) -> RowReturn:
+    """Mark a record to be given back to its author; the others go on. `fields` are the changed ones that are wrong, which the author reads by name.
+
+    What is signed is the whole record, so it goes back whole. Raises ReasonMissing, ChangeItem.DoesNotExist (also for a field that does not
+    change) and may_decide's.
+    """
     if reason not in ReturnReason.values or (reason == ReturnReason.OTHER and not text.strip()):
         raise ReasonMissing
     with transaction.atomic():
         request = request_lock(request_id)
         stage = may_decide(actor=actor, request=request)
-        request.items.get(leaf_index=leaf_index, state=ItemState.OPEN)
-        said = {"reason": reason, "text": text.strip()[:240]}
+        item = for_reading(request.items.all()).get(leaf_index=leaf_index, state=ItemState.OPEN)
+        words = [*([", ".join(_labels(item, fields))] if fields else []), *([text.strip()] if text.strip() else [])]
+        said = {"reason": reason, "text": ": ".join(words)[:240]}
         return RowReturn.objects.update_or_create(stage=stage, user=actor, leaf_index=leaf_index, defaults=said)[0]
+
+
+def _labels(item: ChangeItem, fields: Collection[str]) -> list[str]:
+    """The names of changed fields in the language of the administration, in the order of the record. Raises ChangeItem.DoesNotExist."""
+    with translation.override(settings.LANGUAGE_CODE):
+        changed = {one.name: str(one.label) for one in item_changes([item])[0].changes}
+    if not changed.keys() >= set(fields):
+        raise ChangeItem.DoesNotExist
+    return [label for name, label in changed.items() if name in fields]
 
 
 def row_keep(*, actor: User, request_id: UUID, leaf_index: int) -> None:

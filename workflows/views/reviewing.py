@@ -47,7 +47,7 @@ def record(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpRespo
 @require_POST
 def return_row(request: HttpRequest, request_id: UUID, leaf_index: int) -> HttpResponse:
     one = request_or_404(request.user, request_id)
-    said = {"reason": request.POST.get("reason", ""), "text": request.POST.get("text", "")}
+    said = {"reason": request.POST.get("reason", ""), "text": request.POST.get("text", ""), "fields": request.POST.getlist("field")}
     try:
         row_return(actor=request.user, request_id=one.pk, leaf_index=leaf_index, **said)
     except ChangeItem.DoesNotExist:
