@@ -7,6 +7,7 @@ of an index. Whoever scores highest is always among them: by the key that is nea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -62,27 +63,25 @@ def _looked_up() -> str:
 
 CANDIDATES = f"""
 create temp table person_candidate as
-select sheet_row, id, sure_only, asks, score, why from (
-    select c.sheet_row, h.id, c.numbered as sure_only, c.numbered or c.no_number as asks, w.why,
-        (select sum(s.points) from unnest(w.why) o(name) join unnest(%(names)s::text[], %(points)s::int[]) s(name, points) using (name)) as score
-    from (
-        select *, citizen_id is not null as numbered,
-            case when extract(day from birth_date) <= 12 then to_date(to_char(birth_date, 'YYYYDDMM'), 'YYYYMMDD') end as turned,
-            date_trunc('year', birth_date)::date as year_from, (date_trunc('year', birth_date) + interval '1 year - 1 day')::date as year_to
-        from checked_row
-        where {_ASKED} and (name_search in (select name_search from person_here) or staff_number in (select staff_number from person_here)
-            or old_card is not null)
-    ) c
-    cross join lateral ({_looked_up()}) h
-    cross join lateral (select array_remove(array[
-        case when h.name_search = c.name_search then 'name' end,
-        case when h.birth_date = c.birth_date then 'birth_date' when h.birth_date = c.turned then 'birth_swapped'
-             when h.birth_date between c.year_from and c.year_to then 'birth_year' end,
-        case when h.unit = c.unit then 'unit' end,
-        case when h.staff_number = c.staff_number then 'staff_number' end,
-        case when c.old_card is not null and exists (select from registry_formernumber f where f.staff_id = h.id and f.number = c.old_card
-            and f.withdrawn is null) then 'old_card' end], null) as why) w
-) compared
+select c.sheet_row, h.id, c.numbered as sure_only, c.numbered or c.no_number as asks, w.why,
+    (select sum((%(points)s::jsonb ->> one)::int) from unnest(w.why) one) as score
+from (
+    select *, citizen_id is not null as numbered,
+        case when extract(day from birth_date) <= 12 then to_date(to_char(birth_date, 'YYYYDDMM'), 'YYYYMMDD') end as turned,
+        date_trunc('year', birth_date)::date as year_from, (date_trunc('year', birth_date) + interval '1 year - 1 day')::date as year_to
+    from checked_row
+    where {_ASKED} and (name_search in (select name_search from person_here) or staff_number in (select staff_number from person_here)
+        or old_card is not null)
+) c
+cross join lateral ({_looked_up()}) h
+cross join lateral (select array_remove(array[
+    case when h.name_search = c.name_search then 'name' end,
+    case when h.birth_date = c.birth_date then 'birth_date' when h.birth_date = c.turned then 'birth_swapped'
+         when h.birth_date between c.year_from and c.year_to then 'birth_year' end,
+    case when h.unit = c.unit then 'unit' end,
+    case when h.staff_number = c.staff_number then 'staff_number' end,
+    case when c.old_card is not null and exists (select from registry_formernumber f where f.staff_id = h.id and f.number = c.old_card
+        and f.withdrawn is null) then 'old_card' end], null) as why) w
 """  # noqa: S608 constants
 # A row that names a number is never decided here, nor one with an old card in the place of the number.
 JUDGE = """
@@ -118,5 +117,9 @@ def candidates_judge(*, units: Collection[UUID]) -> None:
 def candidates_look_up(*, before: str = "") -> list[Any]:
     """Fill `person_candidate` from `checked_row` and `person_here`; `before` may be an EXPLAIN, whose answer is returned."""
     with connection.cursor() as cursor:
-        cursor.execute(before + CANDIDATES, {"names": list(SCORES), "points": list(SCORES.values())})
-        return cursor.fetchall() if before else []
+        # In the order of the index, so that a look-up ends after NEAREST: a bitmap would first gather everybody of the name in the unit.
+        cursor.execute("set local enable_bitmapscan = off")
+        cursor.execute(before + CANDIDATES, {"points": json.dumps(SCORES)})
+        answer = cursor.fetchall() if before else []
+        cursor.execute("set local enable_bitmapscan = on")
+        return answer

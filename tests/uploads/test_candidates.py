@@ -42,7 +42,7 @@ def looked_at(people: int) -> int:
 
 
 def _scanned(node):
-    if node.get("Relation Name") == "person_here" and "Index Cond" in node:
+    if node.get("Relation Name") == "person_here" and node["Node Type"] != "Seq Scan":
         yield int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
     for child in node.get("Plans", ()):
         yield from _scanned(child)
