@@ -229,6 +229,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
     "exchange:delivery_hours": ("post", frozenset({"root"})),
+    "exchange:delivery_probe": ("post", frozenset({"root"})),
     "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
     "exchange:transfer_list": ("get", AGENCY | {"stranger"}),  # their own units' people; who edits anywhere may begin one
     "exchange:transfer_new": ("get", EDITORS),
@@ -268,6 +269,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:match_paper": ("get", EDITORS | {"supervisor"}),
     **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed")},  # operates the line, or may propose codes
     **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "take", "choose")},
+    "exchange:catalogue_publisher": ("post", frozenset({"root"})),
     "exchange:catalogue_publish": ("post", frozenset()),  # the hub's: tests/exchange/test_catalogues.py
     **{f"exchange:mapping_{name}": ("get", frozenset({"root"})) for name in ("list", "export")},
     **{f"exchange:mapping_{name}": ("post", frozenset({"root"})) for name in ("set", "rest", "import", "end")},
@@ -459,7 +461,7 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
         **{f"exchange:package_{name}": {"number": packed().pk} for name in ("receipts", "statement", "signature", "download")},
         "exchange:archive_detail": {"number": archived(channel).pk},
-        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act", "delivery_hours")},
+        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act", "delivery_hours", "delivery_probe")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},
@@ -476,7 +478,7 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct"} for name in ("edit_review", "edit_rebase", "edit_discard")},
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
-        **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "take", "publish")},
+        **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "take", "publish", "publisher")},
         **{f"exchange:mapping_{name}": {} for name in ("list", "export", "set", "rest", "import")},
         "exchange:mapping_end": {"pair_id": pair_made(office.users["clerk"]).pk},
         "exchange:catalogue_choose": {"code_id": (published := published_make(channel)).pk},

@@ -164,6 +164,8 @@ class Hub(Side):
             return Reply(200, self._status(self._by_id(call.path.rpartition("/")[2])))
         if call.method == "GET" and call.path == "/receipts":
             return Reply(200, self._receipts(call.query.get("batch", ""), call.query.get("after", "0")))
+        if call.method in ("GET", "PUT") and call.path == "/catalogues":  # it signs nothing, so it publishes nothing
+            return Reply(200, {"authority": "SANDBOX", "catalogues": []})
         raise Refused(404, "NO_SUCH_ADDRESS", call.path)
 
     def _take(self, call: Call) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from exchange.selectors.causes import Remedy
 _TELL = _("Nothing was changed here. Tell the operator of the national platform, and ask again once it is mended.")
 REMEDIES: dict[str, Remedy] = {
     "OTHER_AUTHORITY": Remedy(
-        _("Another publisher answered"), _("Check the address of the channel. If the publisher was renamed, an administrator clears the old one.")
+        _("Another publisher answered"),
+        _("Check the address of the channel. If the publisher has another name now, an administrator accepts it here."),
     ),
     "DIGEST_DIFFERS": Remedy(_("A list does not come to the digest that was named for it"), _TELL),
     "CURSOR_STANDS_STILL": Remedy(_("The pages of a list do not end"), _TELL),
@@ -23,8 +24,9 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "DOCUMENT_INVALID": Remedy(_("A code is incomplete or has a wrong form"), _TELL),
     "PROOF_INVALID": Remedy(_("A code is not what was signed"), _TELL),
-    "NOT_FOUND": Remedy(_("The national platform does not publish code lists"), _("Ask again when its operator says that it does.")),
 }
+_NO_LISTS = Remedy(_("The national platform does not publish code lists"), _("Ask again when its operator says that it does."))
+REMEDIES |= dict.fromkeys(("NOT_FOUND", "HTTP_404"), _NO_LISTS)
 LINE = Remedy(_("The national platform could not be reached"), _("It is asked again every night. “Deliveries” says how the line stands."))
 
 

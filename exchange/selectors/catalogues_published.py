@@ -59,7 +59,10 @@ def published_codes(*, name: str | None = None, after: int = 0, limit: int | Non
     """Codes in the order in which they changed, after a position; of one catalogue, where it is named."""
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, {"after": after, "name": name, "limit": limit})
-        return [Published(*one[:5], bytes(one[5]), *one[6:]) for one in cursor.fetchall()]
+        return [
+            Published(name_, kind, key, version, position, bytes(digest), request, leaf_index, sealed_at)
+            for name_, kind, key, version, position, digest, request, leaf_index, sealed_at in cursor.fetchall()
+        ]
 
 
 def head_of(name: str, codes: Sequence[Published]) -> CatalogueHead:

@@ -46,6 +46,15 @@ def code_choose(*, actor: User, code: CatalogueCode, choice: str, reason: str = 
         audit(actor=actor, action=f"catalogues.{wanted}", kind=code.kind, key=code.key, version=code.version, reason=reason)
 
 
+def publisher_forget(*, actor: User, source: CatalogueSource) -> None:
+    """Let the publisher be met anew: the next one that answers is believed by its signatures, in its own name. For superusers; raises NotAllowed."""
+    if not actor.is_superuser:
+        raise NotAllowed
+    with transaction.atomic():
+        CatalogueSource.objects.filter(pk=source.pk).update(authority="", error_code="", error_text="")
+        audit(actor=actor, action="catalogues.publisher_forgotten", authority=source.authority)
+
+
 def catalogues_propose(*, actor: User, source: CatalogueSource) -> Staged:
     """Bring everything that may be taken over into the gate, as one request of the actor's; codes with an open choice stay out.
 

@@ -75,7 +75,8 @@ def catalogues_pull(*, connector: Connect = connect) -> CatalogueSource | None:
     try:
         with connector(channel) as line:
             told = _tell(line, source)
-            _authority_check(source, told.authority)
+            if told.catalogues:
+                _authority_check(source, told.authority)
             for head in told.catalogues:
                 read += _read(line, source, head)
             if read:

@@ -27,6 +27,7 @@ from workflows.errors import GateError, NotAllowed
 from workflows.services.audit import audit
 
 MAX_CODE = 60
+DAYS = ("valid_from", "valid_to")
 WAYS = {OUT: (OUT, BOTH), IN: (IN, BOTH)}
 
 
@@ -115,13 +116,13 @@ def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
     rows = [(number, cells) for number, cells in pairs_read(content, name=name) if cells.get("theirs") and cells.get("code")]
     wanted, wrong = [], []
     for number, cells in rows:
-        days = {column: _day(cells.get(column, "")) for column in ("valid_from", "valid_to")}
-        wrong += [Wrong(number, column, _("“%s” is no day. Write it as 31/12/2026.") % cells[column]) for column, day in days.items() if day is False]
+        begins, ends = (_day(cells.get(column, "")) for column in DAYS)
+        no_day = [column for column, day in zip(DAYS, (begins, ends), strict=True) if day is None and cells.get(column)]
+        wrong += [Wrong(number, column, _("“%s” is no day. Write it as 31/12/2026.") % cells[column]) for column in no_day]
         way = _way(cells.get("way", ""))
         if way is None:
             wrong.append(Wrong(number, "way", _("“%s” is no direction. Write both, out or in.") % cells["way"]))
-        found = {column: day or None for column, day in days.items()}
-        wanted.append(Wanted(_list(cells["list"]), cells["code"], cells["theirs"], way or BOTH, ref=number, **found))
+        wanted.append(Wanted(_list(cells["list"]), cells["code"], cells["theirs"], way or BOTH, begins, ends, number))
     wrong += [one for each in wanted for one in _form_problems(each)] + _unknown_codes(wanted)
     if wrong:
         raise PairsWrong(sorted(wrong, key=lambda one: one.ref))
@@ -170,7 +171,8 @@ def _contradictions(fresh: Sequence[Wanted], left: Sequence[CodePair]) -> list[W
     """What would make a code ambiguous in a direction in which it is used."""
     wrong = []
     for place, one in enumerate(fresh):
-        for other in [*fresh[:place], *left]:
+        before: list[Wanted | CodePair] = [*fresh[:place], *left]
+        for other in before:
             if one.list != other.list or not _overlap(one, other):
                 continue
             ways = [way for way, both in WAYS.items() if one.way in both and other.way in both]
@@ -213,12 +215,10 @@ def _way(text: str) -> str | None:
     return {plain(word): one.value for one in MapWay for word in (one.value, str(one.label))}.get(plain(text))
 
 
-def _day(text: str) -> date | bool | None:
-    """A day of a cell, None for an empty one, False for what is none."""
-    if not text:
-        return None
+def _day(text: str) -> date | None:
+    """A day of a cell; None for an empty one and for what is none."""
     parts = text.split("/")
     try:
         return date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(text[:10])
     except ValueError:
-        return False
+        return None

@@ -15,11 +15,12 @@ from exchange.selectors.catalogues_agencies import hub_catalogues
 from exchange.selectors.catalogues_causes import catalogue_remedy
 from exchange.selectors.catalogues_shown import catalogues_shown, pull_runs, source_now
 from exchange.selectors.sight import operates_line
-from exchange.services.catalogues import catalogues_propose, code_choose
+from exchange.services.catalogues import catalogues_propose, code_choose, publisher_forget
 from exchange.services.catalogues_publishing import catalogue_propose
 from exchange.services.catalogues_pulling import catalogues_pull_ask
 from exchange.services.transfer_line import hub_channel
 from orgtree.pages import page, page_view
+from orgtree.stepup import require_proof
 from registry.selectors.catalogues import catalogue_title
 from registry.selectors.code_lists import code_authority, code_lists
 from workflows.errors import GateError
@@ -100,6 +101,20 @@ def catalogue_choose(request: HttpRequest, code_id: int) -> HttpResponse:
         messages.success(request, _("Your choice is kept. It can be changed until the code is taken over."))
     except GateError as error:
         messages.error(request, str(error))
+    return redirect("exchange:catalogue_list")
+
+
+@page_view
+@require_POST
+def catalogue_publisher(request: HttpRequest) -> HttpResponse:
+    """For superusers: another publisher than the one that was met first is accepted, with the next answer."""
+    _agency_only(request)
+    source = source_now()
+    if source is None or not request.user.is_superuser:
+        raise Http404
+    require_proof(request)
+    publisher_forget(actor=request.user, source=source)
+    messages.success(request, _("The next publisher that answers is accepted. Fetch the lists now, and compare its name."))
     return redirect("exchange:catalogue_list")
 
 

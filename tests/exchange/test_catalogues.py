@@ -22,7 +22,7 @@ from exchange.selectors.catalogues_agencies import hub_catalogues
 from exchange.selectors.catalogues_published import catalogue_head
 from exchange.selectors.catalogues_shown import catalogues_shown
 from exchange.services import catalogues_publishing
-from exchange.services.catalogues import ChoiceUnneeded, NothingToTake, catalogues_propose, code_choose
+from exchange.services.catalogues import ChoiceUnneeded, NothingToTake, catalogues_propose, code_choose, publisher_forget
 from exchange.services.catalogues_publishing import catalogue_page, catalogue_propose
 from exchange.services.catalogues_pulling import catalogues_pull
 from exchange.services.evidence import verify_evidence
@@ -32,10 +32,10 @@ from registry.targets.codes import code_key
 from tests.exchange.office import Office
 from tests.exchange.sender import Change
 from tests.exchange.trio import trio_open
-from tests.factories import superuser_make
+from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN
 from workflows.documents import canonical, digest
-from workflows.errors import GateError
+from workflows.errors import GateError, NotAllowed
 from workflows.models import RecordVersion
 from workflows.services.ledger import verify_ledger
 from workflows.targets import target
@@ -293,7 +293,11 @@ def test_the_publisher_is_whom_one_met_first(trio, hub, monkeypatch):
         CatalogueSource.objects.update(authority="G99")
         source = catalogues_pull(connector=trio.connect)
         assert source.error_code == "OTHER_AUTHORITY"
-        CatalogueSource.objects.update(authority="G01")
+        # until an administrator accepts another one
+        with pytest.raises(NotAllowed):
+            publisher_forget(actor=user_make("nobody-special"), source=source)
+        publisher_forget(actor=trio.sides["H15"].office.author, source=source)
+        assert catalogues_pull(connector=trio.connect).authority == "G01"
 
 
 def test_codes_that_no_person_signed_are_not_published(trio, hub):
