@@ -45,6 +45,7 @@ urlpatterns = [
     path("queue/<slug:code>/", deliveries.delivery_queue, name="delivery_queue"),
     path("queue/<slug:code>/act", deliveries.delivery_act, name="delivery_act"),
     path("queue/<slug:code>/hours", deliveries.delivery_hours, name="delivery_hours"),
+    path("queue/<slug:code>/probe", deliveries.delivery_probe, name="delivery_probe"),
     path("reconciliations/", reconciling.reconciliation_list, name="reconciliation_list"),
     path("reconciliations/<uuid:run_id>/", reconciling.reconciliation_detail, name="reconciliation_detail"),
     path("reconciliations/<uuid:run_id>/statement", reconciling.reconciliation_statement, name="reconciliation_statement"),

@@ -229,6 +229,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:delivery_queue": ("get", frozenset({"operator", "root"})),
     "exchange:delivery_act": ("post", frozenset({"operator", "root"})),
     "exchange:delivery_hours": ("post", frozenset({"root"})),
+    "exchange:delivery_probe": ("post", frozenset({"root"})),
     "exchange:consents": ("get", AGENCY),  # whoever may see the file, and the person
     "exchange:transfer_list": ("get", AGENCY | {"stranger"}),  # their own units' people; who edits anywhere may begin one
     "exchange:transfer_new": ("get", EDITORS),
@@ -460,7 +461,7 @@ def address(office) -> Callable[[str], str]:
         **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
         **{f"exchange:package_{name}": {"number": packed().pk} for name in ("receipts", "statement", "signature", "download")},
         "exchange:archive_detail": {"number": archived(channel).pk},
-        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act", "delivery_hours")},
+        **{f"exchange:{name}": {"code": "line"} for name in ("delivery_queue", "delivery_act", "delivery_hours", "delivery_probe")},
         **{f"exchange:{name}": {"trial_id": trial.pk} for name in ("trial_detail", "trial_statement", "trial_signature")},
         **{f"registry:{name}": {} for name in ("staff_list", "staff_find", "staff_filter_panel", "staff_filter_save", "worklist", "code_list")},
         "registry:staff_filter_remove": {"pk": kept.pk},

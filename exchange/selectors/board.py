@@ -179,7 +179,7 @@ def _moves(day: date) -> list[dict[str, Any]]:
     if day < clock.today():
         passed = passed.filter(ended_at__lt=_start(day + timedelta(days=1)))
     pairs = passed.values("from_agency", "to_agency")
-    return list(pairs.annotate(count=Count("pk"), on_day=Count("pk", filter=Q(ended_at__gte=_start(day)))))
+    return [dict(pair) for pair in pairs.annotate(count=Count("pk"), on_day=Count("pk", filter=Q(ended_at__gte=_start(day))))]
 
 
 def _start(day: date) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -45,7 +46,7 @@ def bulk_hours_set(*, actor: User | None, channel: Channel, hours: tuple[time, t
             chosen = BulkHours(channel=channel, opens=hours[0], closes=hours[1], above=above)
             chosen.full_clean(validate_unique=False)
             chosen.save()
-        said = {"opens": f"{chosen.opens:%H:%M}", "closes": f"{chosen.closes:%H:%M}", "above": chosen.above} if chosen else {}
+        said: dict[str, Any] = {"opens": f"{chosen.opens:%H:%M}", "closes": f"{chosen.closes:%H:%M}", "above": chosen.above} if chosen else {}
         audit(actor=actor, action="channel.bulk_hours", unit=installation_top(), channel=channel.code, **said)
         send_on_commit(DELIVER_TASK)
     return chosen

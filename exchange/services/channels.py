@@ -77,6 +77,16 @@ def channel_begin(*, actor: User, channel: Channel) -> None:
         send_on_commit(DELIVER_TASK)
 
 
+def channel_probe(*, actor: User, channel: Channel) -> None:
+    """Try a line that pauses now: one call goes as a probe, and its success opens the line again. Raises NotAllowed."""
+    if not operates_line(actor):
+        raise NotAllowed
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk).update(paused_until=None)
+        audit(actor=actor, action="channel.probe", channel=channel.code)
+        send_on_commit(DELIVER_TASK)
+
+
 def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
     """Form batches as far as the window allows, and send what is due. True while receipts are outstanding: they make room for more."""
     batches_form(channel_id=channel_id)

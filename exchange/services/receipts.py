@@ -75,7 +75,7 @@ def _read_on(channel: Channel, after: int, line: Connector) -> set[UUID]:
     channel_succeeded(channel)
     # In this order: what is under way now and has its number a moment later is known then.
     doubtful = Batch.objects.filter(channel=channel, state=BatchState.READY, unsure=True).exists()
-    known = {batch.remote_id: batch for batch in Batch.objects.filter(channel=channel, remote_id__in=told)}
+    known = {_remote(batch): batch for batch in Batch.objects.filter(channel=channel, remote_id__in=told)}
     whole = {batch: told[number] for number, batch in known.items() if batch.state == BatchState.ACCEPTED and _is_whole(batch, told[number])}
     if whole:
         attempts = attempts_make(list(whole), Attempt.Call.RECEIPTS)

@@ -23,6 +23,7 @@ from exchange.selectors.overview import channel_overviews
 from exchange.selectors.queue import PAGE, lines, queue
 from exchange.selectors.sight import operates_line, operates_somewhere
 from exchange.services.bulk_hours import bulk_hours_set
+from exchange.services.channels import channel_probe
 from exchange.services.retrying import deliveries_recall, deliveries_retry
 from exchange.transports.tls import standings
 from orgtree.pages import page, page_view
@@ -100,6 +101,17 @@ def delivery_hours(request: HttpRequest, code: str) -> HttpResponse:
         messages.error(request, " ".join(error.messages))
     else:
         messages.success(request, _("The hours are set.") if hours else _("Everything goes at any hour."))
+    return redirect("exchange:delivery_overview")
+
+
+@page_view
+@require_POST
+def delivery_probe(request: HttpRequest, code: str) -> HttpResponse:
+    """Try a silent line now, and not only when its pause is over."""
+    if not operates_line(request.user):
+        raise Http404
+    channel_probe(actor=request.user, channel=get_object_or_404(Channel, code=code))
+    messages.success(request, _("The line is being tried. Reload the page in a moment."))
     return redirect("exchange:delivery_overview")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -13,6 +13,7 @@ from exchange.models import Channel, Delivery
 from exchange.selectors.queue import lines, queue
 from exchange.selectors.sight import deliveries_seen
 from exchange.selectors.terms import due_days, late
+from exchange.services.breaker import probing
 from orgtree import clock
 from tests.pages import Office
 from workflows.models import AuditEvent, OutboxMessage
@@ -66,6 +67,21 @@ def test_a_channel_in_trouble_says_so_on_the_operators_home_alone(office, channe
     assert "Nền tảng quốc gia không trả lời từ" in homes["operator"]
     assert "không mất gì" in homes["operator"]
     assert "Nền tảng quốc gia" not in homes["clerk"]
+
+
+def test_a_silent_line_is_tried_now_by_whoever_operates_it(office, channel):
+    # given a line that pauses for ten minutes
+    pause = clock.now() + timedelta(minutes=10)
+    Channel.objects.filter(pk=channel.pk).update(failures=9, failing_since=clock.now(), paused_until=pause)
+    probe = reverse("exchange:delivery_probe", args=[channel.code])
+    assert office.client("operator").post(probe).status_code == 404  # of some units only
+    assert "Thử kết nối ngay" in office.client("root").get(reverse(OVERVIEW)).content.decode()
+    # when
+    office.client("root").post(probe)
+    # then one call may go, as a probe
+    tried = Channel.objects.get(pk=channel.pk)
+    assert (tried.paused_until, probing(tried)) == (None, True)
+    assert AuditEvent.objects.filter(action="channel.probe").count() == 1
 
 
 def delivery(channel, profile, **changes):
