@@ -187,7 +187,9 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
         tell("opening", 0, 0)
         book = upload_book(upload)
         if (corrected := corrections_of(upload=upload, book=book)) is not None:
-            return upload_move(upload, UploadState.MERGED, corrects=corrections_merge(upload=upload, book=book, corrected=corrected))
+            first = corrections_merge(upload=upload, book=book, corrected=corrected)
+            upload_queue(upload=first, actor=upload.uploader)  # at once, with a progress of its own: nobody should wait for the sweep
+            return upload_move(upload, UploadState.MERGED, corrects=first)
         sheet = book.sheet(upload.sheet or None)
         asked = not upload.mapping
         mapping = mapping_suggest(upload=upload, sheet=sheet)

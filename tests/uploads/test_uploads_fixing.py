@@ -23,13 +23,14 @@ from registry.selectors.acts import field_is_open
 from registry.selectors.upload_causes import cause_effects, cause_lines, repair_lines
 from registry.selectors.upload_changes import change_page, field_totals, new_file_page
 from registry.selectors.upload_grid import grid_columns, grid_rows
+from registry.selectors.uploads import upload_job
 from registry.services.upload_fixing import CellEdit, cells_edit, reason_give, repair_agree, repair_take_back, rows_leave_out
 from registry.services.upload_mapping import MappingUnusable, mapping_choose, mapping_import, mapping_now
 from registry.services.uploads import upload_process, upload_receive, upload_submit, uploads_resume
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, live_make, person, places
 from tests.uploads.workbooks import FIRST_ROW, grid, right, send, workbook
-from workflows.choices import Act
+from workflows.choices import Act, JobState
 from workflows.errors import NotAllowed, WrongState
 from workflows.models import Contribution
 
@@ -197,6 +198,7 @@ def test_the_returned_workbook_comes_back_to_its_rows_both_ways(clerk, units):
     back = send(clerk, units["agency"], out.getvalue(), "sua.xlsx")
     # then
     assert (back.state, back.corrects_id, back.read) == (UploadState.MERGED, upload.pk, 0)
+    assert upload_job(upload=upload).state == JobState.QUEUED  # the first one goes on at once, to be watched on its page
     upload = settled(upload)
     assert upload.rows.get(sheet_row=FIRST_ROW).edits == {phone: "0911111111"}
     assert upload.rows.get(sheet_row=FIRST_ROW + 1).edits == {phone: "0933333333", "X": "3.99"}
