@@ -149,12 +149,12 @@ def rows_leave_out(*, actor: User, upload: Upload, rows: Sequence[int], out: boo
         states = {RowState.SUBMITTED, RowState.LEFT_OUT} if out else {one for one in RowState if one != RowState.LEFT_OUT}
         wanted = UploadRow.objects.filter(upload=upload, sheet_row__in=rows).exclude(state__in=states)
         numbers = sorted(wanted.values_list("sheet_row", flat=True))
-        rows = {*numbers, *_twins(upload, numbers)}
+        concerned = {*numbers, *_twins(upload, numbers)}
         UploadRow.objects.filter(upload=upload, sheet_row__in=numbers).update(state=RowState.LEFT_OUT if out else RowState.WAITING)
         if out:
             upload.findings.filter(sheet_row__in=numbers).delete()
             upload.changes.filter(sheet_row__in=numbers).delete()
-        return settle(actor=actor, upload=upload, rows=sorted(rows))
+        return settle(actor=actor, upload=upload, rows=sorted(concerned))
 
 
 def settle(*, actor: User, upload: Upload, rows: Sequence[int]) -> Upload:
