@@ -99,7 +99,6 @@ def test_the_hub_asks_where_nothing_came_along(hub, sender, asking, no_list):
     [
         ("ocsp_unknown", {"status": ocsp.OCSPCertStatus.UNKNOWN}),
         ("ocsp_unreachable", {"twist": lambda body: (503, "text/plain", b"")}),
-        ("ocsp_unreadable", {"twist": lambda body: (200, "application/ocsp-response", b"rubbish")}),
         ("ocsp_stale", {"moment": lambda: clock.now() - timedelta(days=2)}),
         ("ocsp_replayed", {"nonce": lambda given: b"x" * 32}),
     ],
