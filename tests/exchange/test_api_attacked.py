@@ -53,6 +53,9 @@ OPERATIONS = [
     ("/api/v1/claims/{number}/answer", "POST"),
     ("/api/v1/seals", "GET"),
     ("/api/v1/seals", "PUT"),
+    ("/api/v1/catalogues", "GET"),
+    ("/api/v1/catalogues", "PUT"),
+    ("/api/v1/catalogues/{name}", "GET"),
 ]
 
 

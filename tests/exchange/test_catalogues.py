@@ -242,7 +242,10 @@ def test_a_pull_that_is_cut_off_goes_on_where_it_was(trio, hub, monkeypatch):
         assert {one.state for one in kept} == {CodeState.NEW}
 
 
-@pytest.mark.parametrize("forgery", ["document", "key", "proof", "signature", "authority", "digest"])
+OFTEN, MORE = ("document", "signature"), ("key", "proof", "authority", "digest")
+
+
+@pytest.mark.parametrize("forgery", [*OFTEN, *(pytest.param(one, marks=pytest.mark.long) for one in MORE)])
 def test_what_the_hubs_people_did_not_sign_is_not_kept(trio, hub, monkeypatch, forgery):
     # given
     name = "blood_group"
