@@ -36,6 +36,7 @@ from orgtree.models import OrgUnit, User
 from registry.fields import label_of
 from registry.masking import masked
 from registry.models import StaffProfile
+from registry.selectors.leaving import passed_on
 from registry.targets import show_together
 from workflows.choices import OPEN_STATES
 from workflows.documents import parse
@@ -161,7 +162,8 @@ def population_channel() -> Channel | None:
 
 
 def matches_seen(user: User) -> QuerySet[PopulationMatch]:
-    return scope.scoped(PopulationMatch.objects.all(), user, Action.VIEW, "staff__using_unit")
+    """Those in sight of people who are still this agency's."""
+    return scope.scoped(PopulationMatch.objects.exclude(passed_on("staff")), user, Action.VIEW, "staff__using_unit")
 
 
 def standing(*, user: User, unit: OrgUnit | None) -> Standing:

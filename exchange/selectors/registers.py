@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from exchange.choices import BatchState, ChannelKind, FactState
 from exchange.models import Channel, PartyFact, RegisterBatch, RegisterEntry, RegisterLane
 from orgtree import clock
+from registry.selectors.leaving import passed_on
 from workflows.documents import parse
 
 SHOWN = 8
@@ -82,7 +83,7 @@ def told_in(channel: Channel) -> QuerySet[PartyFact]:
 
 
 def _standing(channel: Channel) -> RegisterStanding:
-    lanes = RegisterLane.objects.filter(channel=channel)
+    lanes = RegisterLane.objects.filter(channel=channel).exclude(passed_on("staff"))
     counts = lanes.aggregate(
         known=Count("pk"),
         due=Count("pk", filter=Q(entry=None) & (Q(due_at__lte=clock.now()) | Q(again_at__lte=clock.now()))),

@@ -31,6 +31,7 @@ from exchange.services.delivery import lease
 from exchange.services.gaps import gaps_settle
 from orgtree import clock
 from registry.models import StaffProfile
+from registry.selectors.leaving import passed_on
 from workflows.documents import canonical
 
 REGISTERS = (ChannelKind.POPULATION, ChannelKind.PARTY)
@@ -211,8 +212,10 @@ def register_drive(*, channel_id: int, purpose: Purpose, connector: Callable[[Ch
 
 
 def _due(channel: Channel) -> list[RegisterLane]:
+    """Who is to be asked about; whoever has passed to another agency is that one's to ask about."""
     now = clock.now()
-    due = RegisterLane.objects.filter(Q(due_at__lte=now) | Q(again_at__lte=now), channel=channel, entry=None).order_by("due_at", "pk")
+    asked = RegisterLane.objects.filter(Q(due_at__lte=now) | Q(again_at__lte=now), channel=channel, entry=None)
+    due = asked.exclude(passed_on("staff")).order_by("due_at", "pk")
     return list(due.select_for_update(skip_locked=True, no_key=True)[: channel.batch_size])
 
 

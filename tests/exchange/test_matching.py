@@ -9,9 +9,11 @@ from exchange.choices import BatchState, ChannelKind, MatchOutcome, MatchOwner
 from exchange.connectors import CallFailed
 from exchange.contract import ErrorKind
 from exchange.models import Channel, PopulationMatch, RegisterBatch, RegisterEntry, RegisterLane
-from exchange.services.lanes import batches_dissolve
+from exchange.selectors.matching import matches_seen
+from exchange.services.lanes import batches_dissolve, lanes_ask_again
 from tests.exchange.registers import PaperRegister, change, holds, matched, no_answer, register_make, round_
 from tests.pages import Office
+from workflows.models import Hold
 from workflows.services.marks import mark_propose
 
 
@@ -160,6 +162,21 @@ def test_a_file_that_changes_while_it_is_asked_about_is_asked_about_again(office
     assert [one["birth_name"] for one in register.asked][-1] == "Nguyễn Thị Mới"
     entry = PopulationMatch.objects.select_related("entry").get(staff=person).entry
     assert entry.version == person.version
+
+
+def test_who_has_passed_to_another_agency_is_that_one_s_to_ask_about(office, channel):
+    # given two people who differ, one of whom has passed on
+    stays, gone = office.hired(), office.hired()
+    register = PaperRegister(says=holds(birth_name="Trần Văn Khác"))
+    round_(channel, register)
+    Hold.objects.create(kind="staff_profile", key=gone.pk, cause="transfer", text="Tỉnh Gia Lai", final=True)
+    asked = len(register.asked)
+    # when both are to be asked about once more
+    lanes_ask_again(channel=channel, keys=[stays.pk, gone.pk])
+    round_(channel, register, wait=False)
+    # then
+    assert [one["citizen_id"] for one in register.asked[asked:]] == [stays.citizen_id]
+    assert [one.staff_id for one in matches_seen(office.users["clerk"])] == [stays.pk]
 
 
 def test_who_does_not_leave_is_not_asked_about(office, channel):
