@@ -196,6 +196,16 @@ def _check_candidates(actor: User | None, allowed: QuerySet[OrgUnit] | None) -> 
         removed += [one for one in found if one.ref in gone]
 
 
+# Two joins by an equality each: one with "or" compares every candidate with every open item where the planner knows no better.
+BUSY = """
+insert into opened_finding select distinct b.ref, 'RECORD_BUSY', 'error', '', r.id::text from (
+    select c.ref, i.request_id from candidate c join workflows_changeitem i on i.state = 'open' and i.kind = c.kind and i.key = c.key
+    union select c.ref, i.request_id from candidate c
+        join workflows_changeitem i on i.state = 'open' and i.kind = c.kind and i.natural_hash = c.natural_hash
+) b join workflows_changerequest r on r.id = b.request_id where r.state = any(%s) returning value
+"""
+
+
 def _find_busy(actor: User | None) -> None:
     """Records that another open request already changes, by key or by natural key: an error, since submitting would fail.
 
@@ -203,9 +213,7 @@ def _find_busy(actor: User | None) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into opened_finding select distinct c.ref, 'RECORD_BUSY', 'error', '', r.id::text from candidate c "
-            "join workflows_changeitem i on i.state = 'open' and i.kind = c.kind and (i.key = c.key or i.natural_hash = c.natural_hash) "
-            "join workflows_changerequest r on r.id = i.request_id where r.state = any(%s) returning value",
+            BUSY,
             [list(OPEN_STATES)],
         )
         keys = {key for (key,) in cursor.fetchall()}
