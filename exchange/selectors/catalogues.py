@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from exchange.catalogue_contract import CATALOGUE_KINDS, CatalogueHeld
+from exchange.catalogue_contract import CatalogueHeld
 from exchange.models import CatalogueChoice, CatalogueCode, CatalogueRead, CatalogueSource, CatalogueTaking
 from exchange.selectors.sight import operates_line
 from orgtree.models import User
@@ -46,7 +46,7 @@ OPEN = (CodeState.NEW, CodeState.CHANGED, CodeState.CLASH)
 @dataclass(frozen=True)
 class CodeStanding:
     """One code of the hub's beside ours. `patch` is what the agency's request would say of it; `clashing` the fields that both sides changed,
-    or `("code",)` where another code of ours, `twin`, already means the same. `chosen` is that a person wants the hub's in spite of it."""
+    or `("code",)` where another code of ours, `twin`, already means the same. `choice` is what a person decided about it."""
 
     published: CatalogueCode
     state: CodeState
@@ -55,13 +55,13 @@ class CodeStanding:
     patch: Mapping[str, Any] = field(default_factory=dict)
     clashing: Sequence[str] = ()
     twin: str = ""
-    chosen: bool = False
+    choice: CatalogueChoice | None = None
     request: UUID | None = None
 
     @property
     def takes(self) -> bool:
         """Whether a request that takes over what is new would hold it."""
-        return self.state in (CodeState.NEW, CodeState.CHANGED) or (self.state == CodeState.CLASH and self.chosen)
+        return self.state in (CodeState.NEW, CodeState.CHANGED) or (self.state == CodeState.CLASH and self.choice is not None)
 
     @property
     def code(self) -> str:
@@ -91,13 +91,14 @@ def may_pull(user: User) -> bool:
 def codes_newest(source: CatalogueSource, *, names: Collection[str] | None = None) -> list[CatalogueCode]:
     """Every code as the hub holds it now, of some catalogues; documents included."""
     rows = CatalogueCode.objects.filter(source=source) if names is None else CatalogueCode.objects.filter(source=source, catalogue__in=names)
+    rows = rows.select_related("manifest").defer("manifest__body", "manifest__signature")
     return list(rows.order_by("kind", "key", "-position").distinct("kind", "key"))
 
 
 def standings(source: CatalogueSource, *, names: Collection[str] | None = None) -> list[CodeStanding]:
     """Every code of the hub's beside ours, in the order of lists and codes; seven queries, however many codes."""
     newest = codes_newest(source, names=names)
-    held = held_codes(kinds=CATALOGUE_KINDS, lists={one.catalogue for one in newest})
+    held = held_codes(kinds={one.kind for one in newest}, lists={one.catalogue for one in newest})
     facts = _Facts.of(source)
     theirs = {one.pk: parse(bytes(one.document)) for one in newest}
     own = _own_names(held, {one.key for one in newest})
@@ -109,13 +110,13 @@ def standings(source: CatalogueSource, *, names: Collection[str] | None = None) 
 class _Facts:
     """What people did about published codes, by their row; what was taken over last, and the request that is being decided, by their key."""
 
-    choices: Mapping[int, str]
+    choices: Mapping[int, CatalogueChoice]
     taken: Mapping[UUID, CatalogueCode]
     waiting: Mapping[UUID, UUID]
 
     @classmethod
     def of(cls, source: CatalogueSource) -> _Facts:
-        choices = dict(CatalogueChoice.objects.filter(code__source=source).values_list("code_id", "choice"))
+        choices = {one.code_id: one for one in CatalogueChoice.objects.filter(code__source=source).select_related("actor")}
         takings = CatalogueTaking.objects.filter(code__source=source)
         version = RecordVersion.objects.filter(kind=OuterRef("code__kind"), key=OuterRef("code__key"), request=OuterRef("request"))
         taken: dict[UUID, CatalogueCode] = {}
@@ -142,9 +143,9 @@ def _standing(one: CatalogueCode, theirs: Document, held: HeldCode | None, facts
         return CodeStanding(one, CodeState.SAME, theirs, ours)
     state, patch, clashing, twin = _judged(one, theirs, held, parse(bytes(taken.document)) if taken else None, own)
     choice = facts.choices.get(one.pk) if state == CodeState.CLASH else None
-    if choice == CatalogueChoice.Choice.KEEP:
-        return CodeStanding(one, CodeState.KEPT, theirs, ours, clashing=clashing, twin=twin)
-    return CodeStanding(one, state, theirs, ours, patch, clashing, twin, chosen=choice == CatalogueChoice.Choice.TAKE)
+    if choice is not None and choice.choice == CatalogueChoice.Choice.KEEP:
+        return CodeStanding(one, CodeState.KEPT, theirs, ours, clashing=clashing, twin=twin, choice=choice)
+    return CodeStanding(one, state, theirs, ours, patch, clashing, twin, choice=choice)
 
 
 def _same(theirs: Document, held: HeldCode) -> bool:

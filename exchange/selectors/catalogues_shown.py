@@ -110,9 +110,6 @@ def _lists(source: CatalogueSource, found: Sequence[CodeStanding]) -> list[ListL
 
 def _lines(found: Sequence[CodeStanding]) -> dict[int, CodeLine]:
     uses = ended_uses(found)
-    rows = [one.published.pk for one in found]
-    choices = {one.code_id: one for one in CatalogueChoice.objects.filter(code__in=rows).select_related("actor")}
-    signed = CatalogueManifest.objects.defer("body", "signature").in_bulk({one.published.manifest_id for one in found})
     return {
         one.published.pk: CodeLine(
             standing=one,
@@ -120,8 +117,8 @@ def _lines(found: Sequence[CodeStanding]) -> dict[int, CodeLine]:
             what=_what(one),
             changes=_changes(one),
             uses=uses.get(one.published.pk),
-            signed=signed[one.published.manifest_id],
-            choice=choices.get(one.published.pk),
+            signed=one.published.manifest,
+            choice=one.choice,
         )
         for one in found
     }

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from registry.fields import BY_NAME, LISTS
@@ -110,19 +109,13 @@ def code_uses(*, name: str, codes: Collection[str]) -> dict[str, int]:
     """How many files on hand use each of these codes anywhere; a code that no file uses is missing. A salary step is asked as "class/step"."""
     if not codes or name == STEPS:
         return {}
+    placed = [rows.filter(**{f"{column}__in": list(codes)}).order_by().values_list(column, person) for rows, person, column in _places(name)]
+    if not placed:
+        return {}
     people: dict[str, set[UUID]] = {}
-    for rows, person, column in _places(name):
-        for code, key in rows.filter(Q(**{f"{column}__in": list(codes)})).order_by().values_list(column, person).distinct():
-            people.setdefault(code, set()).add(key)
+    for code, key in placed[0].union(*placed[1:]):
+        people.setdefault(code, set()).add(key)
     return {code: len(keys) for code, keys in people.items()}
-
-
-def codes_in_use(name: str) -> dict[str, int]:
-    """The codes of a list that files on hand use, with the number of places in which each stands."""
-    counts: list[Mapping[str, int]] = [
-        dict(rows.exclude(**{column: None}).order_by().values_list(column).annotate(count=Count("pk"))) for rows, _person, column in _places(name)
-    ]
-    return reduce(lambda all_, some: {code: all_.get(code, 0) + some.get(code, 0) for code in {*all_, *some}}, counts, {})
 
 
 def _places(name: str) -> Iterable[tuple[QuerySet[Any], str, str]]:
