@@ -8,16 +8,19 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from orgtree.models import OrgUnit
 from registry.models import Posting, StaffProfile, Upload
 from registry.selectors.profile import profile_get, profile_view
 from registry.services.uploads import upload_process, upload_receive, upload_submit
 from tests.factories import gate_lifted
+from tests.racing import in_threads
 from tests.registry.people import TODAY, live_make, person, posting
 from tests.uploads.workbooks import right, workbook
 from tests.workflows.conftest import gate as gate  # the fixture
 from workflows.choices import RequestState
 from workflows.errors import WrongState
-from workflows.models import RecordVersion
+from workflows.models import RecordVersion, Seal
+from workflows.services.applying import request_apply
 from workflows.services.ledger import verify_ledger
 from workflows.services.staging import Proposal
 
@@ -206,6 +209,29 @@ def test_two_workers_on_one_upload_make_one_request(gate, units, settings, tmp_p
     assert len(submitted) == 2
     assert upload.rows.count() == 30
     assert [one.rows for one in upload.submissions.all()] == [30]
+
+
+def test_apply_and_reorganise_at_once(gate, units):
+    """A file that comes to a unit, and the unit's end: whichever is first, nobody comes to a unit that has ended."""
+    for number in range(4):
+        unit, key = uuid4(), uuid4()
+        founded = {"kind": "division", "valid_from": "2025-07-01", "parent": str(gate.unit.pk), "code": f"H15.9{number}", "name": f"Phòng {number}"}
+        gate.applied(Proposal(kind="org_unit", key=unit, patch=founded))
+        coming = gate.submitted(proposal(key, new({**units, "office": OrgUnit.objects.get(pk=unit)}, 700 + number)))
+        ending = gate.submitted(Proposal(kind="org_unit", key=unit, patch={"valid_to": TODAY.isoformat()}))
+        for request in (coming, ending):
+            gate.approve(request)
+        # when both are applied at one moment
+        came, ended = in_threads(*(lambda request=request: request_apply(request_id=request.pk) for request in (coming, ending)))
+        # then both can be told in an order, and the order is the ledger's
+        assert ended.state == RequestState.APPLIED, ended
+        assert came.state in (RequestState.APPLIED, RequestState.CONFLICT), came
+        if came.state == RequestState.APPLIED:
+            sealed = {one.request_id: one.sequence for one in Seal.objects.filter(request__in=[coming, ending])}
+            assert sealed[coming.pk] < sealed[ending.pk]
+        else:
+            assert [one.code for one in came.findings.all()] == ["UNIT_ENDED"]
+            assert not StaffProfile.objects.filter(pk=key).exists()
 
 
 def test_the_ledger_is_complete(gate, units):

@@ -1,11 +1,10 @@
 """The promises of design.md section 5, each with a test that tries to break it. Everything commits for real."""
 
-import threading
-
 import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from tests.racing import in_threads
 from tests.workflows.toy import Note, NoteLine
 from workflows import merkle
 from workflows.choices import ItemState, RequestState
@@ -24,27 +23,6 @@ from workflows.services.submission import request_submit, request_withdraw
 def ledger_stays_sound(gate):
     yield
     assert verify_ledger().damages == []
-
-
-def in_threads(*calls):
-    """Run the calls at the same moment, each on a connection of its own; returns results or exceptions, in order."""
-    barrier, results = threading.Barrier(len(calls)), [None] * len(calls)
-
-    def run(index, call):
-        try:
-            barrier.wait()
-            results[index] = call()
-        except Exception as error:  # noqa: BLE001 - the exception is the result that the test looks at
-            results[index] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_one_record_all_the_way(gate):
@@ -380,6 +358,27 @@ def test_approve_and_return_at_once(gate):
         lambda: request_return(actor=User.objects.get(username="other"), request_id=request.pk, reason="Thiếu quyết định"),
     )
     assert sorted(type(one).__name__ for one in results) == ["ChangeRequest", "WrongState"]
+
+
+def test_approve_and_edit_at_once(gate):
+    """A change that was drafted beside one that is being decided either waits, or meets what has become true; it never undoes it."""
+    for _ in range(6):
+        key = gate.key()
+        gate.applied(gate.proposal(key, name="Cũ", amount="1.00"))
+        decided, edit = (gate.stage(gate.proposal(key, **{"name": "Cũ", **patch})).request for patch in ({"amount": "2.00"}, {"name": "Mới"}))
+        request_submit(actor=gate.author, request_id=decided.pk)
+        gate.approve(decided)
+        applied, submitted = in_threads(
+            lambda decided=decided: request_apply(request_id=decided.pk), lambda edit=edit: request_submit(actor=gate.author, request_id=edit.pk)
+        )
+        assert applied.state == RequestState.APPLIED
+        assert isinstance(submitted, (ChangeRequest, RecordBusy)), submitted
+        if isinstance(submitted, ChangeRequest):
+            gate.approve(submitted)
+            assert request_apply(request_id=submitted.pk).state in (RequestState.APPLIED, RequestState.CONFLICT)
+        note = Note.objects.get(pk=key)
+        assert note.amount == 2
+        assert list(RecordVersion.objects.filter(key=key).order_by("version").values_list("version", flat=True)) == list(range(1, note.version + 1))
 
 
 # The walls
