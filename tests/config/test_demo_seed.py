@@ -86,18 +86,14 @@ def test_the_workbook_is_read_as_documented(uploaded):
     assert list(errors) == [(one["sheet_row"], one["column"], one["code"], one["field"]) for one in expected["findings"]]
 
 
-def test_only_a_raised_step_gets_a_warning(uploaded):
-    """The list has no column for the salary history, so that its open row is left behind: the program says so."""
-    others = uploaded.findings.exclude(severity=Severity.ERROR)
-    ignored = others.filter(code="COLUMN_IGNORED").values_list("sheet_row", "heading")
-    assert sorted(ignored) == [(0, "Ghi chú"), (0, "TT"), (0, "Zalo/Email")]
-    raised = uploaded.rows.filter(state="staged", op="update", changed__contains=["step"])
-    warned = others.exclude(code="COLUMN_IGNORED").order_by("sheet_row").values_list("sheet_row", "code")
-    assert list(warned) == [(row, "SALARY_CURRENT_DIFFERS") for row in raised.order_by("sheet_row").values_list("sheet_row", flat=True)]
+def test_nothing_but_an_ignored_column_is_remarked(uploaded):
+    """A raised step writes its row of the salary history, so that nothing contradicts it."""
+    others = uploaded.findings.exclude(severity=Severity.ERROR).values_list("sheet_row", "heading", "code")
+    assert sorted(others) == [(0, "Ghi chú", "COLUMN_IGNORED"), (0, "TT", "COLUMN_IGNORED"), (0, "Zalo/Email", "COLUMN_IGNORED")]
 
 
 def test_the_workbook_proposes_new_people_and_small_changes(uploaded):
     accepted = uploaded.rows.filter(state="staged")
     assert accepted.filter(op="create").count() == 140
     changes = {tuple(changed) for changed in accepted.filter(op="update").values_list("changed", flat=True)}
-    assert changes == {("phone",), ("coefficient", "step", "step_date"), ("current_address",), ("party_join_date",)}
+    assert changes == {("phone",), ("coefficient", "salary_history", "step", "step_date"), ("current_address",), ("party_join_date",)}

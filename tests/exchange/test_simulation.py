@@ -39,7 +39,7 @@ def test_seeded_worlds(quick, runs, small):
         assert verdict.ok, f"seed {seed}: {verdict}"
         faults += verdict.faults
     # every kind of fault happened
-    assert len(faults) == 23, sorted(faults)
+    assert len(faults) == 32, sorted(faults)
 
 
 @pytest.mark.parametrize("broken", ["doubt sends again under another name", "versions do not wait"])

@@ -467,14 +467,14 @@ def test_agencies_hear_of_a_person_whom_both_claim_and_the_transfer_closes_the_c
     trio.drive("H15")
     with trio.at_hub():
         assert claims_settle() == 0  # taken up is not passed
-        before = {agency.code: moved_until(clock.now().date()).get(agency.pk, 0) for agency in Agency.objects.all()}
+        before = {agency.code: moved_until(clock.today()).get(agency.pk, 0) for agency in Agency.objects.all()}
     accept(trio, "H16", one.key)
     with trio.at_hub():
         assert claims_settle() == 1
         # and the file counts on the board where the person is
-        after = {agency.code: moved_until(clock.now().date()).get(agency.pk, 0) for agency in Agency.objects.all()}
+        after = {agency.code: moved_until(clock.today()).get(agency.pk, 0) for agency in Agency.objects.all()}
         assert after == {"H15": before["H15"] - 1, "H16": before["H16"] + 1}
-        assert moved_until(clock.now().date() - timedelta(days=2)) == {}
+        assert moved_until(clock.today() - timedelta(days=2)) == {}
         claim.refresh_from_db()
         assert (claim.state, claim.outcome, claim.keeps.code) == ("closed", "transfer", "H16")
     with trio.at("H16"):
