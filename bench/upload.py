@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,35 @@ def large(home: Path) -> dict[str, Any]:
     ours = worker(path)
     name = "rows_100k_s" if ROWS == 100_000 else "rows_large_s"
     figures = {"large_rows": ROWS, "large_columns": WIDE, name: ours["seconds"], "rss_over_idle_mb": ours["rss_over_idle_mb"]}
-    return figures | {"large_mb": round(path.stat().st_size / 1e6, 1), "large_stages": ours["stages"]}
+    return figures | {"large_mb": round(path.stat().st_size / 1e6, 1), "large_stages": ours["stages"], "page_ms": pages(ours["upload"])}
+
+
+PAGES = {
+    "upload_detail": "", "upload_changes": "?kind=new", "upload_people": "", "upload_missing": "", "upload_causes": "", "upload_grid": "",
+}  # fmt: skip
+
+
+def pages(upload: str) -> dict[str, int]:
+    """The pages of an upload of ROWS rows as a browser gets them, each the median of three, and a page from its middle and one with a filter."""
+    from django.test import Client
+    from django.urls import reverse
+
+    from orgtree.models import User
+
+    client = Client()
+    client.force_login(User.objects.get(username="hoa"))
+    asked = {name: reverse(f"registry:{name}", args=[upload]) + query for name, query in PAGES.items()}
+    asked |= {
+        f"upload_changes, {what}": asked["upload_changes"] + query for what, query in {"later": f"&after={ROWS // 2}", "found": "&q=Hoa"}.items()
+    }
+    return {name: round(1000 * statistics.median(_page(client, address) for _ in range(3))) for name, address in asked.items()}
+
+
+def _page(client: Any, address: str) -> float:
+    begin = time.perf_counter()
+    if (status := client.get(address).status_code) != 200:
+        sys.exit(f"{address} gave {status}")
+    return time.perf_counter() - begin
 
 
 def worker(path: Path) -> dict[str, Any]:

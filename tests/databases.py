@@ -80,7 +80,7 @@ def _embedded(stack: ExitStack) -> tuple[str, str]:
     from config.embedded.supervisor import Supervisor
     from config.embedded.valkey import EmbeddedValkey
 
-    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoso-servers-")))
+    home = Path(stack.enter_context(stacks.quick_folder("servers")))
     os.environ[stacks.IMAGE] = str(stacks.image())
     supervisor = stack.enter_context(Supervisor())
     stacks.begin(home / "copy")
@@ -184,7 +184,7 @@ def clone(what: str, source: str = "") -> Iterator[str]:
     """A database with the template's content, or that of another `source`; dropped at the end, whoever is still connected."""
     source, name = source or template(), _name(what)
     with maintenance() as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(name), sql.Identifier(source)))
     yield name
     with maintenance() as connection:
         drop(connection, name)

@@ -35,9 +35,9 @@ PATIENCE = 60  # seconds for what a worker does
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """Agency and hub with the demo, serving."""
-    with Stack(stacks.begin(tmp_path_factory.mktemp("journey") / "var"), durable=False) as running:
+    with stacks.quick_folder("journey") as folder, Stack(stacks.begin(Path(folder) / "var"), durable=False) as running:
         running.seed()
         running.serve()
         yield running
