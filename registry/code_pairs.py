@@ -1,21 +1,21 @@
-"""Pairs of a code of ours and a code of another side, as a spreadsheet: the columns declared once (import-export) for the way out and the way in.
+"""Pairs of a code of ours and a code of another side, as a spreadsheet: the columns declared once for the way out (import-export) and the way in.
 
 Nothing is saved here: what was read goes to whoever keeps the pairs (`exchange.services.mapping`), which judges all of it and takes all or nothing.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from import_export import fields, resources
-from tablib import Dataset
-from tablib.exceptions import TablibException
 
 from orgtree.text import plain
+from registry.reading import Limits, SheetRow, open_book
 from registry.resources import neutral
 
 # Name, heading, and further headings that a file may have.
@@ -29,12 +29,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "valid_to": ("Hết hiệu lực từ", "valid to"),
 }
 NEEDED = ("list", "code", "theirs")
-MAX_BYTES, MAX_UNPACKED, MAX_ROWS = 1_000_000, 20_000_000, 5_000
+MAX_BYTES, MAX_ROWS = 1024 * 1024, 5_000
 Row = Mapping[str, str]
 
 
 class PairsUnreadable(Exception):
-    """The file cannot be read as a table of pairs; the code says why, `detail` where."""
+    """The spreadsheet is no table of pairs; the code says why, `detail` where."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code, self.detail = code, detail
@@ -64,39 +64,29 @@ def pairs_write(rows: Sequence[Row], *, form: str) -> bytes:
 
 
 def pairs_read(content: bytes, *, name: str) -> list[tuple[int, dict[str, str]]]:
-    """(row number as the spreadsheet shows it, cells by column) of every row that says something. Raises PairsUnreadable."""
-    if len(content) > MAX_BYTES:
-        raise PairsUnreadable("TOO_LARGE")
-    made = _loaded(content, name)
-    known = {plain(heading): column for column, headings in COLUMNS.items() for heading in (*headings, column)}
-    headings = [known.get(plain(str(one or "")), "") for one in made.headers or ()]
-    if missing := [COLUMNS[one][0] for one in NEEDED if one not in headings]:
-        raise PairsUnreadable("COLUMN_MISSING", ", ".join(missing))
-    if len(made) > MAX_ROWS:
-        raise PairsUnreadable("TOO_MANY_ROWS", str(MAX_ROWS))
-    rows = (
-        (number, {column: _text(cell) for column, cell in zip(headings, row, strict=False) if column}) for number, row in enumerate(made, start=2)
-    )
+    """(row number as the spreadsheet shows it, cells by column) of every row that says something, in whatever format an upload may have.
+
+    Raises WorkbookRefused, PairsUnreadable.
+    """
+    with NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        book = open_book(Path(file.name), name=name, limits=Limits(max_bytes=MAX_BYTES))
+        lines = next((one.rows() for one in book.sheets if not one.hidden), iter(()))
+        columns = _columns(next(lines, None))
+        rows = [(line.number, {one: _text(line.cells.get(place, "")) for place, one in columns.items()}) for line in islice(lines, MAX_ROWS)]
+        if next(lines, None) is not None:
+            raise PairsUnreadable("TOO_MANY_ROWS", str(MAX_ROWS))
     return [(number, cells) for number, cells in rows if any(cells.values())]
 
 
-def _loaded(content: bytes, name: str) -> Dataset:
-    try:
-        if content[:2] == b"PK":
-            with zipfile.ZipFile(io.BytesIO(content)) as packed:
-                if sum(one.file_size for one in packed.infolist()) > MAX_UNPACKED:
-                    raise PairsUnreadable("TOO_LARGE")
-            return Dataset().load(io.BytesIO(content), format="xlsx")
-        text = content.decode("utf-8-sig")
-        return Dataset().load(text, format="csv", delimiter=_delimiter(text))
-    except (TablibException, zipfile.BadZipFile, UnicodeDecodeError, ValueError, KeyError, OSError) as error:
-        raise PairsUnreadable("NOT_A_TABLE", name) from error
-
-
-def _delimiter(text: str) -> str:
-    """Excel with Vietnamese settings writes semicolons."""
-    first = text.partition("\n")[0]
-    return max((",", ";", "\t"), key=first.count)
+def _columns(headings: SheetRow | None) -> dict[int, str]:
+    """Our columns by their places. Raises PairsUnreadable when one that is needed is not there."""
+    known = {plain(heading): column for column, headings in COLUMNS.items() for heading in (*headings, column)}
+    found = {place: known.get(plain(_text(cell)), "") for place, cell in (headings.cells if headings else {}).items()}
+    if missing := [COLUMNS[one][0] for one in NEEDED if one not in found.values()]:
+        raise PairsUnreadable("COLUMN_MISSING", ", ".join(missing))
+    return {place: column for place, column in found.items() if column}
 
 
 def _text(cell: Any) -> str:
@@ -105,5 +95,5 @@ def _text(cell: Any) -> str:
         return cell.strftime("%Y-%m-%d")
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    text = " ".join(str("" if cell is None else cell).split())
+    text = " ".join(str(cell).split())
     return text[1:] if text[:1] == "'" else text

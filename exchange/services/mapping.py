@@ -5,6 +5,7 @@ A change of the table touches no file and no signed document: it changes how a s
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -63,25 +64,29 @@ class PairsWrong(GateError):
         super().__init__(_("Nothing was changed. Correct what is named and try again."))
 
 
-def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted]) -> int:
+def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted], found: Sequence[Wrong] = ()) -> int:
     """Let these pairs stand; one that says otherwise of the same code, direction and days ends. Returns how many are new.
 
-    All or nothing. Raises NotAllowed, PairsWrong.
+    All or nothing; `found` is what was wrong with their cells already. Raises NotAllowed, PairsWrong.
     """
     _allowed(actor, side)
-    if wrong := [one for each in wanted for one in _form_problems(each)] + _unknown_codes(wanted):
-        raise PairsWrong(wrong)
+    if wrong := [*found, *(one for each in wanted for one in _form_problems(each)), *_unknown_codes(wanted)]:
+        raise PairsWrong(sorted(wrong, key=lambda one: one.ref))
     try:
         with transaction.atomic():
             present = list(
                 CodePair.objects.select_for_update().filter(side=side, list__in={one.list for one in wanted}, ended_at=None).order_by("pk")
             )
-            fresh = [one for one in dict.fromkeys(wanted) if not any(_says(pair, one) for pair in present)]
-            replaced = [pair for pair in present if any(_replaces(one, pair) for one in fresh)]
-            left = [pair for pair in present if pair not in replaced]
+            said = {tuple(_columns(pair).values()) for pair in present}
+            fresh = [one for one in dict.fromkeys(wanted) if tuple(_columns(one).values()) not in said]
+            of_code = defaultdict(list)
+            for one in fresh:
+                of_code[one.list, one.code].append(one)
+            gone = {pair.pk for pair in present if any(_replaces(one, pair) for one in of_code[pair.list, pair.code])}
+            left = [pair for pair in present if pair.pk not in gone]
             if wrong := _contradictions(fresh, left):
                 raise PairsWrong(wrong)
-            CodePair.objects.filter(pk__in=[one.pk for one in replaced]).update(ended_at=Now(), ended_by=actor)
+            CodePair.objects.filter(pk__in=gone).update(ended_at=Now(), ended_by=actor)
             made = [CodePair(side=side, added_by=actor, **_columns(one)) for one in fresh]
             CodePair.objects.bulk_create(made)
             for one in made:
@@ -111,7 +116,10 @@ def rest_kept(*, actor: User, side: str, code_list: str) -> int:
 
 
 def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
-    """The pairs of a spreadsheet; rows without a code of theirs are left out. Raises NotAllowed, PairsUnreadable, PairsWrong with every row."""
+    """The pairs of a spreadsheet; rows without a code of theirs are left out.
+
+    Raises NotAllowed, WorkbookRefused, PairsUnreadable, PairsWrong with every row.
+    """
     _allowed(actor, side)
     rows = [(number, cells) for number, cells in pairs_read(content, name=name) if cells.get("theirs") and cells.get("code")]
     wanted, wrong = [], []
@@ -123,10 +131,7 @@ def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
         if way is None:
             wrong.append(Wrong(number, "way", _("“%s” is no direction. Write both, out or in.") % cells["way"]))
         wanted.append(Wanted(_list(cells["list"]), cells["code"], cells["theirs"], way or BOTH, begins, ends, number))
-    wrong += [one for each in wanted for one in _form_problems(each)] + _unknown_codes(wanted)
-    if wrong:
-        raise PairsWrong(sorted(wrong, key=lambda one: one.ref))
-    return pairs_set(actor=actor, side=side, wanted=wanted)
+    return pairs_set(actor=actor, side=side, wanted=wanted, found=wrong)
 
 
 def _look_again(side: str) -> None:
@@ -168,34 +173,40 @@ def _unknown_codes(wanted: Sequence[Wanted]) -> list[Wrong]:
 
 
 def _contradictions(fresh: Sequence[Wanted], left: Sequence[CodePair]) -> list[Wrong]:
-    """What would make a code ambiguous in a direction in which it is used."""
+    """What would make a code ambiguous in a direction in which it is used; of each code the first that it contradicts."""
     wrong = []
-    for place, one in enumerate(fresh):
-        before: list[Wanted | CodePair] = [*fresh[:place], *left]
-        for other in before:
-            if one.list != other.list or not _overlap(one, other):
-                continue
-            ways = [way for way, both in WAYS.items() if one.way in both and other.way in both]
-            if OUT in ways and one.code == other.code:
-                text = _("Our code %(code)s would be both %(one)s and %(other)s at the other side. Keep one of the two, or give them different days.")
-                wrong.append(Wrong(one.ref, "theirs", text % {"code": one.code, "one": one.theirs, "other": other.theirs}))
-            if IN in ways and one.theirs == other.theirs:
-                text = _("Their code %(theirs)s would mean both %(one)s and %(other)s. Let one of the two be used outwards only.")
-                wrong.append(Wrong(one.ref, "theirs", text % {"theirs": one.theirs, "one": one.code, "other": other.code}))
+    standing: defaultdict[tuple[str, str, str], list[Wanted | CodePair]] = defaultdict(list)
+    for pair in left:
+        for claim in _claims(pair):
+            standing[claim].append(pair)
+    for one in fresh:
+        for claim in _claims(one):
+            if other := next((other for other in standing[claim] if _overlap(one, other)), None):
+                wrong.append(Wrong(one.ref, "theirs", _ambiguous(claim[0], one, other)))
+            standing[claim].append(one)
     return wrong
+
+
+def _claims(one: Wanted | CodePair) -> list[tuple[str, str, str]]:
+    """What a pair says something of: (direction, list, the code that is looked up in it)."""
+    return [(way, one.list, one.code if way == OUT else one.theirs) for way, both in WAYS.items() if one.way in both]
+
+
+def _ambiguous(way: str, one: Wanted, other: Wanted | CodePair) -> str:
+    if way == OUT:
+        text = _("Our code %(code)s would be both %(one)s and %(other)s at the other side. Keep one of the two, or give them different days.")
+        return text % {"code": one.code, "one": one.theirs, "other": other.theirs}
+    text = _("Their code %(theirs)s would mean both %(one)s and %(other)s. Let one of the two be used outwards only.")
+    return text % {"theirs": one.theirs, "one": one.code, "other": other.code}
 
 
 def _columns(one: Wanted) -> dict[str, object]:
     return {name: getattr(one, name) for name in ("list", "code", "theirs", "way", "valid_from", "valid_to")}
 
 
-def _says(pair: CodePair, one: Wanted) -> bool:
-    return all(getattr(pair, name) == value for name, value in _columns(one).items())
-
-
 def _replaces(one: Wanted, pair: CodePair) -> bool:
-    shared = [way for way, both in WAYS.items() if one.way in both and pair.way in both]
-    return (one.list, one.code) == (pair.list, pair.code) and bool(shared) and _overlap(one, pair)
+    """Two pairs of one code, in the same direction and on the same days."""
+    return any(one.way in both and pair.way in both for both in WAYS.values()) and _overlap(one, pair)
 
 
 def _overlap(one: Wanted | CodePair, other: Wanted | CodePair) -> bool:

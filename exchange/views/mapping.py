@@ -24,6 +24,7 @@ from exchange.services.mapping import PairsWrong, Wanted, pair_end, pairs_import
 from orgtree import clock
 from orgtree.pages import page, page_view
 from registry.code_pairs import COLUMNS, MAX_BYTES, MAX_ROWS, PairsUnreadable, pairs_write
+from registry.reading import WorkbookRefused
 
 FORMS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
@@ -92,13 +93,10 @@ def mapping_import(request: HttpRequest) -> HttpResponse:
     if file is None:
         messages.error(request, _("Choose a file first."))
         return _back(side, "")
-    if file.size > MAX_BYTES:
-        messages.error(request, UNREADABLE["TOO_LARGE"]())
-        return _back(side, "")
     try:
-        count = pairs_import(actor=request.user, side=side.name, content=file.read(), name=file.name)
-    except PairsUnreadable as error:
-        messages.error(request, UNREADABLE[error.code]())
+        count = pairs_import(actor=request.user, side=side.name, content=file.read(MAX_BYTES + 1), name=file.name)
+    except (PairsUnreadable, WorkbookRefused) as error:
+        messages.error(request, UNREADABLE[error.code]() if error.code in UNREADABLE else str(error))
         return _back(side, "")
     except PairsWrong as error:
         return _shown(request, known, side, "", error=error, status=422)
@@ -122,8 +120,6 @@ def mapping_export(request: HttpRequest) -> HttpResponse:
 
 
 UNREADABLE = {
-    "TOO_LARGE": lambda: _("The file is too large. Export the table, fill it in, and send that file."),
-    "NOT_A_TABLE": lambda: _("The file is no spreadsheet that can be read. Save it as .xlsx or as .csv (UTF-8)."),
     "COLUMN_MISSING": lambda: (
         _("Columns are missing: the file needs %s. Export the table and fill that in.")
         % ", ".join(COLUMNS[one][0] for one in ("list", "code", "theirs"))

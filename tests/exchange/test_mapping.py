@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -19,7 +22,7 @@ from exchange.services.lanes import lanes_review
 from exchange.services.mapping import PairsWrong, Wanted, pair_end, pairs_import, pairs_set, rest_kept
 from exchange.services.party import facts_fetch, facts_propose
 from exchange.services.registers import PURPOSES
-from registry.code_pairs import PairsUnreadable, pairs_read, pairs_write
+from registry.code_pairs import pairs_read, pairs_write
 from registry.services.codes import codes_load
 from tests.exchange.registers import PaperRegister, register_make, round_
 from tests.exchange.test_party import PaperParty, fact, taken
@@ -231,13 +234,34 @@ def test_a_spreadsheet_with_mistakes_changes_nothing_and_names_every_row(office,
     assert not CodePair.objects.exists()
 
 
+def broken(ending, content):
+    """A workbook of ours of which one part was spoilt."""
+    out, sound = io.BytesIO(), pairs_write([{"list": "gender", "code": "1", "theirs": "M"}], form="xlsx")
+    with zipfile.ZipFile(io.BytesIO(sound)) as before, zipfile.ZipFile(out, "w") as after:
+        for one in before.infolist():
+            after.writestr(one.filename, content if one.filename.endswith(ending) else before.read(one.filename))
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"PK\x03\x04nonsense", "NOT_A_TABLE"), (b"a,b\n1,2\n", "COLUMN_MISSING"), (b"x" * 1_000_001, "TOO_LARGE")]
+    "content",
+    [
+        b"",
+        b"PK\x03\x04nonsense",
+        b"a,b\n1,2\n",
+        b"list,code,theirs\n" + b"gender,1,M\n" * 5_001,
+        b"x" * 1_050_000,
+        *(broken(part, spoilt) for part in ("workbook.xml", "sheet1.xml") for spoilt in (b"", b"<", b"<a/>")),
+    ],
 )
-def test_what_is_no_table_is_said_to_be_none(content, code):
-    with pytest.raises(PairsUnreadable) as refused:
-        pairs_read(content, name="x")
-    assert refused.value.code == code
+def test_what_is_no_table_is_refused_in_words(office, operator, side, content):
+    client = Client()
+    client.force_login(operator)
+    file = SimpleUploadedFile("a.xlsx", content)
+    answer = client.post(reverse("exchange:mapping_import"), {"side": side, "file": file}, follow=True)
+    assert answer.status_code == 200
+    assert [one.level_tag for one in answer.context["messages"]] == ["error"]
+    assert not CodePair.objects.exists()
 
 
 def test_the_rest_of_a_list_may_stand_for_itself(office, operator, side):

@@ -36,6 +36,7 @@ def refused(tmp_path, body, **options):
         (b"TT;Ho ten\n1;Hoa\n", "NO_HEADING_ROW"),
         (b"One sentence without a table.", "NOT_A_WORKBOOK"),
         (bytes(range(256)) * 20, "NOT_A_WORKBOOK"),
+        (b"a,b\n" + b"x" * 200_000 + b",1\n", "WORKBOOK_DAMAGED"),
         (b"%PDF-1.7 ...", "NOT_A_WORKBOOK"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "WORKBOOK_DAMAGED"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le") + b"\0" * 600, "LOCKED"),
