@@ -103,11 +103,16 @@ _ISO_DAY = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
 _DECIMAL = re.compile(r"-?[0-9]{1,3}\.[0-9]{2}")
 
 
+def days_as_written(text: str) -> str:
+    """A text in which days that stand as 2025-12-31 are 31/12/2025."""
+    return _ISO_DAY.sub(r"\3/\2/\1", text)
+
+
 def as_written(value: str) -> str:
     """A value of a document as people here write it: days as 31/12/2025, coefficients and percentages as 2,34. What is neither stays.
 
     Of decimals only a whole value counts, or two with an arrow between them: "01.003" is the code of a rank.
     """
-    dated = _ISO_DAY.sub(r"\3/\2/\1", value)
+    dated = days_as_written(value)
     parts = dated.split(" → ")
     return " → ".join(part.replace(".", ",") for part in parts) if all(_DECIMAL.fullmatch(part) for part in parts) else dated

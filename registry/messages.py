@@ -5,7 +5,6 @@ A stored finding holds code, value and parameters; the sentence is made on readi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orgtree.text import days_as_written
 from registry.fields import BY_NAME, column_of, label_of
 from registry.rules import RULES
 from registry.rules.demands import RULES as DEMANDS
@@ -241,7 +241,6 @@ GATE: Mapping[str, Message] = {
     ),
 }
 
-_ISO_DAY = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
 _BY_CODE: Mapping[str, Message] = {
     **{rule.code: Message(rule.message, rule.repair, rule.severity) for rule in (*RULES, *DEMANDS)},
     **GATE,
@@ -264,11 +263,6 @@ def repair_of(code: str, *, value: str = "", field: str = "", params: Mapping[st
     return _said(code, "repair", value, field, params)
 
 
-def said_value(value: str) -> str:
-    """A value as people write it: what a rule found in the database is a day as 2020-09-15, on the page it is 15/09/2020."""
-    return _ISO_DAY.sub(r"\3/\2/\1", value)
-
-
 class _Words(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return ""
@@ -277,7 +271,7 @@ class _Words(dict[str, Any]):
 def _said(code: str, part: str, value: str, field: str, params: Mapping[str, Any] | None) -> str:
     if code not in _BY_CODE:
         return f"{code}: {value}" if part == "text" else ""
-    words = _Words({**(params or {}), "value": said_value(value), "field": label_of(field) if field else ""})
+    words = _Words({**(params or {}), "value": days_as_written(value), "field": label_of(field) if field else ""})
     sentence = (code == "VALUE_FORM" and part == "repair" and _how_to_write(field)) or getattr(_BY_CODE[code], part)
     return str(sentence).format_map(words)
 

@@ -13,9 +13,10 @@ from django.db.models import Count, QuerySet
 from orgtree import scope
 from orgtree.choices import Action
 from orgtree.models import User
+from orgtree.text import days_as_written
 from registry.choices import UploadState
 from registry.fields import label_of
-from registry.messages import message_of, repair_of, said_value
+from registry.messages import message_of, repair_of
 from registry.models import Upload, UploadFinding, UploadSubmission
 from workflows.choices import RequestState, Severity
 from workflows.models import JobRun
@@ -109,7 +110,7 @@ def finding_lines(findings: Any) -> Iterator[FindingLine]:
             label=label_of(one.field) if one.field else "",
             code=one.code,
             severity=one.severity,
-            value=said_value(one.value),
+            value=days_as_written(one.value),
             message=message_of(one.code, **words),
             repair=repair_of(one.code, **words),
         )

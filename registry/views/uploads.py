@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orgtree import clock, scope
 from orgtree.choices import Action
-from orgtree.models import OrgUnit, User
+from orgtree.models import User
 from orgtree.pages import page, page_view
+from orgtree.selectors.units import indented
 from registry.choices import UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.models import Upload
 from registry.reading import WorkbookRefused
@@ -92,7 +93,7 @@ def upload_new(request: HttpRequest) -> HttpResponse:
             else:
                 upload_queue(upload=upload)
                 return redirect("registry:upload_detail", upload.pk)
-    context = {"units": _indented(units), "chosen": chosen, "problem": problem}
+    context = {"units": indented(units), "chosen": chosen, "problem": problem}
     return page(request, "registry/upload_new.html", _("Upload a workbook"), status=422 if problem else 200, **context)
 
 
@@ -168,9 +169,3 @@ def upload_check(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     except GateError as error:
         messages.error(request, str(error))
     return redirect("registry:upload_detail", upload.pk)
-
-
-def _indented(units: list[OrgUnit]) -> list[tuple[OrgUnit, str]]:
-    """(unit, its name set in by its depth below the topmost unit of the list), for a select."""
-    top = min(one.level for one in units)
-    return [(one, "\u2003" * (one.level - top) + one.name) for one in units]
