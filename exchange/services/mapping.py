@@ -89,8 +89,8 @@ def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted], found: Sequen
             CodePair.objects.filter(pk__in=gone).update(ended_at=Now(), ended_by=actor)
             made = [CodePair(side=side, added_by=actor, **_columns(one)) for one in fresh]
             CodePair.objects.bulk_create(made)
-            for one in made:
-                audit(actor=actor, action="code_pair.set", side=side, list=one.list, code=one.code, theirs=one.theirs, way=one.way)
+            for pair in made:
+                audit(actor=actor, action="code_pair.set", side=side, list=pair.list, code=pair.code, theirs=pair.theirs, way=pair.way)
             if made:
                 _look_again(side)
     except IntegrityError as error:  # somebody else was faster by a moment
@@ -200,7 +200,7 @@ def _ambiguous(way: str, one: Wanted, other: Wanted | CodePair) -> str:
     return text % {"theirs": one.theirs, "one": one.code, "other": other.code}
 
 
-def _columns(one: Wanted) -> dict[str, object]:
+def _columns(one: Wanted | CodePair) -> dict[str, object]:
     return {name: getattr(one, name) for name in ("list", "code", "theirs", "way", "valid_from", "valid_to")}
 
 
