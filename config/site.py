@@ -6,6 +6,7 @@ do with people and units is a matter of grants (`orgtree.scope`), so every activ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ class Entry:
     needs: Action | None = None
     agency: bool = False  # on an agency only, not on the hub
     own: bool = False  # for whoever may have a file of their own: accounts with a personal number
+    also: str = ""  # a view elsewhere that belongs here, too
 
 
 ENTRIES = (
@@ -44,7 +46,7 @@ ENTRIES = (
     Entry(_("Population matching"), icon="fingerprint", view="exchange:match_list", needs=Action.EDIT, agency=True),
     Entry(_("One decision, many people"), icon="group_add", view="registry:decision_new", needs=Action.EDIT),
     Entry(_("Organisation tree"), icon="account_tree", view="registry:unit_tree"),
-    Entry(_("Code lists"), icon="list_alt", view="registry:code_list"),
+    Entry(_("Code lists"), icon="list_alt", view="registry:code_list", also="exchange:catalogue_list"),
     Entry(_("Roles and grants"), icon="key", view="workflows:rights"),
     Entry(_("Transfers"), icon="move_item", view="exchange:transfer_list", needs=Action.EDIT),
     Entry(_("Deliveries"), icon="sync_alt", view="exchange:delivery_overview", needs=Action.OPERATE),
@@ -94,11 +96,20 @@ class HoSoSite(UnfoldAdminSite):
             held = set(Action) if user.is_superuser else {action for action in Action if scope.intervals(user, action)}
         entries = [one for one in ENTRIES if (one.needs is None or one.needs in held) and (not one.own or user.personal_number)]
         entries = [one for one in entries if not one.agency or settings.ROLE == "agency"]
-        groups = [{"title": "", "items": [self._item(request, one.title, reverse(one.view), icon=one.icon) for one in entries]}]
+        items = [self._item(one.title, reverse(one.view), icon=one.icon, also=reverse(one.also) if one.also else "") for one in entries]
+        groups = [{"title": "", "items": items}]
         if user.is_staff or Action.GRANT in held:
-            own = [self._item(request, _("Superusers"), reverse("accounts:superusers"), icon="shield_person")] if user.is_superuser else []
+            own = [self._item(_("Superusers"), reverse("accounts:superusers"), icon="shield_person")] if user.is_superuser else []
             groups.append({"title": _("Administration"), "items": [*own, *self._administered(request)]})
+        self._mark_current(request.path, [item for group in groups for item in group["items"]])
         return groups
+
+    def _mark_current(self, path: str, items: Sequence[dict[str, Any]]) -> None:
+        """The entry below which a page lies; of several the nearest, so that one is marked and not also what stands above it."""
+        home = reverse("admin:index")
+        found = [(len(one), item) for item in items for one in item.pop("within") if path == one or (one != home and path.startswith(one))]
+        if found:
+            max(found, key=lambda one: one[0])[1]["current"] = True
 
     def _administered(self, request: HttpRequest) -> list[dict[str, Any]]:
         models = [
@@ -108,9 +119,7 @@ class HoSoSite(UnfoldAdminSite):
             for model in app["models"]
             if model["admin_url"] and model["object_name"] not in OWN_PAGES
         ]
-        return [self._item(request, capfirst(model["name"]), model["admin_url"], icon="tune") for model in models]
+        return [self._item(capfirst(model["name"]), model["admin_url"], icon="tune") for model in models]
 
-    def _item(self, request: HttpRequest, title: str | Promise, address: str, *, icon: str) -> dict[str, Any]:
-        home = reverse("admin:index")
-        current = request.path == address or (address != home and request.path.startswith(address))
-        return {"title": title, "icon": icon, "address": address, "current": current}
+    def _item(self, title: str | Promise, address: str, *, icon: str, also: str = "") -> dict[str, Any]:
+        return {"title": title, "icon": icon, "address": address, "current": False, "within": [one for one in (address, also) if one]}

@@ -158,3 +158,20 @@ def test_a_wrong_password_is_answered_without_saying_which_part_is_wrong(client)
     answers = [client.post(reverse("account_login"), {"login": name, "password": "sai"}).content.decode() for name in ("lan", "khong-co")]
     # then
     assert all("Tên đăng nhập hoặc mật khẩu chưa đúng" in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("view", "entry"),
+    [
+        ("admin:index", "admin:index"),
+        ("exchange:delivery_overview", "exchange:delivery_overview"),
+        ("exchange:archive_list", "exchange:delivery_overview"),
+        ("exchange:transfer_list", "exchange:transfer_list"),
+        ("exchange:catalogue_list", "registry:code_list"),
+        ("registry:staff_list", "registry:staff_list"),
+    ],
+)
+def test_the_menu_marks_the_nearest_entry_and_no_other(client, view, entry):
+    client.force_login(superuser_make("monitor"))
+    shown = client.get(reverse(view)).context["hoso_navigation"]
+    assert [item["address"] for group in shown for item in group["items"] if item["current"]] == [reverse(entry)]
