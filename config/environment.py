@@ -81,6 +81,7 @@ class Environment:
     )
     transfer_days: int = _variable("working days within which a transfer between agencies is to be taken over (hub)", default=10)
     transfer_lapse_days: int = _variable("working days after which an offer that nobody took up lapses (hub)", default=30)
+    central_bodies: int = _variable("how many central bodies the Ministry counts, without Public Security and Defence (hub); 0: not told", default=28)
     log_level: str = _variable("DEBUG, INFO, WARNING or ERROR", default="INFO")
     email_url: str = _variable("smtp://user:password@host:port, or console:// to print messages", default="console://")
     email_from: str = _variable("sender of the notices sent by e-mail", default="ho-so@localhost")

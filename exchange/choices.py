@@ -71,6 +71,14 @@ class BodyKind(TextChoices):
     CENTRAL = "central", _("Central body")
 
 
+class Standing(TextChoices):
+    """How a body stands on the list of those that have to send; `OFF` was added by mistake."""
+
+    COUNTED = "counted", _("Counted")
+    NOT_COUNTED = "not_counted", _("Not counted")
+    OFF = "off", _("Taken off the list")
+
+
 class TransferState(TextChoices):
     """A person's passing from one agency to another. `RELEASED` is the old agency's own: the hub has not been told yet."""
 
@@ -167,3 +175,28 @@ class ClaimAnswer(TextChoices):
     THEIRS = "theirs", _("The person is not ours")
     WRONG = "wrong", _("Our file is wrong and will be corrected")
     DIFFERENT = "different", _("They are two different people")
+
+
+class PullState(TextChoices):
+    RUNNING = "running", _("Being fetched")
+    READY = "ready", _("Compared")
+    STAGING = "staging", _("Being put into requests")
+    FAILED = "failed", _("Could not be fetched")
+
+
+class PullStage(TextChoices):
+    """How far a run is. Each goes on where a killed worker left it."""
+
+    LISTING = "listing", _("Compared by digests")
+    FETCHING = "fetching", _("Documents are fetched and verified")
+    CHECKING = "checking", _("Documents are checked by the rules")
+    DONE = "done", _("Done")
+
+
+class PullWhat(TextChoices):
+    """How a record of the other side's stands here. What is equal has no row."""
+
+    MISSING = "missing", _("Only there")
+    DIFFERS = "differs", _("Differs")
+    OURS_NEWER = "ours_newer", _("Ours is newer")
+    COUNTED = "counted", _("The same, counted otherwise")

@@ -71,7 +71,7 @@ def _title(board: Board) -> str:
 
 def _cells(row: Row) -> Sequence[str | int | float]:
     return [
-        row.name,
+        row.name if row.counted else _("%s (not counted)") % row.name,
         row.code,
         _blank(row.reported),
         _yes(row.connected),

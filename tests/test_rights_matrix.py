@@ -281,6 +281,10 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:progress_report": ("get", frozenset()),
     "exchange:progress_body": ("get", frozenset()),
     "exchange:expectation_add": ("post", frozenset()),
+    "exchange:body_list": ("get", frozenset()),  # the hub's: tests/exchange/test_bodies.py
+    "exchange:body_new": ("post", frozenset()),
+    "exchange:body_detail": ("get", frozenset()),
+    "exchange:body_act": ("post", frozenset()),
     # The admin's lists of people and units are open to all and hold only what the reader may see.
     "admin:registry_staffprofile_changelist": ("get", EVERYBODY),
     "admin:registry_staffprofile_template": ("get", EVERYBODY),
@@ -424,6 +428,7 @@ def address(office) -> Callable[[str], str]:
     released, coming = transfers_make(office, channel)
     exchanged = {"exchange:progress": {}, "exchange:progress_report": {"form": "xlsx"}, "exchange:public_status": {}}
     exchanged |= {"exchange:progress_body": {"body_id": 1}, "exchange:expectation_add": {"body_id": 1}}
+    exchanged |= {f"exchange:body_{name}": {"body_id": 1} for name in ("detail", "act")} | {f"exchange:body_{name}": {} for name in ("list", "new")}
     about = {"workflows": {"request_id": request.pk}, "registry": {"key": profile.pk}}
     special = {
         "workflows:request_list": {},

@@ -1,7 +1,7 @@
 """The exchange's tables: what an agency sends, and what the hub receives."""
 
 from exchange.models.archive import ArchivedExchange
-from exchange.models.board import AgencyDay, Expectation, ExpectedBody
+from exchange.models.board import AgencyDay, BodyStanding, Expectation, ExpectedBody
 from exchange.models.catalogues import (
     AgencyCatalogue,
     CatalogueChoice,
@@ -37,6 +37,7 @@ __all__ = [
     "Attempt",
     "Batch",
     "BucketDigest",
+    "BodyStanding",
     "BucketMark",
     "BulkHours",
     "CarriedBatch",

@@ -5,12 +5,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from exchange.choices import BodyKind
+from exchange.choices import BodyKind, Standing
 from exchange.models.inbound import Agency
 
 
 class ExpectedBody(models.Model):
-    """A province or central body that has to send. `code` is its agency identifier, as far as it is known; it leads to the Agency."""
+    """A province or central body that has to send, as it stands on the list now; how it stood on a day says its newest `BodyStanding` until then.
+
+    `code` is its agency identifier, as far as it is known; it leads to the Agency. Written by `services.bodies` alone.
+    """
 
     code = models.CharField(_("agency identifier"), max_length=35, unique=True, null=True, blank=True)
     name = models.CharField(_("name"), max_length=250, unique=True)
@@ -24,6 +27,35 @@ class ExpectedBody(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BodyStanding(models.Model):
+    """How a body stands on the list from a day on, all of it: so the board of any earlier day stays as it was. Append-only.
+
+    On a day holds what was written last of those that had begun by then. `undoes` is what this one takes back; each is taken back once at most.
+    """
+
+    body = models.ForeignKey(ExpectedBody, models.PROTECT, related_name="standings")
+    day = models.DateField(_("since"))
+    name = models.CharField(_("name"), max_length=250)
+    code = models.CharField(_("agency identifier"), max_length=35, blank=True)
+    position = models.PositiveSmallIntegerField(_("order"))
+    standing = models.CharField(_("standing"), max_length=12, choices=Standing)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    source = models.CharField(_("source"), max_length=200, blank=True)
+    undoes = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("standing of a body")
+        verbose_name_plural = _("standings of bodies")
+        ordering = ("-pk",)
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(standing=Standing.NOT_COUNTED) | (~models.Q(reason="") & ~models.Q(source="")), name="body_not_counted_why"
+            )
+        ]
 
 
 class Expectation(models.Model):

@@ -16,8 +16,9 @@ from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
-from exchange.choices import BodyKind, TransferState
-from exchange.models import Agency, AgencyDay, Expectation, ExpectedBody, TransferCase
+from exchange.choices import BodyKind, Standing, TransferState
+from exchange.models import Agency, AgencyDay, BodyStanding, Expectation, TransferCase
+from exchange.selectors.bodies import bodies_on
 from orgtree import clock
 
 QUALITY_DAYS = 30
@@ -28,6 +29,7 @@ SIDES = (("to_agency", 1, "came"), ("from_agency", -1, "left"))  # of a passing:
 class Row:
     """One body on the board; `code` is empty while its identifier is not known, None figures are not known either.
 
+    One that is not counted has no part in any sum; `why` says why.
     `new`, `came` and `left` are the files that the day brought, that came and that left by transfer on it; `late_new` what came late on it.
     """
 
@@ -49,6 +51,8 @@ class Row:
     late_new: int = 0
     last_contact: datetime | None = None
     body: int | None = None
+    counted: bool = True
+    why: str = ""
 
     @property
     def share(self) -> float | None:
@@ -81,33 +85,45 @@ class DayLine:
 
 @dataclass(frozen=True)
 class Board:
-    """All rows, and the sums over the provinces, the central bodies and everybody."""
+    """All rows, those that are not counted last; and the sums over the provinces, the central bodies and everybody who is counted."""
 
     day: date
     rows: Sequence[Row]
 
+    @property
+    def counted(self) -> Sequence[Row]:
+        return [row for row in self.rows if row.counted]
+
     def of(self, kind: str) -> Sequence[Row]:
-        return [row for row in self.rows if row.kind == kind]
+        return [row for row in self.counted if row.kind == kind]
 
     @property
     def sums(self) -> list[dict[str, Any]]:
-        groups = [(BodyKind.PROVINCE.label, self.of(BodyKind.PROVINCE)), (BodyKind.CENTRAL.label, self.of(BodyKind.CENTRAL)), (_("All"), self.rows)]
+        groups = [
+            (BodyKind.PROVINCE.label, self.of(BodyKind.PROVINCE)),
+            (BodyKind.CENTRAL.label, self.of(BodyKind.CENTRAL)),
+            (_("All"), self.counted),
+        ]
         return [{"name": name, **_sum(rows)} for name, rows in groups]
 
 
 def board(*, day: date) -> Board:
-    """Every expected body, then whoever else sends, as known at the end of `day`. Six queries, whatever the number of records."""
+    """The bodies as they stood on the list at the end of `day`, and whoever else sends. Six queries, whatever the number of records."""
     agencies = {one.code: one for one in Agency.objects.only("code", "name", "last_contact")}
     totals = _totals(day)
     reported = _reported(day)
-    bodies = list(ExpectedBody.objects.all())
-    rows = [
-        replace(_row(body.code or "", body.name, body.kind, reported.get(body.pk), agencies.get(body.code or ""), totals), body=body.pk)
-        for body in bodies
-    ]
-    known = {body.code for body in bodies}
+    bodies = bodies_on(day)
+    rows = [_listed(one, reported.get(one.body_id), agencies.get(one.code), totals) for one in bodies]
+    known = {one.code for one in bodies}
     others = [_row(one.code, one.name, "other", None, one, totals) for one in agencies.values() if one.code not in known]
-    return Board(day, [*rows, *sorted(others, key=lambda row: row.code)])
+    counted = [row for row in rows if row.counted]
+    return Board(day, [*counted, *sorted(others, key=lambda row: row.code), *(row for row in rows if not row.counted)])
+
+
+def _listed(one: BodyStanding, reported: int | None, agency: Agency | None, totals: dict[int, dict[str, Any]]) -> Row:
+    row = _row(one.code, one.name, one.body.kind, reported, agency, totals)
+    counted = one.standing == Standing.COUNTED
+    return replace(row, body=one.body_id, counted=counted, why="" if counted else one.reason)
 
 
 def _row(code: str, name: str, kind: str, reported: int | None, agency: Agency | None, totals: dict[int, dict[str, Any]]) -> Row:

@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import require_GET, require_POST
 
+from exchange.choices import BodyKind
 from exchange.models import Agency, ExpectedBody, InboundBatch, InboundResult
 from exchange.reports import board_pdf, board_xlsx
 from exchange.selectors.board import board, day_lines
+from exchange.selectors.bodies import missing_names
 from exchange.selectors.causes import title_of
 from exchange.selectors.sight import operates_line, operates_somewhere
 from exchange.services.expectations import expectation_record
@@ -32,7 +34,9 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def progress(request: HttpRequest) -> HttpResponse:
     _monitors_only(request)
     shown = board(day=_day(request))
-    return page(request, "exchange/board.html", _("Progress board"), board=shown, today=clock.today(), whole=operates_line(request.user))
+    whole, today = operates_line(request.user), clock.today()
+    missing = missing_names(shown.of(BodyKind.CENTRAL)) if whole and shown.day == today else None
+    return page(request, "exchange/board.html", _("Progress board"), board=shown, today=today, whole=whole, missing=missing)
 
 
 @page_view
@@ -61,6 +65,7 @@ def progress_body(request: HttpRequest, body_id: int) -> HttpResponse:
         body.name,
         body=body,
         agency=agency,
+        standing=body.standings.first(),
         today=clock.today(),
         whole=operates_line(request.user),
         **_evidence(agency, body),

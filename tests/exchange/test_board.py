@@ -18,6 +18,7 @@ from openpyxl import load_workbook
 from exchange.models import Agency, AgencyDay, AgencyManifest, ExpectedBody, TransferCase
 from exchange.reports import board_pdf, board_xlsx, headings
 from exchange.selectors.board import board, day_lines
+from exchange.services.bodies import body_add
 from exchange.services.expectations import expectation_record
 from exchange.services.inbound_trials import trial_run
 from exchange.services.tally import contact_note, day_count, tally_differences
@@ -27,6 +28,7 @@ from tests.factories import superuser_make, user_make
 from workflows.errors import NotAllowed
 
 MOST_QUERIES = 12  # of a page
+LONG_AGO = date(2025, 7, 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +43,7 @@ def real_day():
 def busy(real_day, hub):
     """Two files at H15, one of them refused once; a trial that passed."""
     sender = hub.senders["H15"]
-    ExpectedBody.objects.create(code="H16", name="Cơ quan H16", kind="central")
+    body_add(actor=None, kind="central", name="Cơ quan H16", code="H16", day=LONG_AGO)
     hub.accept(sender.person(), sender.person())
     hub.take(sender.sign(sender.person(birth_date="2031-01-01")))
     trial_run(agency=hub.agencies["H15"], body=trial_body(sender.sign(sender.person())))
