@@ -6,8 +6,9 @@
 What is checked: the document's bytes give the leaf's digest; leaf and proof lead to the root (RFC 9162); every stage's manifest names that root and
 does not leave the leaf out; every signature (CMS, detached) is over its manifest's bytes, by a certificate whose chain ends in the anchor, valid and
 not revoked (lists; OCSP, RFC 6960) at the time of its time-stamp (RFC 3161) or else of its receipt; that carries a personal number, or was registered
-for the signer before by a signature of its own key; the link of the chain (seal.json) names root, manifests and signatures. A later revocation is
-checked in the same way. Exit status 0 when all of it holds, 2 when it held and was revoked since; otherwise 1 and what does not.
+for the signer before by a signature of its own key, or, in what a hub holds for an agency, names the agency; the link of the chain (seal.json) names
+root, manifests and signatures. A later revocation is checked in the same way. Exit status 0 when all of it holds, 2 when it held and was revoked
+since; otherwise 1 and what does not.
 """
 
 from __future__ import annotations
@@ -210,7 +211,12 @@ def says_good(answer: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: 
 
 
 def check_holder(files: dict[str, bytes], folder: str, manifest: dict, own: x509.Certificate, trusted: tuple[list, list], moment: datetime) -> str:
-    """How the certificate is the signer's: its subject carries their number ("" then), or it was registered for them by a proof of its key."""
+    """How the certificate is the signer's: its subject carries their number ("" then), or it was registered for them by a proof of its key.
+
+    What a hub holds for an agency (seal.json is held/1) it took because the certificate is the agency's; whose it is there, the agency knows.
+    """
+    if (held := read_json(files, "seal.json")).get("schema") == "held/1":
+        return check_agency(folder, manifest, own, held)
     named = [str(part.value).strip() for part in own.subject if part.oid in (x509.NameOID.USER_ID, x509.NameOID.SERIAL_NUMBER)]
     if manifest["purpose"] == "seal" or any(re.fullmatch(r"(CCCD: ?|PNOVN-|IDCVN-)[0-9]{12}", one) for one in named):
         return ""
@@ -223,6 +229,14 @@ def check_holder(files: dict[str, bytes], folder: str, manifest: dict, own: x509
         check_signature(files, f"{folder}/holder", "registration.json", trusted, at) == own, f"{folder}: another certificate proved the registration"
     )
     return f", its certificate registered for {said['account']['name']} {at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def check_agency(folder: str, manifest: dict, own: x509.Certificate, held: dict) -> str:
+    """That the certificate names the agency whose manifest it signed, and for which the hub holds the evidence."""
+    must(held["agency"] == manifest["authority"], f"{folder}: the manifest is of another agency than the one for which it is held")
+    named = [str(part.value) for part in own.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_IDENTIFIER)]
+    must(named == [held["agency"]], f"{folder}: the certificate does not name the agency {held['agency']}")
+    return f", for the agency {held['agency']}"
 
 
 def check_seal(files: dict[str, bytes], root: bytes, folders: list[str]) -> None:

@@ -22,6 +22,7 @@ from exchange.contract import PROFILE_KIND, Envelope
 from exchange.hub_contract import RELEASE_KIND, Offer
 from exchange.models import Agency, AgencyManifest, TransferCase, TransferStep
 from exchange.schema import TRANSFER_RELEASE
+from exchange.services.asking import responders_asked
 from exchange.services.numbering import standings
 from exchange.services.verification import BatchRefused, manifest_verify
 from orgtree import clock
@@ -170,14 +171,15 @@ def _known(agency: Agency, number: UUID, offer: Offer) -> TransferCase | None:
 
 
 def _verified(agency: Agency, number: UUID, offer: Offer) -> tuple[Document, AgencyManifest]:
-    """The release and the manifest of which it is a leaf. Raises OfferInvalid."""
+    """The release and the manifest of which it is a leaf. It may ask responders, so nothing is locked yet. Raises OfferInvalid."""
     if problems := TRANSFER_RELEASE.problems(offer.document):
         raise OfferInvalid(_("The document is not a complete %s.") % TRANSFER_RELEASE.identifier, f"$.document.{problems[0].field}")
     missing = [one.name for one in TRANSFER_RELEASE.fields if one.required and offer.document[one.name] is None]
     if missing:
         raise OfferInvalid(_("This field must be filled in."), f"$.document.{missing[0]}")
+    signed = cast(Envelope, offer)
     try:
-        manifest, statement = manifest_verify(agency=agency, envelope=cast(Envelope, offer))
+        manifest, statement = manifest_verify(agency=agency, envelope=signed, asked=responders_asked(signed, agency_id=agency.pk))
     except BatchRefused as refused:
         raise OfferInvalid(f"{refused.refusal.code.value}: {refused.refusal.message}", "$.manifest") from refused
     leaf = merkle.leaf_hash(kind=RELEASE_KIND, key=number, op="create", base_version=0, document_digest=digest(canonical(offer.document)))

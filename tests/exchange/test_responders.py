@@ -3,6 +3,8 @@
 import base64
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from cryptography.x509 import ocsp
@@ -10,9 +12,13 @@ from django.db import connection, transaction
 
 from config.demo.ocsp import Responder
 from config.demo.pki import Person, certificate_of
+from exchange.hub_contract import RELEASE_KIND, Offer
 from exchange.models import AgencyManifest
+from exchange.schema import TRANSFER_RELEASE
 from exchange.services.evidence import verify_evidence
+from exchange.services.transfers import OfferInvalid, transfer_offer
 from orgtree import clock
+from tests.exchange.sender import Change
 from tests.workflows.certificates import PIN
 from workflows.documents import digest
 from workflows.services.revocation import responders_ask
@@ -140,3 +146,45 @@ def kept_of(signed):
 def damaged(kept):
     """Whether the later check, which asks nobody, finds anything wrong with it; of the others no list tells now."""
     return f"manifest {bytes(kept.digest).hex()}" in [one.place for one in verify_evidence().damages]
+
+
+def test_an_offer_of_a_transfer_is_asked_about_as_a_delivery_is(hub, sender, asking, no_list):
+    # given a file at the hub, and a release that came without answers
+    person = hub.senders["H15"].person()
+    assert hub.take(sender.sign(person))[0].outcome == "accepted"
+    offer = offered(sender, person)
+    # when the authority does not answer, the offer is refused, and nothing of it is kept
+    asking.twist = lambda body: (503, "text/plain", b"")
+    with pytest.raises(OfferInvalid, match="ocsp_unreachable"):
+        transfer_offer(agency=hub.agencies["H15"], number=offer.number, offer=offer.body)
+    # and when it does, it is taken, with the answer
+    asking.twist, asking.asked = lambda body: (200, "application/ocsp-response", body), 0
+    case = transfer_offer(agency=hub.agencies["H15"], number=offer.number, offer=offer.body)
+    assert (asking.asked, len(case.manifest.answers), case.manifest.asked_at > case.manifest.received_at) == (1, 1, True)
+    assert not damaged(case.manifest)
+    # said once more it is the same case, and nobody is asked
+    assert transfer_offer(agency=hub.agencies["H15"], number=offer.number, offer=offer.body) == case
+    assert asking.asked == 1
+
+
+def offered(sender, person):
+    """The release of a person to H16 as H15's program offers it, without answers."""
+    number = uuid4()
+    said = {
+        "person": str(person.key),
+        "person_name": "Nguyễn Thị Bình",
+        "person_version": 1,
+        "person_digest": person.digest.hex(),
+        "unit": str(sender.office),
+        "from_agency": "H15",
+        "to_agency": "H16",
+        "to_agency_name": "Tỉnh H16",
+        "effective_on": clock.today().isoformat(),
+        "decision_number": "12/QĐ",
+        "decision_date": clock.today().isoformat(),
+    }
+    signed = sender.sign(Change(RELEASE_KIND, number, TRANSFER_RELEASE.merge(None, said)))
+    item = signed.items()[0]
+    parts = {name: item[name] for name in ("document", "leaf_index", "proof")}
+    body = Offer(manifest=signed.manifest, signature=signed.signature, received_at=signed.received_at, **parts)
+    return SimpleNamespace(number=number, body=body)
