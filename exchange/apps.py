@@ -8,6 +8,7 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         from exchange.selectors.matching import papers_named
+        from exchange.services.program_pairs import ProgramPairs
         from exchange.services.registers import MATCH_TASK
         from exchange.services.releases import TRANSFERS_TASK
         from exchange.services.responders import responder_ask
@@ -15,6 +16,7 @@ class ExchangeConfig(AppConfig):
         from exchange.services.webhooks import WEBHOOKS_TASK
         from exchange.services.witnessing import hub_witnesses
         from exchange.targets import TransferReleaseTarget
+        from registry.program_codes import pairs_kept_by
         from workflows.dispatch import after_apply
         from workflows.evidence_files import keep_named_by
         from workflows.services.revocation import ask_through
@@ -25,6 +27,7 @@ class ExchangeConfig(AppConfig):
         after_apply(DELIVER_TASK)
         after_apply(MATCH_TASK)
         keep_named_by(papers_named)
+        pairs_kept_by(ProgramPairs())
         ask_through(responder_ask)
         witnesses_also(hub_witnesses)
         after_apply(TRANSFERS_TASK)

@@ -73,6 +73,7 @@ urlpatterns = [
     path("codes/", mapping.mapping_list, name="mapping_list"),
     path("codes/set", mapping.mapping_set, name="mapping_set"),
     path("codes/rest", mapping.mapping_rest, name="mapping_rest"),
+    path("codes/program", mapping.mapping_program, name="mapping_program"),
     path("codes/import", mapping.mapping_import, name="mapping_import"),
     path("codes/export", mapping.mapping_export, name="mapping_export"),
     path("codes/<int:pair_id>/end", mapping.mapping_end, name="mapping_end"),

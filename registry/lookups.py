@@ -262,6 +262,12 @@ class Lookups:
         """Asked only where a unit is named: an agency may have thousands."""
         return Units(unit=self._unit, actor=self._actor, day=self._day)
 
+    def says_in_words(self, code_list: str, text: str, code: str) -> bool:
+        """Whether `text` says in words what `code` of a list (or of a rank) means, and is no code itself."""
+        if code_list == "rank":
+            return code in self._titles.get(_key(text), ())
+        return _key(self.codes[code_list].names.get(code, "")) == _key(text) or ALIASES.get(code_list, {}).get(plain(text)) == code
+
     def rank(self, text: str) -> str:
         """The code of a rank from "01.003", "01.003 - Chuyên viên" or a title. Raises Unknown, Ambiguous."""
         for candidate in (text.upper(), re.split(r"[\s\-:;,(]", text, maxsplit=1)[0].upper()):

@@ -162,6 +162,10 @@ CELLS: Mapping[str, Message] = {
     ),
     "CODE_NAME_UNKNOWN": Message(_("“{value}” is not in the list of this field."), _("Write one of: {suggestion}.")),
     "CODE_NAME_AMBIGUOUS": Message(_("“{value}” can mean several values of this field."), _("Write one of: {suggestion}.")),
+    "CODE_UNPAIRED": Message(
+        _("“{value}” is a code of {program} that has no pair yet."),
+        _("Say on the page “Repair by cause” what it means; every row with it is repaired then. Or write the meaning in words."),
+    ),
     "UNIT_NAME_UNKNOWN": Message(
         _("“{value}” is neither the code nor the name of a unit of {place}."), _("Write the unit's code as it stands in the organisation tree.")
     ),

@@ -78,6 +78,7 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/changes/reason/", upload_rows.upload_reason, name="upload_reason"),
     path("uploads/<uuid:upload_id>/changes/day/", upload_rows.upload_day, name="upload_day"),
     path("uploads/<uuid:upload_id>/causes/", upload_rows.upload_causes, name="upload_causes"),
+    path("uploads/<uuid:upload_id>/causes/pair/", upload_rows.upload_pair, name="upload_pair"),
     path("uploads/<uuid:upload_id>/causes/repair/", upload_rows.upload_repair, name="upload_repair"),
     path("uploads/<uuid:upload_id>/undo/", upload_rows.upload_take_back, name="upload_take_back"),
     path("uploads/<uuid:upload_id>/rows/", upload_grid.upload_grid, name="upload_grid"),

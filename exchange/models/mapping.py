@@ -33,7 +33,8 @@ def _one_of(column: str, way: MapWay) -> ExclusionConstraint:
 class CodePair(models.Model):
     """`code` of our list is `theirs` at `side`, on the days of [valid_from, valid_to). Never altered: another pair takes its place (`ended_at`).
 
-    `side` names a channel ("channel.<code>") or a program that files are shared with ("program.<code>").
+    `side` names a channel ("channel.<code>"), a program that files are shared with ("program.<code>"), or one that workbooks come from
+    ("upload.<code>").
     """
 
     side = models.CharField(_("other side"), max_length=110)

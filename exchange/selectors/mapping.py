@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Count, Min, Q
+from django.utils.translation import gettext as _
 
 from exchange.choices import ChannelKind
-from exchange.mapping import CodeTable, Pair
+from exchange.mapping import BOTH, IN, OUT, CodeTable, Pair
 from exchange.models import Channel, CodeGap, CodePair, SharingClient
 from orgtree import clock
-from registry.models import CodeItem, RankCode
+from orgtree.models import OrgUnit
+from registry.models import CodeItem, Posting, RankCode, SourceProgram
+from registry.program_codes import TITLE, UNIT
 from registry.selectors.catalogues import RANKS, catalogue_title
 
 LISTS_BESIDE = (RANKS,)
+MOST_TITLES = 300  # proposed; any other may be written
+FROM_WORKBOOKS = "upload."  # a program that workbooks come from has codes of its own also for units, and for posts, which are texts here
 
 
 @dataclass(frozen=True)
 class Side:
-    """Somebody whose codes may differ from ours. `both` is whether anything comes from there that holds codes."""
+    """Somebody whose codes may differ from ours. `way` is the direction in which its pairs are used."""
 
     name: str
     title: str
-    both: bool
+    way: str = BOTH
+
+    @property
+    def both(self) -> bool:
+        return self.way == BOTH
+
+    @property
+    def is_source(self) -> bool:
+        """A program that workbooks come from."""
+        return self.name.startswith(FROM_WORKBOOKS)
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,14 @@ def side_of_program(client: SharingClient) -> str:
 
 
 def sides() -> list[Side]:
-    """The Party databases, and the programs with which files are shared."""
+    """The Party databases, the programs with which files are shared, and those that workbooks come from."""
     channels = Channel.objects.filter(kind=ChannelKind.PARTY).order_by("code")
     programs = SharingClient.objects.filter(active=True).order_by("code")
-    return [Side(side_of_channel(one), one.name, True) for one in channels] + [Side(side_of_program(one), one.name, False) for one in programs]
+    return [
+        *(Side(side_of_channel(one), one.name) for one in channels),
+        *(Side(side_of_program(one), one.name, OUT) for one in programs),
+        *(Side(one.side, one.name, IN) for one in SourceProgram.objects.filter(active=True)),
+    ]
 
 
 def code_table(side: str, *, on: date | None = None) -> CodeTable:
@@ -70,15 +88,41 @@ def code_table(side: str, *, on: date | None = None) -> CodeTable:
 
 def meanings(code_list: str) -> dict[str, str]:
     """What each of our codes of a list means, those in use first."""
-    if code_list == RANKS:
-        return dict(RankCode.objects.order_by("code").values_list("code", "title"))
-    return dict(CodeItem.objects.filter(list=code_list).order_by("sort", "code").values_list("code", "name_vi"))
+    return meanings_of([code_list])[code_list]
 
 
-def list_names() -> list[tuple[str, str]]:
-    """(name, title) of every list that may be mapped, by title."""
+def meanings_of(lists: Collection[str]) -> dict[str, dict[str, str]]:
+    """`meanings` of several lists: one query for all that are code lists."""
+    found: dict[str, dict[str, str]] = {name: BESIDE[name]() for name in lists if name in BESIDE}
+    if plain := set(lists) - BESIDE.keys():
+        found |= {name: {} for name in plain}
+        for name, code, said in CodeItem.objects.filter(list__in=plain).order_by("sort", "code").values_list("list", "code", "name_vi"):
+            found[name][code] = said
+    return found
+
+
+def _ranks() -> dict[str, str]:
+    return dict(RankCode.objects.order_by("code").values_list("code", "title"))
+
+
+def _units() -> dict[str, str]:
+    return dict(OrgUnit.objects.on(clock.today()).order_by("tree_id", "lft").values_list("code", "name"))
+
+
+def _titles() -> dict[str, str]:
+    """Posts that people hold, the most frequent first; a post is a text, so it means itself."""
+    titles = Posting.objects.filter(valid_to=None).order_by().values_list("title", flat=True).annotate(held=Count("pk")).order_by("-held", "title")
+    return {one: one for one in titles[:MOST_TITLES]}
+
+
+BESIDE = {RANKS: _ranks, UNIT: _units, TITLE: _titles}
+
+
+def list_names(side: str = "") -> list[tuple[str, str]]:
+    """(name, title) of every list of which pairs with `side` may be kept, by title."""
     names = {*CodeItem.objects.order_by().values_list("list", flat=True).distinct(), *LISTS_BESIDE}
-    return sorted(((name, catalogue_title(name)) for name in names), key=lambda one: one[1])
+    named = [(name, catalogue_title(name)) for name in names] + ([(UNIT, _("Units")), (TITLE, _("Posts"))] if side.startswith(FROM_WORKBOOKS) else [])
+    return sorted(named, key=lambda one: one[1])
 
 
 def pair_lines(side: str, code_list: str) -> list[PairLine]:

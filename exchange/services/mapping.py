@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db import IntegrityError, transaction
@@ -17,17 +17,19 @@ from django.utils.translation import gettext as _
 from exchange.mapping import BOTH, IN, OUT
 from exchange.models import CodePair, RegisterLane
 from exchange.models.mapping import MapWay
-from exchange.selectors.mapping import list_names, meanings, sides
+from exchange.selectors.mapping import FROM_WORKBOOKS, list_names, meanings, sides
 from exchange.selectors.sight import operates_line
 from exchange.services.matching import MATCH_TASK
 from orgtree.models import User
 from orgtree.text import plain
 from registry.code_pairs import pairs_read
+from registry.program_codes import TITLE
 from workflows.dispatch import send_on_commit
 from workflows.errors import GateError, NotAllowed
-from workflows.services.audit import audit
+from workflows.services.audit import audit, audit_each
 
 MAX_CODE = 60
+MAX_OURS = 20
 DAYS = ("valid_from", "valid_to")
 WAYS = {OUT: (OUT, BOTH), IN: (IN, BOTH)}
 
@@ -70,7 +72,9 @@ def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted], found: Sequen
     All or nothing; `found` is what was wrong with their cells already. Raises NotAllowed, PairsWrong.
     """
     _allowed(actor, side)
-    if wrong := [*found, *(one for each in wanted for one in _form_problems(each)), *_unknown_codes(wanted)]:
+    if side.startswith(FROM_WORKBOOKS):  # nothing is told to a program that workbooks come from
+        wanted = [replace(one, way=IN) for one in wanted]
+    if wrong := [*found, *(one for each in wanted for one in _form_problems(each)), *_unknown_codes(wanted, side)]:
         raise PairsWrong(sorted(wrong, key=lambda one: one.ref))
     try:
         with transaction.atomic():
@@ -89,8 +93,8 @@ def pairs_set(*, actor: User, side: str, wanted: Sequence[Wanted], found: Sequen
             CodePair.objects.filter(pk__in=gone).update(ended_at=Now(), ended_by=actor)
             made = [CodePair(side=side, added_by=actor, **_columns(one)) for one in fresh]
             CodePair.objects.bulk_create(made)
-            for pair in made:
-                audit(actor=actor, action="code_pair.set", side=side, list=pair.list, code=pair.code, theirs=pair.theirs, way=pair.way)
+            told = [{"side": side, "list": pair.list, "code": pair.code, "theirs": pair.theirs, "way": pair.way} for pair in made]
+            audit_each(actor=actor, action="code_pair.set", details=told)
             if made:
                 _look_again(side)
     except IntegrityError as error:  # somebody else was faster by a moment
@@ -122,6 +126,7 @@ def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
     """
     _allowed(actor, side)
     rows = [(number, cells) for number, cells in pairs_read(content, name=name) if cells.get("theirs") and cells.get("code")]
+    lists = {plain(title): name for name, title in list_names(side)}  # a list by its name or its title
     wanted, wrong = [], []
     for number, cells in rows:
         begins, ends = (_day(cells.get(column, "")) for column in DAYS)
@@ -130,7 +135,7 @@ def pairs_import(*, actor: User, side: str, content: bytes, name: str) -> int:
         way = _way(cells.get("way", ""))
         if way is None:
             wrong.append(Wrong(number, "way", _("“%s” is no direction. Write both, out or in.") % cells["way"]))
-        wanted.append(Wanted(_list(cells["list"]), cells["code"], cells["theirs"], way or BOTH, begins, ends, number))
+        wanted.append(Wanted(lists.get(plain(cells["list"]), cells["list"]), cells["code"], cells["theirs"], way or BOTH, begins, ends, number))
     return pairs_set(actor=actor, side=side, wanted=wanted, found=wrong)
 
 
@@ -151,6 +156,8 @@ def _form_problems(one: Wanted) -> list[Wrong]:
     wrong = []
     if not one.theirs or len(one.theirs) > MAX_CODE or not one.theirs.isprintable():
         wrong.append(Wrong(one.ref, "theirs", _("The code of the other side is empty or longer than %d characters.") % MAX_CODE))
+    if not one.code or len(one.code) > MAX_OURS or not one.code.isprintable():
+        wrong.append(Wrong(one.ref, "code", _("Our code is empty or longer than %d characters.") % MAX_OURS))
     if one.way not in MapWay.values:
         wrong.append(Wrong(one.ref, "way", _("Choose a direction.")))
     if one.valid_from and one.valid_to and one.valid_to <= one.valid_from:
@@ -158,10 +165,10 @@ def _form_problems(one: Wanted) -> list[Wrong]:
     return wrong
 
 
-def _unknown_codes(wanted: Sequence[Wanted]) -> list[Wrong]:
+def _unknown_codes(wanted: Sequence[Wanted], side: str) -> list[Wrong]:
     """Codes and lists of ours that do not exist; one question a list."""
-    lists = {name for name, _title in list_names()}
-    known = {name: meanings(name) for name in {one.list for one in wanted} & lists}
+    lists = {name for name, _title in list_names(side)}
+    known = {name: meanings(name) for name in {one.list for one in wanted} & lists - {TITLE}}
     wrong = [
         Wrong(one.ref, "list", _("There is no list “%s”. Copy its name from an exported file.") % one.list) for one in wanted if one.list not in lists
     ]
@@ -205,19 +212,14 @@ def _columns(one: Wanted | CodePair) -> dict[str, object]:
 
 
 def _replaces(one: Wanted, pair: CodePair) -> bool:
-    """Two pairs of one code, in the same direction and on the same days."""
-    return any(one.way in both and pair.way in both for both in WAYS.values()) and _overlap(one, pair)
+    """Two pairs of one code that would both be told outwards on the same days. Inwards several of theirs may mean one of ours."""
+    return one.way in WAYS[OUT] and pair.way in WAYS[OUT] and _overlap(one, pair)
 
 
 def _overlap(one: Wanted | CodePair, other: Wanted | CodePair) -> bool:
     begins = [day for day in (one.valid_from, other.valid_from) if day]
     ends = [day for day in (one.valid_to, other.valid_to) if day]
     return not begins or not ends or max(begins) < min(ends)
-
-
-def _list(text: str) -> str:
-    """A list by its name or its title."""
-    return {plain(title): name for name, title in list_names()}.get(plain(text), text)
 
 
 def _way(text: str) -> str | None:

@@ -18,14 +18,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from exchange.models import CodePair
 from exchange.models.mapping import MapWay
-from exchange.selectors.mapping import Side, exported_rows, gap_lines, list_names, lists_mapped, meanings, pair_lines, sides
+from exchange.selectors.mapping import FROM_WORKBOOKS, Side, exported_rows, gap_lines, list_names, lists_mapped, meanings, pair_lines, sides
 from exchange.selectors.sight import operates_line
 from exchange.services.mapping import PairsWrong, Wanted, pair_end, pairs_import, pairs_set, rest_kept
 from orgtree import clock
 from orgtree.pages import page, page_view
 from registry.code_pairs import COLUMNS, MAX_BYTES, MAX_ROWS, PairsUnreadable, pairs_write
+from registry.models import SourceProgram
+from registry.program_codes import TITLE
 from registry.reading import WorkbookRefused
+from registry.services.programs import program_add, program_offer
+from workflows.errors import GateError
 
+MOST_CHOICES = 500  # beyond that a code is typed
 FORMS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
@@ -46,11 +51,12 @@ def mapping_set(request: HttpRequest) -> HttpResponse:
     if side is None:
         return _nowhere(request)
     form = {name: request.POST.get(name, "").strip() for name in ("list", "code", "theirs", "way", "valid_from", "valid_to")}
-    way = form["way"] if side.both else MapWay.OUT
+    way = form["way"] if side.both else side.way
     wanted = Wanted(form["list"], form["code"], form["theirs"], way, _day(form["valid_from"]), _day(form["valid_to"]))
     try:
         if pairs_set(actor=request.user, side=side.name, wanted=[wanted]):
-            messages.success(request, _("The pair stands. What waited for it goes by itself."))
+            told = _("The pair stands. Workbooks are read by it from the next check on.") if side.is_source else ""
+            messages.success(request, told or _("The pair stands. What waited for it goes by itself."))
     except PairsWrong as error:
         return _shown(request, known, side, form["list"], error=error, values=form, status=422)
     return _back(side, form["list"])
@@ -80,6 +86,26 @@ def mapping_end(request: HttpRequest, pair_id: int) -> HttpResponse:
     pair_end(actor=request.user, pair=pair)
     messages.success(request, _("The pair no longer stands."))
     return redirect(f"{reverse('exchange:mapping_list')}?{urlencode({'side': pair.side, 'list': pair.list})}")
+
+
+@page_view
+@require_POST
+def mapping_program(request: HttpRequest) -> HttpResponse:
+    """A program that workbooks come from: another one by its `name`, or one (`side`) that is no longer offered."""
+    _known, side = _side(request, request.POST)
+    try:
+        if side is not None and side.is_source:
+            program_offer(actor=request.user, program=get_object_or_404(SourceProgram, code=side.name.removeprefix(FROM_WORKBOOKS)), active=False)
+            messages.success(request, _("“%s” is no longer offered for workbooks. Its pairs are kept.") % side.title)
+            return redirect("exchange:mapping_list")
+        program = program_add(actor=request.user, name=request.POST.get("name", ""))
+    except GateError as error:
+        messages.error(request, str(error))
+        return redirect("exchange:mapping_list")
+    messages.success(
+        request, _("“%s” can be chosen for workbooks now. Its codes get their pairs here, or while a workbook is repaired.") % program.name
+    )
+    return redirect(f"{reverse('exchange:mapping_list')}?{urlencode({'side': program.side})}")
 
 
 @page_view
@@ -138,9 +164,10 @@ def _shown(
     values: dict[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    lists = list_names()
+    lists = list_names(side.name if side else "")
     mapped = lists_mapped(side.name) if side else {}
     chosen = name if name in dict(lists) else next(iter(mapped), lists[0][0] if lists else "")
+    codes = list(meanings(chosen).items())
     return page(
         request,
         "exchange/mapping.html",
@@ -153,7 +180,8 @@ def _shown(
         title_of_list=dict(lists).get(chosen, ""),
         gaps=gap_lines(side.name) if side else [],
         pairs=pair_lines(side.name, chosen) if side else [],
-        codes=list(meanings(chosen).items()),
+        codes=codes[:MOST_CHOICES],
+        typed=chosen == TITLE or len(codes) > MOST_CHOICES,
         ways=MapWay.choices,
         error=error,
         columns={column: headings[0] for column, headings in COLUMNS.items()},

@@ -34,6 +34,7 @@ class Cause(TextChoices):
     OLD_ENCODING = "old_encoding", _("text in an encoding of before Unicode (TCVN3, VNI)")
     SPELLING = "spelling", _("value that nearly is one of the list")
     NOT_IN_LIST = "not_in_list", _("value that is not in the list")
+    UNPAIRED = "unpaired", _("code of the program it comes from that has no pair yet")
     AMBIGUOUS = "ambiguous", _("value that can mean several things")
     AREA_SUCCESSOR = "area_successor", _("former commune with one successor")
     AREA_SPLIT = "area_split", _("former commune that was divided")

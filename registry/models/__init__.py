@@ -8,6 +8,7 @@ from registry.models.exports import ListExport
 from registry.models.former_numbers import FormerNumber
 from registry.models.opened import LIVE_ROWS, ROWS, OpenedStaffProfile
 from registry.models.profiles import StaffProfile
+from registry.models.programs import SenderProgram, SourceProgram
 from registry.models.scales import RankEntry, StepEntry
 from registry.models.search import FormerUnitName, NameWord, SavedFilter
 from registry.models.sweep import Sweep, SweepFinding, SweptFile
@@ -42,7 +43,9 @@ __all__ = [
     "SalaryStep",
     "SavedFilter",
     "SenderMapping",
+    "SenderProgram",
     "SenderRecipe",
+    "SourceProgram",
     "StaffProfile",
     "StepEntry",
     "Sweep",

@@ -31,7 +31,9 @@ class Upload(models.Model):
     `field` is null for an ignored column. `signature` names its set of headings. `counts` are the finer figures: new, changed, missing,
     undecided, submitted, fill, overwrite, conflict, verified. `from_template`: rows are compared with the versions of
     the files that our template was written from. `corrects` is the upload whose returned rows this file brings back. `helpers`
-    are others than the uploader who corrected or decided something in it: they can never decide on its request.
+    are others than the uploader who corrected or decided something in it: they can never decide on its request. `program` is where the
+    workbook comes from, when it has codes of its own; `paired` says which of them were translated, as
+    [{"field": "degree_level", "theirs": "DH", "code": "7", "cells": 412}].
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,6 +56,8 @@ class Upload(models.Model):
     unchanged = models.PositiveIntegerField(_("rows unchanged"), default=0)
     left_out = models.PositiveIntegerField(_("rows left out"), default=0, db_default=0)
     counts = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    program = models.ForeignKey("registry.SourceProgram", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("comes from"))
+    paired = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     from_template = models.BooleanField(default=False, db_default=False)
     waits = models.BooleanField(_("submit only when every row is right"), default=False, db_default=False)
     helpers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", verbose_name=_("corrected by"))

@@ -63,7 +63,7 @@ def upload_page(*, user: User, before: int | None = None, mine: bool = False) ->
 
 def upload_get(*, user: User, upload_id: UUID) -> Upload:
     """Raises Upload.DoesNotExist for an upload outside the user's scope, as for one that does not exist."""
-    return upload_list(user=user).select_related("same_as", "corrects").get(pk=upload_id)
+    return upload_list(user=user).select_related("same_as", "corrects", "program").get(pk=upload_id)
 
 
 def upload_job(*, upload: Upload) -> JobRun | None:

@@ -21,6 +21,7 @@ from registry.lookups import Lookups
 from registry.mapping import ColumnMapping
 from registry.masking import is_hidden
 from registry.models import Upload
+from registry.program_codes import ProgramCodes, coded_list, pair_keeper
 from registry.reading import Raw, column_letter
 
 AREA_FIELDS = ("birth_place_area", "home_town_area", "current_address_area")
@@ -61,17 +62,19 @@ class RowValues:
 class Told:
     """What one stored cell comes to: itself after the repairs in force, None where it is empty; why it cannot be trusted, if so.
 
-    `plain` is (cell, value) of one that is a value and nothing else: nothing repaired, nothing wrong, nothing to say. Nearly all are.
+    `pair` is (code of the program it comes from, ours). `plain` is (cell, value) of one that is a value and nothing else: nothing
+    repaired or translated, nothing wrong, nothing to say. Nearly all are.
     """
 
     cell: Raw | None
     doubt: str
     repaired: bool
     outcome: Outcome | None  # None where it depends on the rest of the row
+    pair: tuple[str, str] | None = None
     plain: tuple[Raw, Any] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if self.cell is not None and self.outcome is not None and not self.repaired:
+        if self.cell is not None and self.outcome is not None and not self.repaired and self.pair is None:
             value, problem, noticed = self.outcome
             if value is not None and problem is None and not noticed:
                 self.plain = self.cell, value
@@ -91,17 +94,21 @@ class Column:
 
 @dataclass
 class Cleaner:
-    """Rows of an upload as values. `repaired` counts the cells that the repairs in force changed, by field."""
+    """Rows of an upload as values. `repaired` counts the cells that the repairs in force changed, by field; `paired` those that were
+    translated, by (field, code of the program, ours)."""
 
     upload: Upload
     recipes: Recipes = field(default_factory=Recipes)
     repaired: Counter[str] = field(default_factory=Counter)
+    paired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     lookups: Lookups = field(init=False)
     mapping: ColumnMapping = field(init=False)
 
     def __post_init__(self) -> None:
         self.lookups = Lookups(unit=self.upload.unit, actor=self.upload.uploader, day=clock.today())
         self.mapping = ColumnMapping.from_json({"version": 1, "columns": self.upload.mapping})
+        program = self.upload.program if self.upload.program_id else None
+        self._codes = ProgramCodes(program=program.name, pairs=pair_keeper().pairs(side=program.side)) if program else None
         spread = self.mapping.spread_fields
         read = (Column(one.index, column_letter(one.index), one.field, one.field in spread) for one in self.mapping.columns if one.field)
         self._columns = {column.letter: column for column in read}
@@ -128,8 +135,7 @@ class Cleaner:
                 parts[column.index] = told.cell
             else:
                 cells[column.name] = told.cell
-                if told.repaired:
-                    self.repaired[column.name] += 1
+                self._count(column.name, told)
                 if told.outcome is not None:
                     made.take(column.name, told.outcome)
                 else:
@@ -144,6 +150,12 @@ class Cleaner:
                 value, problem, noticed = clean_cell(name, cells[name], self.lookups, cells, strict=not loose)
                 made.take(name, (value, problem, () if loose else noticed))
         return made
+
+    def _count(self, name: str, told: Told) -> None:
+        if told.repaired:
+            self.repaired[name] += 1
+        if told.pair is not None:
+            self.paired[name, *told.pair] += 1
 
     def load_areas(self, rows: Iterable[StoredRow]) -> None:
         """Fetch the areas that these rows name, in one query."""
@@ -167,12 +179,19 @@ class Cleaner:
         elif cell is None or cell == "" or column.part:
             told = Told(None if cell == "" else cell, "", False, None)
         else:
-            after = self.recipes.repaired(name, cell)
-            outcome = clean_cell(name, after, self.lookups, {}, strict=True) if context_of(name, {}) is None else None
-            told = Told(after, "", after != cell, outcome)
+            told = self._told(name, cell)
         if len(column.kept) < MOST_KEPT:
             column.kept[stored] = told
         return told
+
+    def _told(self, name: str, cell: Raw) -> Told:
+        """A cell repaired and recognised. A code of the program that the workbook comes from is translated first; what somebody repaired is
+        in our words already."""
+        after = self.recipes.repaired(name, cell)
+        if self._codes is not None and after == cell and coded_list(name):
+            outcome, pair = self._codes.read(name, cell, self.lookups)
+            return Told(cell, "", False, outcome, pair)
+        return Told(after, "", after != cell, clean_cell(name, after, self.lookups, {}, strict=True) if context_of(name, {}) is None else None)
 
     def _in_row(self, column: Column, stored: bytes, cells: Mapping[str, Raw]) -> Outcome:
         """The outcome of a cell whose meaning depends on others of its row."""

@@ -126,7 +126,7 @@ def rows_check(*, upload: Upload, tell: Tell = lambda stage, done, total: None, 
         old_cards_take(upload=upload)
         _overwritten_need_reasons(upload, findings)
     _conclude(upload, lambda done: tell("concluding", done, total))
-    return rows_count(upload)
+    return rows_count(upload) | {"paired": pairs_used(upload, cleaner.paired, whole=only is None)}
 
 
 def _conclude(upload: Upload, tell: Callable[[int], None]) -> None:
@@ -138,6 +138,13 @@ def _conclude(upload: Upload, tell: Callable[[int], None]) -> None:
             after, done = block, done + cursor.rowcount
             tell(done)
         cursor.execute("drop table checked_row")
+
+
+def pairs_used(upload: Upload, paired: Mapping[tuple[str, str, str], int], *, whole: bool) -> list[dict[str, Any]]:
+    """`Upload.paired` after a check. One of single rows adds what it met first and leaves the other figures as they are."""
+    known = {} if whole else {(one["field"], one["theirs"], one["code"]): one["cells"] for one in upload.paired}
+    figures = {**paired, **known}
+    return [{"field": name, "theirs": theirs, "code": code, "cells": cells} for (name, theirs, code), cells in sorted(figures.items())]
 
 
 def rows_count(upload: Upload) -> dict[str, Any]:

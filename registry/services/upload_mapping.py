@@ -13,8 +13,9 @@ from orgtree.models import User
 from registry.choices import UploadState
 from registry.mapping import ColumnMapping, Part
 from registry.messages import message_of, repair_of
-from registry.models import SenderMapping, Upload
+from registry.models import SenderMapping, SourceProgram, Upload
 from registry.reading import column_letter
+from registry.services.programs import program_remember
 from registry.services.uploads import upload_move, upload_queue, upload_taken
 from workflows.errors import GateError, NotAllowed, WrongState
 from workflows.services.audit import audit
@@ -29,11 +30,12 @@ class MappingUnusable(GateError):
         super().__init__(" ".join(problems))
 
 
-def mapping_choose(*, actor: User, upload: Upload, choices: Mapping[str, tuple[str | None, Part]]) -> Upload:
+def mapping_choose(*, actor: User, upload: Upload, choices: Mapping[str, tuple[str | None, Part]], program: SourceProgram | None = None) -> Upload:
     """Read the workbook with these columns: by column letter the field (None: not read) and the part of it that the column holds.
 
-    What was chosen is remembered for the unit and its set of headings. Raises MappingUnusable when it cannot be read with, WrongState
-    when rows have been submitted already, NotAllowed, KeyError for a field that no column may hold.
+    `program` is the one whose codes its cells hold; None where they hold ours. What was chosen is remembered for the unit and its set of
+    headings. Raises MappingUnusable when it cannot be read with, WrongState when rows have been submitted already, NotAllowed, KeyError for
+    a field that no column may hold.
     """
     with transaction.atomic():
         upload = upload_taken(upload.pk)
@@ -45,7 +47,8 @@ def mapping_choose(*, actor: User, upload: Upload, choices: Mapping[str, tuple[s
         mapping = _settled(mapping)
         _refuse_unusable(upload, mapping)
         _remember(actor, upload, mapping)
-        return _read_again(actor, upload, mapping)
+        program_remember(actor=actor, unit=upload.unit, signature=upload.signature, program=program)
+        return _read_again(actor, upload, mapping, program)
 
 
 def mapping_import(*, actor: User, upload: Upload, exported: Any) -> ColumnMapping:
@@ -90,12 +93,12 @@ def _remember(actor: User, upload: Upload, mapping: ColumnMapping) -> None:
     SenderMapping.objects.update_or_create(unit=upload.unit, signature=upload.signature, defaults={"columns": mapping.to_json(), "actor": actor})
 
 
-def _read_again(actor: User, upload: Upload, mapping: ColumnMapping) -> Upload:
+def _read_again(actor: User, upload: Upload, mapping: ColumnMapping, program: SourceProgram | None) -> Upload:
     samples = {one["column"]: one.get("samples", []) for one in upload.mapping}
     letters = [(column_letter(one.index), one) for one in mapping.columns]
     lines = [{**one.to_json(), "column": letter, "samples": samples.get(letter, [])} for letter, one in letters]
-    upload = upload_move(upload, UploadState.PROCESSING, mapping=lines)
-    audit(actor=actor, action="upload.columns_matched", unit=upload.unit, upload=str(upload.pk))
+    upload = upload_move(upload, UploadState.PROCESSING, mapping=lines, program=program)
+    audit(actor=actor, action="upload.columns_matched", unit=upload.unit, upload=str(upload.pk), program=program.code if program else "")
     upload_queue(upload=upload, actor=actor)
     return upload
 

@@ -28,9 +28,10 @@ from orgtree.locks import Lock, advisory_lock, advisory_try
 from orgtree.models import OrgUnit, User
 from registry.choices import UPLOAD_MOVES, UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
 from registry.messages import severity_of
-from registry.models import Upload, UploadFinding
-from registry.reading import WorkbookRefused, table_of
+from registry.models import SourceProgram, Upload, UploadFinding
+from registry.reading import Sheet, WorkbookRefused, table_of
 from registry.reading.limits import MEGABYTE
+from registry.services.programs import program_remember, program_remembered
 from registry.services.upload_checking import rows_check
 from registry.services.upload_corrections import corrections_merge, corrections_of
 from registry.services.upload_loading import MOST_ROWS, is_sure, mapping_lines, mapping_suggest, rows_load, upload_book
@@ -48,8 +49,10 @@ JOB = "upload"
 AT_ONCE = 1_000  # rows that are submitted while the clerk waits; more are a worker's
 
 
-def upload_receive(*, actor: User, unit: OrgUnit, file: File, name: str) -> Upload:
+def upload_receive(*, actor: User, unit: OrgUnit, file: File, name: str, program: SourceProgram | None = None) -> Upload:
     """Keep a workbook sent for `unit` outside the web root, with its hash. `same_as` names an earlier upload of the same bytes.
+
+    `program` is where it comes from, with codes of its own; without one it is that of the last workbook with the same headings, if any.
 
     Raises NotAllowed without the right to edit in the unit, WorkbookRefused for an empty or too large file.
     """
@@ -62,7 +65,7 @@ def upload_receive(*, actor: User, unit: OrgUnit, file: File, name: str) -> Uplo
     hashed = hashlib.sha256()
     for piece in file.chunks():
         hashed.update(piece)
-    upload = Upload(unit=unit, uploader=actor, name=Path(name).name[:255], size=file.size, sha256=hashed.hexdigest())
+    upload = Upload(unit=unit, uploader=actor, name=Path(name).name[:255], size=file.size, sha256=hashed.hexdigest(), program=program)
     upload.same_as = Upload.objects.filter(sha256=upload.sha256, unit=unit).order_by("created").first()
     with transaction.atomic():
         upload.file.save(upload.name, file, save=False)
@@ -200,6 +203,7 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
             "heading_row": sheet.heading_rows[1],
             "signature": sheet.signature,
             "mapping": upload.mapping,
+            "program": _program(upload, sheet) if asked else upload.program,
         }
         if asked and not is_sure(mapping):
             return upload_move(upload, UploadState.MAPPING, **place)
@@ -207,6 +211,14 @@ def _read(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
         read = rows_load(upload=upload, table=table, tell=tell, versions=book.versions)
         recipes_replay(upload=upload)
         return upload_move(upload, UploadState.CHECKING, read=read, staged=0, returned=read, unchanged=0, left_out=0, **place)
+
+
+def _program(upload: Upload, sheet: Sheet) -> SourceProgram | None:
+    """Where a new workbook comes from: as was said with it, which is remembered, or as with the last one of these headings."""
+    if upload.program is None:
+        return None if sheet.given else program_remembered(unit=upload.unit, signature=sheet.signature)
+    program_remember(actor=upload.uploader, unit=upload.unit, signature=sheet.signature, program=upload.program)
+    return upload.program
 
 
 def _check(upload_id: UUID, tell: Callable[[str, int, int], None]) -> Upload:
@@ -265,13 +277,13 @@ def _begun(upload_id: UUID) -> Upload:
     """The upload for a worker: under its lock, or AtWork when somebody else has it."""
     if not advisory_try(Lock.UPLOAD, upload_id):
         raise AtWork
-    return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)
+    return Upload.objects.select_related("unit", "uploader", "same_as", "program").get(pk=upload_id)
 
 
 def upload_taken(upload_id: UUID) -> Upload:
     """The upload under its own lock, read after locking, for somebody who waits until a worker has ended its step."""
     advisory_lock(Lock.UPLOAD, upload_id)
-    return Upload.objects.select_related("unit", "uploader", "same_as").get(pk=upload_id)
+    return Upload.objects.select_related("unit", "uploader", "same_as", "program").get(pk=upload_id)
 
 
 @contextmanager

@@ -15,11 +15,12 @@ from orgtree.pages import page_view
 from registry.choices import Section
 from registry.fields import BY_NAME, FIELDS
 from registry.mapping import LIKELY, ColumnMapping, MappingInvalid, Part, Reason
-from registry.models import Upload
+from registry.models import SourceProgram, Upload
 from registry.reading import column_letter
 from registry.selectors.upload_grid import BEYOND
+from registry.selectors.upload_pairs import programs_offered
 from registry.services.upload_mapping import OPEN, mapping_choose, mapping_import, mapping_now
-from registry.views.uploads import upload_or_404, upload_page_of
+from registry.views.uploads import program_of, upload_or_404, upload_page_of
 from workflows.errors import GateError
 
 LARGEST_MAPPING = 256 * 1024
@@ -31,14 +32,16 @@ _SEPARATOR = "~"
 def upload_columns(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Their heading with sample values, our field, how sure that is and why. Columns that are not read are listed too."""
     upload = upload_or_404(request.user, upload_id)
-    mapping, problem = mapping_now(upload), ""
+    mapping, problem, programs = mapping_now(upload), "", list(programs_offered())
+    program = upload.program
     if request.method == "POST":
         try:
             if file := request.FILES.get("mapping"):
                 mapping = mapping_import(actor=request.user, upload=upload, exported=_json(file.read(LARGEST_MAPPING + 1)))
                 messages.success(request, _("The columns are matched as in the file. Look at them and confirm."))
             else:
-                mapping_choose(actor=request.user, upload=upload, choices=_choices(request))
+                program = program_of(request, _programs(programs, upload))
+                mapping_choose(actor=request.user, upload=upload, choices=_choices(request), program=program)
                 return redirect("registry:upload_detail", upload.pk)
         except MappingInvalid:
             problem = _("This file is not a saved matching of columns. Choose a file that this page has saved.")
@@ -54,6 +57,8 @@ def upload_columns(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         lines=sorted(_lines(upload, mapping), key=lambda one: not one["doubtful"]),
         groups=_groups(),
         problem=problem,
+        programs=_programs(programs, upload),
+        program=program,
         numberless="citizen_id" not in mapping.fields,
         may_choose=upload.state in OPEN and not upload.counts.get("submitted"),
         status=422 if problem else 200,
@@ -67,6 +72,11 @@ def upload_columns_save(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     upload = upload_or_404(request.user, upload_id)
     name = f'attachment; filename="ghep-cot-{upload.created:%Y%m%d}.json"'
     return JsonResponse(mapping_now(upload).to_json(), json_dumps_params={"ensure_ascii": False, "indent": 1}, headers={"Content-Disposition": name})
+
+
+def _programs(offered: list[SourceProgram], upload: Upload) -> list[SourceProgram]:
+    """Those offered, and the one that the workbook came from, if it was given up since."""
+    return offered if upload.program is None or upload.program in offered else [*offered, upload.program]
 
 
 def _json(body: bytes) -> object:

@@ -14,16 +14,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from orgtree.pages import page_view
 from registry.choices import ChangeKind
 from registry.models import UploadRepair
+from registry.program_codes import PairsRefused, pair_keeper
 from registry.selectors.upload_causes import cause_effects, cause_lines, other_lines, repair_lines
 from registry.selectors.upload_changes import DATED_LATER, asked_of_people, change_page, field_totals, new_file_page
+from registry.selectors.upload_pairs import unpaired_codes
 from registry.selectors.upload_people import match_totals, missing_page, undecided_page
 from registry.services.upload_days import day_give
 from registry.services.upload_fixing import NEW_PERSON, people_choose, reason_give, repair_agree, repair_take_back
+from registry.services.upload_pairing import codes_pair
 from registry.services.upload_undo import undo_preview, upload_undo
 from registry.views.uploads import place_of, upload_or_404, upload_page_of
 from workflows.errors import GateError
 
 LONGEST_TEXT = 100
+MOST_REASONS = 5
 
 
 @page_view
@@ -134,7 +138,29 @@ def upload_causes(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         effects=cause_effects(upload=upload, field=chosen.field, cause=chosen.cause, op=chosen.op) if chosen else (),
         others=other_lines(upload=upload),
         repairs=repair_lines(upload=upload),
+        unpaired=unpaired_codes(upload=upload) if upload.program_id else [],
+        may_pair=upload.program_id is not None and pair_keeper().may_pair(request.user),
     )
+
+
+@page_view
+@require_POST
+def upload_pair(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Say what codes of the program mean: `pair` is "list.code of the program", `code` beside it ours, "" for not now."""
+    upload = upload_or_404(request.user, upload_id)
+    told = zip(request.POST.getlist("pair"), request.POST.getlist("code"), strict=False)
+    chosen = {_pair_of(pair): code.strip() for pair, code in told if code.strip()}
+    try:
+        rows = codes_pair(actor=request.user, upload=upload, chosen=chosen)
+    except PairsRefused as error:
+        for reason in error.reasons[:MOST_REASONS]:
+            messages.error(request, reason)
+    except GateError as error:
+        messages.error(request, str(error))
+    else:
+        said = ngettext("%(count)d row is read by the new pairs.", "%(count)d rows are read by the new pairs.", rows)
+        messages.success(request, said % {"count": rows} + " " + _("Every workbook of this program is, from now on."))
+    return redirect("registry:upload_causes", upload.pk)
 
 
 @page_view
@@ -175,6 +201,11 @@ def upload_take_back(request: HttpRequest, upload_id: UUID) -> HttpResponse:
             messages.error(request, _("Nothing could be taken back: other requests are changing these files. Wait until they have ended."))
         return redirect("registry:upload_take_back", upload.pk)
     return upload_page_of(request, upload, "upload_undo.html", "undo", undo=undo_preview(upload=upload))
+
+
+def _pair_of(text: str) -> tuple[str, str]:
+    name, _dot, theirs = text.partition(".")
+    return name, theirs
 
 
 def _choice(value: str) -> UUID | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,11 @@ from orgtree.models import User
 from orgtree.pages import page, page_view
 from orgtree.selectors.units import indented
 from registry.choices import UPLOAD_OPEN, UPLOAD_WITH_THE_WORKERS, UploadState
-from registry.models import Upload
+from registry.models import SourceProgram, Upload
 from registry.reading import WorkbookRefused
 from registry.selectors.upload_causes import cause_lines, other_lines
 from registry.selectors.upload_changes import ASKED
+from registry.selectors.upload_pairs import pairs_in_use, programs_offered, unpaired_count
 from registry.selectors.uploads import upload_findings, upload_get, upload_job, upload_outcome, upload_page, upload_submissions
 from registry.services.uploads import AT_ONCE, upload_queue, upload_receive, upload_recheck, upload_submit, upload_wait
 from workflows.choices import RequestState
@@ -54,6 +56,11 @@ def place_of(request: HttpRequest, name: str = "after") -> int:
     return int(text) if text.isdecimal() and len(text) <= LONGEST_PLACE else 0
 
 
+def program_of(request: HttpRequest, programs: Sequence[SourceProgram]) -> SourceProgram | None:
+    """The program that a form names; None for national codes, and for one that is not offered."""
+    return next((one for one in programs if one.code == request.POST.get("program")), None)
+
+
 def upload_page_of(request: HttpRequest, upload: Upload, template: str, tab: str, **context: Any) -> HttpResponse:
     """One of the pages of an upload, with the row of tabs above it; below the workbook's own page each has a title of its own."""
     status, title = context.pop("status", 200), TABS.get(tab, upload.name)
@@ -79,6 +86,8 @@ def upload_new(request: HttpRequest) -> HttpResponse:
     if not units:
         raise Http404
     problem, chosen = "", request.POST.get("unit") or request.GET.get("unit") or str(units[0].pk)
+    programs = list(programs_offered())
+    program = program_of(request, programs)
     if request.method == "POST":
         unit, file = next((one for one in units if str(one.pk) == chosen), None), request.FILES.get("file")
         if unit is None:
@@ -87,13 +96,13 @@ def upload_new(request: HttpRequest) -> HttpResponse:
             problem = _("Choose a workbook first.")
         else:
             try:
-                upload = upload_receive(actor=request.user, unit=unit, file=file, name=file.name)
+                upload = upload_receive(actor=request.user, unit=unit, file=file, name=file.name, program=program)
             except (GateError, WorkbookRefused) as error:
                 problem = str(error)
             else:
                 upload_queue(upload=upload)
                 return redirect("registry:upload_detail", upload.pk)
-    context = {"units": indented(units), "chosen": chosen, "problem": problem}
+    context = {"units": indented(units), "chosen": chosen, "problem": problem, "programs": programs, "program": program}
     return page(request, "registry/upload_new.html", _("Upload a workbook"), status=422 if problem else 200, **context)
 
 
@@ -123,6 +132,8 @@ def upload_detail(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         rows=[one for one in found[:SHOWN_FINDINGS] if one.sheet_row],
         more=len(found) > SHOWN_FINDINGS,
         causes=cause_lines(upload=upload),
+        unpaired=unpaired_count(upload=upload),
+        pairs=pairs_in_use(upload=upload),
         others=others,
         asked=sum(one.cells for one in others if one.code in ASKED),
         submissions=submissions,

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from orgtree.models import User
 from registry.choices import UploadState
 from registry.management.senders import unit_named, user_named
-from registry.models import Upload
+from registry.models import SourceProgram, Upload
 from registry.reading import WorkbookRefused
 from registry.selectors.upload_causes import cause_lines
+from registry.selectors.upload_pairs import programs_offered
 from registry.selectors.uploads import upload_findings
 from registry.services.upload_fixing import repair_agree
 from registry.services.upload_mapping import mapping_choose, mapping_import
@@ -36,14 +37,17 @@ class Command(BaseCommand):
         parser.add_argument("--as", required=True, metavar="USER", dest="username", help="login of the person on whose behalf it is sent")
         parser.add_argument("--submit", action="store_true", help="submit the accepted rows; the others stay with the upload")
         parser.add_argument("--columns", metavar="FILE", type=Path, help="a matching of columns as the page saves it; “-” takes what is suggested")
+        parser.add_argument("--program", metavar="CODE", help="the program it comes from, whose codes are translated by pairs")
         parser.add_argument("--repair", action="store_true", help="make the repairs that lose and guess nothing (dates with dots, old encodings)")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, workbook: Path, unit: str, username: str, submit: bool, **options: Any) -> None:
         actor, place = user_named(username), unit_named(unit)
+        program = _program(options["program"])
         try:
             with workbook.open("rb") as handle:
-                upload = upload_process(upload=upload_receive(actor=actor, unit=place, file=File(handle), name=workbook.name))
+                upload = upload_receive(actor=actor, unit=place, file=File(handle), name=workbook.name, program=program)
+            upload = upload_process(upload=upload)
             if upload.state == UploadState.MAPPING and options["columns"]:
                 upload = _matched(actor, upload, options["columns"])
             if options["repair"]:
@@ -63,6 +67,15 @@ class Command(BaseCommand):
             raise CommandError(_("Some columns are not sure: match them on the page of the upload, or add --columns."))
 
 
+def _program(code: str | None) -> SourceProgram | None:
+    """Raises CommandError."""
+    known = {one.code: one for one in programs_offered()}
+    if code and code not in known:
+        named = ", ".join(known) or "–"
+        raise CommandError(_("There is no program {value}. Known are: {suggestion}.").format(value=code, suggestion=named))
+    return known.get(code or "")
+
+
 def _matched(actor: User, upload: Upload, columns: Path) -> Upload:
     """The workbook read with a saved matching, or with what was suggested."""
     choices = {}
@@ -70,7 +83,7 @@ def _matched(actor: User, upload: Upload, columns: Path) -> Upload:
         mapping = mapping_import(actor=actor, upload=upload, exported=json.loads(columns.read_bytes()))
         letters = {one["index"]: one["column"] for one in upload.mapping}
         choices = {letters[one.index]: (one.field, one.part) for one in mapping.columns}
-    return upload_process(upload=mapping_choose(actor=actor, upload=upload, choices=choices))
+    return upload_process(upload=mapping_choose(actor=actor, upload=upload, choices=choices, program=upload.program))
 
 
 def _repaired(actor: User, upload: Upload) -> Upload:
@@ -96,6 +109,8 @@ def _report(upload: Upload) -> dict[str, Any]:
         "unchanged": upload.unchanged,
         "left_out": upload.left_out,
         **upload.counts,
+        "program": upload.program.code if upload.program else None,
+        "paired": upload.paired,
         "repairs": [{"field": one.field, "cause": one.cause, "cells": one.cells, "certain": one.certain} for one in cause_lines(upload=upload)],
         "findings": [one.as_json() for one in upload_findings(upload=upload)],
     }
