@@ -160,7 +160,8 @@ def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[s
             "asked_at": known.at,
         },
     )
-    return kept
+    AgencyManifest.objects.bulk_create([fresh], ignore_conflicts=True)
+    return AgencyManifest.objects.get(**names)
 
 
 def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> list[Checked]:

@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ from tests.factories import superuser_make
 from tests.pages import Office
 from workflows.documents import parse
 from workflows.errors import NotAllowed
-from workflows.models import RecordVersion
+from workflows.models import AuditEvent, RecordVersion
 
 CODES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=6)
 
@@ -85,6 +86,16 @@ def test_a_list_without_pairs_goes_as_it_is():
     table = CodeTable.of([Pair("gender", "1", "M", OUT)])
     assert table.project({"ethnicity": "01", "gender": None}, way=OUT) == ({"ethnicity": "01", "gender": None}, [])
     assert table.project({"gender": "anything"}, way=IN) == ({"gender": "anything"}, [])
+
+
+def test_each_pair_stands_in_the_audit_trail_by_one_statement(operator, side):
+    with CaptureQueriesContext(connection) as asked:
+        assert genders(operator, side, **{"1": "M", "2": "F"}) == 2
+    assert sum('INSERT INTO "workflows_auditevent"' in one["sql"] for one in asked) == 1
+    told = [(one.actor, one.detail) for one in AuditEvent.objects.filter(action="code_pair.set").order_by("pk")]
+    assert told == [
+        (operator, {"side": side, "list": "gender", "code": code, "theirs": theirs, "way": "both"}) for code, theirs in (("1", "M"), ("2", "F"))
+    ]
 
 
 def test_the_party_database_is_told_its_own_codes_and_the_document_stays(office, channel, operator, side):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,3 +24,8 @@ def audit(
     return AuditEvent.objects.create(
         actor=actor, action=action, request=request, unit=unit or (request.unit if request else None), kind=kind, key=key, detail=detail
     )
+
+
+def audit_each(*, actor: User | None, action: str, details: Iterable[Mapping[str, Any]]) -> None:
+    """Record that `actor` did `action` once for each of `details`, in their order; one statement, however many they are."""
+    AuditEvent.objects.bulk_create([AuditEvent(actor=actor, action=action, detail=dict(detail)) for detail in details])
