@@ -147,18 +147,17 @@ def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[s
     except SignatureRefused as refused:
         code = ItemCode.WRONG_AGENCY if refused.code == RefusalCode.WRONG_AGENCY else ItemCode.SIGNATURE_REFUSED
         raise BatchRefused(code, f"{refused.code.value}: {refused.message}") from refused
-    # The same signature with another receipt time counts again, but what was kept first stays.
-    kept, _made = AgencyManifest.objects.get_or_create(
+    # The same signature with another receipt time counts again, but what was kept first stays; and an insert that fails because another worker
+    # was faster would stand in the database's log, with the signer's number in it.
+    fresh = AgencyManifest(
         **names,
-        defaults={
-            "body": envelope.manifest,
-            "signature": envelope.signature,
-            "received_at": envelope.received_at,
-            "subject": verified.subject[:500],
-            "fingerprint": verified.fingerprint,
-            "answers": list(known.answers),
-            "asked_at": known.at,
-        },
+        body=envelope.manifest,
+        signature=envelope.signature,
+        received_at=envelope.received_at,
+        subject=verified.subject[:500],
+        fingerprint=verified.fingerprint,
+        answers=list(known.answers),
+        asked_at=known.at,
     )
     AgencyManifest.objects.bulk_create([fresh], ignore_conflicts=True)
     return AgencyManifest.objects.get(**names)
