@@ -40,7 +40,7 @@ def problem_shape(status: int) -> dict[str, Any]:
         400: "The body is not JSON",
         401: "No valid token",
         403: "The token's client is not an active agency",
-        404: "The agency has no such batch, trial or transfer",
+        404: "The agency has no such batch, trial, transfer or unit",
         409: "The key names another body, the statement is not true or contradicts an earlier one, or the step is impossible now; `code` says which",
         411: "The length is not given",
         413: "The body is longer than 16 MB",

@@ -17,7 +17,7 @@ from ninja.security import HttpBearer
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request as OAuthRequest
 
-from exchange import catalogue_contract, hub_contract
+from exchange import catalogue_contract, holding_contract, hub_contract
 from exchange.answers import (
     BODY_PROBLEMS,
     DOCUMENTED_ELSEWHERE,
@@ -42,20 +42,24 @@ from exchange.contract import (
     UNIT_KIND,
     Accepted,
     CallCode,
+    KindName,
     decode_certificate,
     decode_digest_question,
     decode_documents_question,
     json_schemas,
 )
+from exchange.holding_contract import PAGE, decode_held_question
 from exchange.models import Agency, InboundTrial
 from exchange.seal_api import router as seals
 from exchange.selectors.inbound import batch_status, receipts_page
 from exchange.selectors.keys import agency_of_client
+from exchange.services.holdings import held_page, held_records
 from exchange.services.inbound_digests import NotEqual, certificate_take, digests_tell, documents_tell
 from exchange.services.inbound_trials import trial_run
 from exchange.services.intake import BodyInvalid, KeyReused, batch_receive
 from exchange.services.quotas import call_admit, records_admit
 from exchange.services.tally import contact_note
+from orgtree.models import OrgUnit
 from workflows.cms import SignatureRefused
 
 KEY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
@@ -90,7 +94,9 @@ class HubAPI(NinjaAPI):
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        document["components"]["schemas"] |= json_schemas() | hub_contract.json_schemas() | catalogue_contract.json_schemas()
+        document["components"]["schemas"] |= (
+            json_schemas() | hub_contract.json_schemas() | catalogue_contract.json_schemas() | holding_contract.json_schemas()
+        )
         return document
 
 
@@ -123,6 +129,44 @@ def put_org_units(request: HttpRequest, idempotency_key: Key) -> HttpResponse:
 @api.post("/profiles", operation_id="postProfiles", summary="Send staff profiles", openapi_extra=BATCH_CALL, response=DOCUMENTED_ELSEWHERE)
 def post_profiles(request: HttpRequest, idempotency_key: Key) -> HttpResponse:
     return _receive(request, PROFILE_KIND, idempotency_key)
+
+
+After = Annotated[UUID | None, Query(description="The key after which the page begins")]
+Below = Annotated[UUID | None, Query(description="Only of this unit and of all below it, as the hub holds the tree")]
+HELD_CALL: dict[str, Any] = {"responses": answers(200, "HeldPage", f"At most {PAGE} entries in the order of their keys", 404, 422)}
+
+
+@api.get(
+    "/org-units",
+    operation_id="getOrgUnits",
+    summary="The agency's units as the hub holds them",
+    openapi_extra=HELD_CALL,
+    response=DOCUMENTED_ELSEWHERE,
+)
+def get_org_units(request: HttpRequest, after: After = None, unit: Below = None) -> HttpResponse:
+    return _held(request, UNIT_KIND, after, unit)
+
+
+@api.get(
+    "/profiles",
+    operation_id="getProfiles",
+    summary="The agency's people as the hub holds them",
+    openapi_extra=HELD_CALL,
+    response=DOCUMENTED_ELSEWHERE,
+)
+def get_profiles(request: HttpRequest, after: After = None, unit: Below = None) -> HttpResponse:
+    return _held(request, PROFILE_KIND, after, unit)
+
+
+@api.post(
+    "/held",
+    operation_id="askHeld",
+    summary="Some of the agency's records as the hub holds them, with what proves them",
+    openapi_extra={"requestBody": question("HeldQuestion"), "responses": answers(200, "HeldRecords", "Those that are held", *BODY_PROBLEMS)},
+    response=DOCUMENTED_ELSEWHERE,
+)
+def ask_held(request: HttpRequest) -> HttpResponse:
+    return answered(200, held_records(agency=agency_of(request), question=read_body(request, decode_held_question)))
 
 
 @api.get(
@@ -242,6 +286,13 @@ def _receive(request: HttpRequest, kind: str, idempotency_key: str) -> HttpRespo
     except BodyInvalid as error:
         raise invalid_body(error) from error
     return answered(202, Accepted(batch=batch.pk, items=batch.size))
+
+
+def _held(request: HttpRequest, kind: KindName, after: UUID | None, unit: UUID | None) -> HttpResponse:
+    try:
+        return answered(200, held_page(agency=agency_of(request), kind=kind, after=after, unit=unit))
+    except OrgUnit.DoesNotExist as error:
+        raise Refused(404, CallCode.NOT_FOUND, "The agency has no such unit here.", "query.unit") from error
 
 
 def _found(status: Any) -> HttpResponse:

@@ -17,6 +17,7 @@ from exchange.choices import ReconciliationState
 from exchange.connectors import CallFailed
 from exchange.models import Reconciliation
 from exchange.selectors.due import batches_to_process
+from exchange.selectors.pulling import pulls_due
 from exchange.services.archive_months import archive_keep
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.carrying import PACKAGES_TASK, packages_process
@@ -27,6 +28,8 @@ from exchange.services.claim_notices import claims_hear
 from exchange.services.claims import claims_find
 from exchange.services.forming import channels_called, deliveries_fan_out
 from exchange.services.intake import PROCESS_TASK, batch_fail, batch_process
+from exchange.services.pull_staging import PULL_TASK
+from exchange.services.pulling import pull_drive, pulls_forget
 from exchange.services.receipts import receipts_collect
 from exchange.services.reconciling import RECONCILE_TASK, reconciliation_run, reconciliations_nightly
 from exchange.services.registers import MATCH_TASK, REVIEW_TASK, applied_review, registers_drive, registers_review
@@ -87,6 +90,12 @@ def reconcile(run_id: str) -> None:
         reconciliation_run(run=run)
 
 
+@shared_task(name=PULL_TASK, time_limit=TIME_LIMIT)
+def pull(pull_id: str) -> None:
+    """Ask what the other side holds, or put what was chosen of it into requests: one run, as far as it goes now."""
+    pull_drive(pull_id=UUID(pull_id))
+
+
 @shared_task(name="exchange.reconcile_nightly", time_limit=TIME_LIMIT)
 def reconcile_nightly() -> None:
     """Compare every line with the other side; a line that could not be compared is tried again by the next run of the night."""
@@ -110,6 +119,8 @@ def sweep() -> None:
         return
     deliver()
     collect()
+    for pull_id in pulls_due():
+        pull.delay(str(pull_id))
 
 
 @shared_task(name=MATCH_TASK, time_limit=TIME_LIMIT)
@@ -145,8 +156,9 @@ def transfers(*_request_id: str) -> None:
 
 @shared_task(name="exchange.archive_months", time_limit=TIME_LIMIT)
 def archive_months() -> None:
-    """Make the months of the exchange archive that come, and drop those that policy no longer keeps."""
+    """Make the months of the exchange archive that come, and drop those that policy no longer keeps; documents that nobody took over go, too."""
     archive_keep()
+    pulls_forget()
 
 
 @shared_task(name="exchange.claims", time_limit=TIME_LIMIT)

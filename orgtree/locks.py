@@ -28,6 +28,7 @@ class Lock(IntEnum):
     WITNESS = 4111
     AUDIT_MONTHS = 4112
     ARCHIVE_MONTHS = 4110
+    PULLING = 4113
 
 
 def advisory_lock(lock: Lock, about: UUID | int | str = 0, *, first: str = "") -> None:

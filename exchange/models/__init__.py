@@ -21,6 +21,7 @@ from exchange.models.mapping import CodeGap, CodePair
 from exchange.models.matching import MatchDispute, OutcomeCode, PopulationMatch
 from exchange.models.packages import CarriedBatch, IncomingPackage, OutgoingPackage, PackagedBatch
 from exchange.models.party import PartyCursor, PartyFact
+from exchange.models.pulling import Pull, PullRecord
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.registers import RegisterBatch, RegisterEntry, RegisterLane
 from exchange.models.sharing import Consent, HookMessage, SharingAgreement, SharingClient, SharingDay, Webhook
@@ -36,8 +37,8 @@ __all__ = [
     "ArchivedExchange",
     "Attempt",
     "Batch",
-    "BucketDigest",
     "BodyStanding",
+    "BucketDigest",
     "BucketMark",
     "BulkHours",
     "CarriedBatch",
@@ -76,6 +77,8 @@ __all__ = [
     "PartyCursor",
     "PartyFact",
     "PopulationMatch",
+    "Pull",
+    "PullRecord",
     "Receipt",
     "Reconciliation",
     "RegisterBatch",

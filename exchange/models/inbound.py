@@ -123,6 +123,9 @@ class SetAside(models.Model):
 
     Refused (`code`): what it says breaks a rule, so it never became true here; its existence is proved all the same, and the version
     after it may follow. Or the same (`held_as`): it brings back the very document that the hub holds as that version of its own.
+
+    An agency that was restored from an older backup, or begun anew, takes over what the hub holds as its own next version, and counts on from
+    there. That version opens another `era` of the record: its number is the one that counts, and those that reach as far are no more.
     """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
@@ -137,13 +140,14 @@ class SetAside(models.Model):
     batch = models.ForeignKey(InboundBatch, models.PROTECT, related_name="set_aside")
     code = models.CharField(max_length=40, blank=True, default="")
     held_as = models.PositiveIntegerField(null=True, help_text="the hub's number")
+    era = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="how often the agency has begun to count this record anew")
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = _("version set aside")
         verbose_name_plural = _("versions set aside")
         constraints = [
-            models.UniqueConstraint(fields=["agency", "kind", "key", "version"], name="set_aside_once"),
+            models.UniqueConstraint(fields=["agency", "kind", "key", "era", "version"], name="set_aside_once"),
             models.CheckConstraint(
                 condition=models.Q(code="", held_as__isnull=False) | (models.Q(held_as=None) & ~models.Q(code="")), name="set_aside_says_why"
             ),

@@ -11,7 +11,7 @@ Used by both sides: `Holding(None)` is everything that an agency holds, `Holding
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,9 +34,10 @@ REBUILD_SHARE = 4  # when more than a quarter of the buckets has changed, all ar
 
 @dataclass(frozen=True)
 class Holding:
-    """One side's records of one agency."""
+    """One side's records of one agency; with `below` only those in that unit and all below it."""
 
     agency: Agency | None
+    below: UUID | None = None
 
     def entries_sql(self, kind: str, *, some: bool) -> tuple[str, dict[str, Any]]:
         """A select of (id, x: the entry's bytes, c: its cell) of every record; with `some` only of those in %(cells)s, a list of cells."""
@@ -46,28 +47,52 @@ class Holding:
         # Cells are looked up first, by the index of places; all of an agency's records are better found by its units.
         held = f"materialized ({held} where hoso_cell(l.id) = any(%(cells)s))" if some else f"not materialized ({held})"
         if self.agency is None:
-            rows = f"select id, version, digest, c from held l where not exists ({GONE})"
+            inside = f"join orgtree_orgunit u on u.id = l.unit {BELOW} " if self.below else ""
+            rows = f"select l.id, l.version, l.digest, l.c from held l {inside}where not exists ({GONE})"
         else:
             rows = (
                 f"select l.id, coalesce(n.version, l.version) as version, l.digest, l.c from held l "
-                f"join orgtree_orgunit u on u.id = l.unit left join ({NUMBERS}) n on n.key = l.id "
+                f"join orgtree_orgunit u on u.id = l.unit {BELOW if self.below else ''} "
+                f"left join ({NUMBERS}) n on n.key = l.id and n.held = l.version "
                 "where u.tree_id = (select r.tree_id from exchange_agency a join orgtree_orgunit r on r.id = a.root_id where a.id = %(agency)s)"
             )
         select = f"with held as {held} select id, uuid_send(id) || int4send(version) || digest as x, c from ({rows}) mine"
-        return select, {"kind": kind, "agency": self.agency.pk if self.agency else None}
+        return select, {"kind": kind, "agency": self.agency.pk if self.agency else None, "below": self.below}
 
+    def entries(self, kind: str, *, after: UUID | None = None, upto: UUID | None = None, limit: int | None = None) -> bytes:
+        """Entries in the order of their keys, of the keys after one and up to another."""
+        return self._joined(
+            kind,
+            "where (%(after)s::uuid is null or id > %(after)s) and (%(upto)s::uuid is null or id <= %(upto)s) order by id limit %(limit)s",
+            {"after": after, "upto": upto, "limit": limit},
+        )
+
+    def entries_of(self, kind: str, keys: Collection[UUID]) -> bytes:
+        """The entries of these records, in the order of their keys."""
+        return self._joined(kind, "where id = any(%(keys)s)", {"keys": list(keys)})
+
+    def _joined(self, kind: str, which: str, asked: dict[str, Any]) -> bytes:
+        select, values = self.entries_sql(kind, some=False)
+        with connection.cursor() as cursor:
+            cursor.execute(f"select string_agg(x, '' order by id) from (select id, x from ({select}) entries {which}) chosen", {**values, **asked})
+            (joined,) = cursor.fetchone()
+        return bytes(joined or b"")
+
+
+BELOW = "join orgtree_orgunit b on b.id = %(below)s and u.tree_id = b.tree_id and u.lft >= b.lft and u.rght <= b.rght"
 
 # Whose file has passed to another agency is no more among what this one holds.
 GONE = "select from workflows_hold g where g.kind = %(kind)s and g.key = l.id and g.final"
 
-# Where the agency's number of the version that the hub holds is not the hub's own (services.numbering).
+# Where the agency's number of the version that the hub holds is not the hub's own (services.numbering): what the agency said last of that version.
 NUMBERS = """
-select key, max(version) as version from (
-  select e.key, e.agency_version as version from exchange_inboundevidence e join exchange_agencymanifest m on m.id = e.manifest_id
+select distinct on (key, held) key, held, version from (
+  select e.key, e.version as held, e.agency_version as version, 0 as said
+  from exchange_inboundevidence e join exchange_agencymanifest m on m.id = e.manifest_id
   where e.kind = %(kind)s and e.agency_version is not null and m.agency_id = %(agency)s
   union all
-  select key, version from exchange_setaside where kind = %(kind)s and agency_id = %(agency)s and held_as is not null) numbers
-group by key
+  select key, held_as, version, id from exchange_setaside where kind = %(kind)s and agency_id = %(agency)s and held_as is not null) numbers
+order by key, held, said desc
 """
 
 

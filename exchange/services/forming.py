@@ -22,6 +22,7 @@ from exchange.contract import MAX_BODY, MAX_ITEMS, ROUTES, UNIT_KIND, ErrorKind
 from exchange.models import Batch, Channel, Delivery
 from exchange.selectors.causes import BEHIND, MARKED
 from exchange.services.bulk_hours import held_back
+from exchange.services.overtaking import taken_over_replace
 from exchange.services.withholding import marked_withhold
 from orgtree import clock
 from workflows.choices import MARKS_HOLD
@@ -99,6 +100,7 @@ def batches_form(*, channel_id: int, room: int | None = None) -> list[Batch]:
         if seen.marks or seen.marked:
             marked_withhold(channel)
         if seen.waiting and seen.refused:
+            taken_over_replace(channel)
             _park_behind_refused(channel)
         left = window(channel) - seen.open if room is None else room
         left = left if seen.waiting or seen.marked else 0
@@ -257,7 +259,7 @@ def _batches_make(channel: Channel, request_id: UUID, kind: str, shares: Sequenc
     """One batch for each share, with its members in their places."""
     batches = Batch.objects.bulk_create(
         [
-            Batch(channel=channel, request_id=request_id, kind=kind, size=len(members), idempotency_key=idempotency_key(channel, kind, members))
+            Batch(channel=channel, request_id=request_id, kind=kind, size=len(members), idempotency_key=idempotency_key(channel, request_id, kind, members))
             for members in shares
         ]
     )
@@ -272,10 +274,13 @@ def _batches_make(channel: Channel, request_id: UUID, kind: str, shares: Sequenc
     return batches
 
 
-def idempotency_key(channel: Channel, kind: str, members: Sequence[Candidate]) -> str:
-    """SHA-256 over channel and members (record, version, digest, round), so that the same batch has the same name for ever."""
+def idempotency_key(channel: Channel, request_id: UUID, kind: str, members: Sequence[Candidate]) -> str:
+    """SHA-256 over channel, request and members (record, version, digest, round), so that the same batch has the same name for ever.
+
+    The request belongs to it: an agency restored from a backup may say a version once more, with the same document under another signature.
+    """
     listed = [{"key": str(one.key), "version": one.version, "digest": one.digest.hex(), "round": one.round} for one in members]
-    return hashlib.sha256(canonical({"channel": channel.code, "kind": kind, "members": listed})).hexdigest()
+    return hashlib.sha256(canonical({"channel": channel.code, "request": str(request_id), "kind": kind, "members": listed})).hexdigest()
 
 
 REFUSED_STATES = (DeliveryState.REJECTED, DeliveryState.PARKED)

@@ -5,6 +5,9 @@ proved by a leaf that the agency signed. The hub's ledger counts what it holds. 
 
 A person who passed to another agency (`TransferCase`) is counted from one there, while the hub goes on counting: the new agency's numbers
 are those of its own evidence, and of what came before it knows none.
+
+An agency that lost what it sent (an older backup, a new installation) takes over what the hub holds as the next version that it has, and counts
+on from that number: another *era* of the record (`SetAside.era`). Numbers of before that reach as far are void then.
 """
 
 from __future__ import annotations
@@ -29,6 +32,25 @@ class _Exceptions:
     held: dict[int, int] = field(default_factory=dict)
     refused: dict[int, bytes] = field(default_factory=dict)
     alike: int | None = None  # of a record that passed between agencies: up to here the agency's numbers are the hub's
+    eras: list[tuple[int, int]] = field(default_factory=list)  # (agency's version, hub's) with which each later era began
+    era: int = 0
+
+    def aside(self, version: int, digest: bytes, held_as: int | None, era: int) -> None:
+        """Take in a version that was set aside; they come in the order in which they were kept."""
+        if era > self.era and held_as is not None:
+            self.era = era
+            self.eras.append((version, held_as))
+            self.held = {theirs: ours for theirs, ours in self.held.items() if theirs < version}
+            self.refused = {theirs: known for theirs, known in self.refused.items() if theirs < version}
+        if held_as is None:
+            self.refused[version] = digest
+        else:
+            self.held[version] = held_as
+
+    def evidence(self, version: int, ours: int) -> None:
+        """Take in a version that the hub holds under another number; after all those that were set aside."""
+        if not any(version >= theirs and ours <= held_as for theirs, held_as in self.eras):
+            self.held[version] = ours
 
     def hub_version(self, version: int) -> int | None:
         """The hub's number of the agency's version; None when that one was refused, or is none of this agency's."""
@@ -47,7 +69,8 @@ class Standing:
 
     `base`: the hub's last version, 0 for none. `head`: the agency's number of it. `reach`: the last number such that everything
     between `head` and it was refused: any version up to the next one may come. `digest`: of the asked version, where it is held;
-    `refused`: of the asked version, where it was refused.
+    `refused`: of the asked version, where it was refused. `newest`: the digest of the hub's last version; `era`: how often the agency took the
+    record over and counted on from there.
     """
 
     base: int
@@ -55,6 +78,8 @@ class Standing:
     reach: int
     digest: bytes | None
     refused: bytes | None
+    newest: bytes | None = None
+    era: int = 0
 
 
 def standings(*, agency: Agency, kind: str, versions: Mapping[UUID, int]) -> dict[UUID, Standing]:
@@ -62,15 +87,15 @@ def standings(*, agency: Agency, kind: str, versions: Mapping[UUID, int]) -> dic
     parted = _exceptions(agency, kind, list(versions))
     none = _Exceptions()
     asked = {key: parted.get(key, none).hub_version(version) or 0 for key, version in versions.items()}
-    return {key: _standing(parted.get(key, none), base, held, versions[key]) for key, (base, held) in _ledger(kind, asked).items()}
+    return {key: _standing(parted.get(key, none), *found, versions[key]) for key, found in _ledger(kind, asked).items()}
 
 
-def _standing(one: _Exceptions, base: int, held: bytes | None, version: int) -> Standing:
+def _standing(one: _Exceptions, base: int, newest: bytes | None, held: bytes | None, version: int) -> Standing:
     head = max(one.held, default=base if one.alike is None else one.alike)
     reach = head
     while reach + 1 in one.refused:
         reach += 1
-    return Standing(base, head, reach, held, one.refused.get(version))
+    return Standing(base, head, reach, held, one.refused.get(version), newest, one.era)
 
 
 def _exceptions(agency: Agency, kind: str, keys: Sequence[UUID]) -> dict[UUID, _Exceptions]:
@@ -78,16 +103,13 @@ def _exceptions(agency: Agency, kind: str, keys: Sequence[UUID]) -> dict[UUID, _
     if kind == PROFILE_KIND:
         for key, alike in _passed(agency, keys).items():
             parted[key].alike = alike
+    aside = SetAside.objects.filter(agency=agency, kind=kind, key__in=keys).order_by("pk")
+    for key, version, digest, held_as, era in aside.values_list("key", "version", "digest", "held_as", "era"):
+        parted[key].aside(version, bytes(digest), held_as, era)
     renumbered = InboundEvidence.objects.filter(kind=kind, key__in=keys, agency_version__isnull=False, manifest__agency=agency)
     for key, theirs, ours in renumbered.values_list("key", "agency_version", "version"):
         if theirs is not None:
-            parted[key].held[theirs] = ours
-    aside = SetAside.objects.filter(agency=agency, kind=kind, key__in=keys)
-    for key, version, digest, held_as in aside.values_list("key", "version", "digest", "held_as"):
-        if held_as is not None:
-            parted[key].held[version] = held_as
-        else:
-            parted[key].refused[version] = bytes(digest)
+            parted[key].evidence(theirs, ours)
     return parted
 
 
@@ -101,14 +123,18 @@ def _passed(agency: Agency, keys: Sequence[UUID]) -> dict[UUID, int]:
     return found
 
 
-def _ledger(kind: str, asked: Mapping[UUID, int]) -> dict[UUID, tuple[int, bytes | None]]:
-    """The hub's last version of each record, and the digest of the one that is asked about."""
+def _ledger(kind: str, asked: Mapping[UUID, int]) -> dict[UUID, tuple[int, bytes | None, bytes | None]]:
+    """The hub's last version of each record with its digest, and the digest of the one that is asked about."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select x.key, coalesce((select max(h.version) from workflows_recordversion h where h.kind = %(kind)s and h.key = x.key), 0), "
-            "v.document_id "
-            "from unnest(%(keys)s::uuid[], %(versions)s::int[]) x(key, version) "
+            "select x.key, coalesce(h.version, 0), h.document_id, v.document_id from unnest(%(keys)s::uuid[], %(versions)s::int[]) x(key, version) "
+            "left join lateral (select n.version, n.document_id from workflows_recordversion n where n.kind = %(kind)s and n.key = x.key "
+            "order by n.version desc limit 1) h on true "
             "left join workflows_recordversion v on v.kind = %(kind)s and v.key = x.key and v.version = x.version",
             {"kind": kind, "keys": list(asked), "versions": list(asked.values())},
         )
-        return {key: (version, bytes(held) if held is not None else None) for key, version, held in cursor.fetchall()}
+        return {key: (version, _bytes(newest), _bytes(held)) for key, version, newest, held in cursor.fetchall()}
+
+
+def _bytes(found: memoryview | bytes | None) -> bytes | None:
+    return None if found is None else bytes(found)

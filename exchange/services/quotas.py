@@ -51,6 +51,17 @@ def records_admit(*, agency: Agency, records: int) -> None:
         raise TooMany(f"At most {agency.records_a_day} records a day; {today} have come today.", _until(midnight + timedelta(days=1), now))
 
 
+def reading_admit(*, agency: Agency, records: int) -> None:
+    """Count records whose documents are told today; at most as many as the agency may send in a day. Raises TooMany."""
+    now = clock.now()
+    midnight = now.astimezone(clock.ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    name = f"exchange.told.{agency.pk}.{midnight.date():%Y%m%d}"
+    cache.add(name, 0, timeout=2 * DAY)
+    if cache.incr(name, records) > agency.records_a_day:
+        cache.decr(name, records)
+        raise TooMany(f"At most {agency.records_a_day} records a day are told.", _until(midnight + timedelta(days=1), now))
+
+
 def quota_set(*, actor: User | None, agency: Agency, calls_a_minute: int, records_a_day: int) -> Agency:
     """Change an agency's limits (actor None: from a shell on the server). Raises NotAllowed, ValidationError."""
     if actor is not None and not operates_line(actor):

@@ -69,10 +69,30 @@ class Taking:
 
 
 def take(taking: Taking) -> None:
-    """Bring what is fresh through the gate, and keep what it refused."""
+    """Bring what is fresh through the gate, keep what it refused, and note from which numbers on the agency counts anew."""
+    _take_over(taking)
     if fresh := taking.fresh:
         _through_the_gate(taking, fresh)
     _set_aside(taking)
+
+
+def _take_over(taking: Taking) -> None:
+    """The agency says what the hub holds under a number of its own, and counts on from there. What changed at this moment is refused."""
+    asked = {one.item.key: one for one in taking.checked if one.takes_over}
+    if not asked:
+        return
+    live = target(next(iter(asked.values())).item.kind).live._default_manager.filter(pk__in=list(asked)).order_by("pk")
+    stand = {key: bytes(held) for key, held in live.select_for_update(of=("self",)).values_list("pk", "digest")}
+    moved = {one.index for key, one in asked.items() if stand.get(key) != one.digest}
+    taking.refusals |= dict.fromkeys(moved, Refusal(ItemCode.CONFLICT, _changed_now()))
+    taking.accepted = {index: held for index, held in taking.accepted.items() if index not in moved}
+    SetAside.objects.bulk_create(
+        [_aside(taking, one, held_as=_base(one), anew=True) for one in asked.values() if one.index not in moved], ignore_conflicts=True
+    )
+
+
+def _changed_now() -> str:
+    return _("The record changed at the hub at the same moment. It will be taken when it is sent again.")
 
 
 def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
@@ -119,8 +139,7 @@ def _through_the_gate(taking: Taking, fresh: Mapping[int, Checked]) -> None:
             taking.accepted[ref] = one.digest
             applied.append(one)
         else:
-            text = _("The record changed at the hub at the same moment. It will be taken when it is sent again.")
-            taking.refusals[ref] = Refusal(ItemCode.CONFLICT, text)
+            taking.refusals[ref] = Refusal(ItemCode.CONFLICT, _changed_now())
     taking.founded = [one for one in applied if _base(one) == 0]
     _evidence_keep(manifest, applied)
     _root_note(agency, applied)
@@ -176,7 +195,7 @@ def _evidence_keep(manifest: AgencyManifest, taken: Sequence[Checked]) -> None:
 
 def _renumbered(one: Checked) -> bool:
     """Has the hub set this version, or one before it, aside?"""
-    return one.item.version != _base(one) + 1 or (one.standing is not None and one.standing.refused is not None)
+    return one.item.version != _base(one) + 1 or (one.standing is not None and (one.standing.refused is not None or one.standing.era > 0))
 
 
 def _proof(one: Checked) -> bytes:
@@ -198,12 +217,14 @@ def _set_aside(taking: Taking) -> None:
         for one in taking.checked
         if one.may_be_set_aside and (refusal := taking.refusals.get(one.index)) is not None and refusal.code in OF_THE_RECORD
     }
-    rows = [_aside(taking, one) for one in taking.checked if one.index in taking.set_aside | taking.same]
+    rows = [_aside(taking, one) for one in taking.checked if one.index in taking.set_aside]
+    rows += [_aside(taking, one, held_as=_base(one)) for one in taking.checked if one.index in taking.same]
     SetAside.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _aside(taking: Taking, one: Checked) -> SetAside:
-    body, same = canonical(one.item.document), one.index in taking.same
+def _aside(taking: Taking, one: Checked, *, held_as: int | None = None, anew: bool = False) -> SetAside:
+    """`held_as`: the hub's number of the version whose document it is; `anew`: it opens another era of the record."""
+    body, era = canonical(one.item.document), one.standing.era if one.standing is not None else 0
     return SetAside(
         agency=taking.agency,
         kind=one.item.kind,
@@ -215,6 +236,7 @@ def _aside(taking: Taking, one: Checked) -> SetAside:
         leaf_index=one.item.leaf_index,
         proof=_proof(one),
         batch=taking.batch,
-        code="" if same else taking.refusals[one.index].code.value,
-        held_as=_base(one) if same else None,
+        code="" if held_as is not None else taking.refusals[one.index].code.value,
+        held_as=held_as,
+        era=era + anew,
     )

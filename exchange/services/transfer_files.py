@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from exchange.choices import TRANSFER_OPEN
@@ -43,13 +44,18 @@ def transfer_file(*, agency: Agency, number: UUID) -> TransferFile:
             leaf_index=evidence.leaf_index,
             proof=[proof[start : start + 32].hex() for start in range(0, len(proof), 32)],
         ),
-        places=_places(document),
+        places=places_of([document]),
     )
 
 
-def _places(document: Document) -> dict[str, str]:
-    """The names of the units that the file mentions: the new agency does not keep them."""
-    keys = {document["managing_agency"], document["using_unit"], *(row["unit"] for row in document["postings"])}
-    keys |= {row["host_unit"] for row in document["secondments"]}
-    named = OrgUnit.objects.filter(pk__in=[UUID(key) for key in keys if key]).order_by().values_list("pk", "name")
+def places_of(documents: Iterable[Document]) -> dict[str, str]:
+    """The names of the units that these files mention, by key: whoever receives them may not keep those units."""
+    keys = {key for document in documents for key in units_named(document) if key}
+    named = OrgUnit.objects.filter(pk__in=[UUID(key) for key in keys]).order_by().values_list("pk", "name")
     return {str(key): name for key, name in named}
+
+
+def units_named(document: Document) -> set[str | None]:
+    """Keys of the units that a file mentions; null where a row names none."""
+    posts = {row["unit"] for row in document["postings"]} | {row["host_unit"] for row in document["secondments"]}
+    return {document["managing_agency"], document["using_unit"], *posts}

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from exchange.choices import TRANSFER_OPEN, TransferState
 from exchange.contract import PROFILE_KIND, RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
-from exchange.models import Agency, AgencyManifest, TransferCase
+from exchange.models import Agency, AgencyManifest, InboundEvidence, SetAside, TransferCase
 from exchange.selectors.lateness import signature_days
 from exchange.services.asking import NOBODY, AskedFor, answers_for, signature_judge
 from exchange.services.numbering import Standing, standings
@@ -59,7 +59,8 @@ class Checked:
     refusal: Refusal | None = None
     held: bool = False  # the hub already holds this very version
     proven: bool = False  # it is a leaf of what was signed
-    standing: Standing | None = None  # set where the version is the record's next, or a refused one come again
+    standing: Standing | None = None  # set where the version is the record's next, a refused one come again, or takes over what is held
+    takes_over: bool = False  # the agency says as this version what the hub holds under another number, and counts on from here
 
     @property
     def may_be_set_aside(self) -> bool:
@@ -175,7 +176,11 @@ def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> 
     known = standings(agency=agency, kind=kind, versions=proven)
     foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
     places = Places(foreign, *leaving(agency, kind, list(proven)))
-    found = [_check_against(one, known[one.item.key], places, agency) if one.proven else one for one in checked]
+    prepared = held_since(agency, kind, [one.item.key for one in checked if one.proven and _comes_back(one, known[one.item.key])])
+    found = [
+        _check_against(one, known[one.item.key], places, agency, since=prepared.get(one.item.key), said=statement.prepared_at) if one.proven else one
+        for one in checked
+    ]
     if statement.purpose == "seal" or not seal_needed(agency, envelope.received_at):
         return found
     return [one if one.refusal or one.held else replace(one, refusal=_unsealed()) for one in found]
@@ -255,7 +260,32 @@ def leaving(agency: Agency, kind: str, keys: Collection[UUID]) -> tuple[set[UUID
     return {key for key, state in found if state in TRANSFER_OPEN}, {key for key, state in found if state == TransferState.COMPLETED}
 
 
-def _check_against(one: Checked, standing: Standing, places: Places, agency: Agency) -> Checked:
+def _comes_back(one: Checked, standing: Standing) -> bool:
+    """Is it the document that the hub holds, under a number that is not the next one?"""
+    return one.digest is not None and one.digest == standing.newest and not standing.head < one.item.version <= standing.reach + 1
+
+
+def held_since(agency: Agency, kind: str, keys: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the agency's manifest was prepared that says last what the hub holds of each record, by the signed statements themselves."""
+    if not keys:
+        return {}
+    newest = target(kind).live._default_manager.filter(pk=OuterRef("key")).order_by().values("version")
+    named = [
+        *InboundEvidence.objects.filter(kind=kind, key__in=keys, version=Subquery(newest)).values_list("key", "manifest"),
+        *SetAside.objects.filter(agency=agency, kind=kind, key__in=keys, held_as=Subquery(newest)).values_list("key", "manifest"),
+    ]
+    bodies = dict(AgencyManifest.objects.filter(pk__in={pk for _key, pk in named}).values_list("pk", "body"))
+    prepared = {pk: read_manifest(bytes(body)).prepared_at for pk, body in bodies.items()}
+    found: dict[UUID, datetime] = {}
+    for key, pk in named:
+        found[key] = max(prepared[pk], found.get(key, prepared[pk]))
+    return found
+
+
+def _check_against(
+    one: Checked, standing: Standing, places: Places, agency: Agency, *, since: datetime | None = None, said: datetime | None = None
+) -> Checked:
+    """`since`: where the document comes back under another number, when it was said last; `said`: when what brings it now was prepared."""
     item = one.item
     held = one.digest is not None and standing.digest == one.digest
     if held and (item.key not in places.foreign or item.key in places.gone):
@@ -264,6 +294,8 @@ def _check_against(one: Checked, standing: Standing, places: Places, agency: Age
         refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
     elif item.key in places.offered:
         refusal = Refusal(ItemCode.IN_TRANSFER, _("The file is offered to another agency and stands still. Withdraw the offer first."))
+    elif since is not None and said is not None and said > since:  # what is older is an old message come again, and means nothing
+        return replace(one, held=True, takes_over=True, standing=standing)
     elif item.version <= standing.head:
         refusal = _refusal_of_old(item.version, standing)
     elif item.version > standing.reach + 1:
