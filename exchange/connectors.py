@@ -11,7 +11,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -59,10 +60,13 @@ T = TypeVar("T")
 class Connector(Protocol):
     """What delivery needs of the other side, as a context manager; calls may come from several threads. Every method raises CallFailed.
 
-    `lines`: how many calls may be under way at the same time.
+    `lines`: how many calls may be under way at the same time; `pool`: the threads that make them.
     """
 
     lines: int
+
+    @property
+    def pool(self) -> Executor: ...
 
     def __enter__(self) -> Connector: ...
 
@@ -92,6 +96,9 @@ class Connector(Protocol):
     def certificate(self, sent: Certificate) -> Certificate: ...
 
     def call(self, method: str, path: str, shape: type[T], **request: Any) -> T: ...
+
+
+Opened = AbstractContextManager[Connector]  # or one that is open already and stays so
 
 
 @dataclass(frozen=True)
@@ -133,10 +140,16 @@ class HubConnector:
             headers={"accept": "application/json", "user-agent": f"hoso/{settings.AUTHORITY}"},
         )
 
+    @cached_property
+    def pool(self) -> Executor:
+        return ThreadPoolExecutor(self.lines)
+
     def __enter__(self) -> HubConnector:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if "pool" in self.__dict__:
+            self.pool.shutdown()
         if "_client" in self.__dict__:
             self._client.close()
         self.settle()

@@ -6,11 +6,11 @@ What a wave of calls brings is recorded together, by the caller: one record a ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.connectors import CallFailed
+from exchange.connectors import CallFailed, Connector
 from exchange.models import Batch
 
 GROUPED = 0.25  # seconds after which the calls that have ended are recorded, whatever the slow ones do
@@ -25,17 +25,16 @@ class Ended:
     failure: CallFailed | None = None
 
 
-def together(call: Callable[[Batch], Any], batches: Sequence[Batch]) -> Iterator[list[Ended]]:
+def together(call: Callable[[Batch], Any], batches: Sequence[Batch], line: Connector) -> Iterator[list[Ended]]:
     """Make one call for each batch, all at once; yields what has ended, a group at a time, until all have."""
     if len(batches) == 1:
         yield [ended(call, batches[0])]
         return
-    with ThreadPoolExecutor(len(batches) or 1) as pool:
-        pending = {pool.submit(ended, call, one) for one in batches}
-        while pending:
-            done, pending = wait(pending, timeout=GROUPED)
-            if done:
-                yield [one.result() for one in done]
+    pending = {line.pool.submit(ended, call, one) for one in batches}
+    while pending:
+        done, pending = wait(pending, timeout=GROUPED)
+        if done:
+            yield [one.result() for one in done]
 
 
 def ended(call: Callable[[Batch], Any], batch: Batch) -> Ended:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from exchange.choices import BatchState, ChannelKind
-from exchange.connectors import Connector, connect
+from exchange.connectors import Opened, connect
 from exchange.models import Batch, Channel
 from exchange.selectors.sight import operates_line
 from exchange.services.delivery import deliver
@@ -87,25 +88,27 @@ def channel_probe(*, actor: User, channel: Channel) -> None:
         send_on_commit(DELIVER_TASK)
 
 
-def channel_drive(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
+def channel_drive(*, channel_id: int, connector: Callable[[Channel], Opened] = connect) -> bool:
     """Form batches as far as the window allows, and send what is due. True while receipts are outstanding: they make room for more."""
     batches_form(channel_id=channel_id)
     deliver(channel_id=channel_id, connector=connector)
     return Batch.objects.filter(channel=channel_id, state=BatchState.ACCEPTED).exists()
 
 
-def channel_work(*, channel_id: int, connector: Callable[[Channel], Connector] = connect) -> bool:
+def channel_work(*, channel_id: int, connector: Callable[[Channel], Opened] = connect) -> bool:
     """Drive a channel for as long as that brings anything, `TURN` seconds at most. True while receipts are outstanding.
 
-    Where a call holds few records, their receipts are asked for at once, since only those make room for more in the window. A large batch takes
-    the other side its time: it is asked for later.
+    One line serves the whole turn: its connections stay open. Where a call holds few records, their receipts are asked for at once, since only
+    those make room for more in the window. A large batch takes the other side its time: it is asked for later.
     """
     until = time.monotonic() + TURN
-    outstanding = channel_drive(channel_id=channel_id, connector=connector)
-    while outstanding and time.monotonic() < until and _is_narrow(channel_id) and receipts_collect(channel_id=channel_id, connector=connector):
-        outstanding = channel_drive(channel_id=channel_id, connector=connector)
+    channel = Channel.objects.get(pk=channel_id)
+    with connector(channel) as line:
+
+        def kept(_channel: Channel) -> Opened:
+            return nullcontext(line)
+
+        outstanding = channel_drive(channel_id=channel_id, connector=kept)
+        while outstanding and window(channel) > WINDOW and time.monotonic() < until and receipts_collect(channel_id=channel_id, connector=kept):
+            outstanding = channel_drive(channel_id=channel_id, connector=kept)
     return outstanding
-
-
-def _is_narrow(channel_id: int) -> bool:
-    return window(Channel.objects.get(pk=channel_id)) > WINDOW

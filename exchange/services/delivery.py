@@ -17,16 +17,16 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from exchange.choices import BatchState, DeliveryState
-from exchange.connectors import CallFailed, Connector, connect
+from exchange.connectors import CallFailed, Connector, Opened, connect
 from exchange.contract import ROUTES, Accepted, BatchStatus, ErrorKind
 from exchange.models import Attempt, Batch, Channel
+from exchange.services.attempts import attempts_begin, attempts_end
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter, probing
-from exchange.services.calling import Ended, together
+from exchange.services.calling import together
 from exchange.services.envelopes import BatchUnsendable, envelopes_bytes
 from orgtree import clock
 
 MAX_DOUBTS = 30
-OK = "ok"
 
 
 def lease(channel: Channel) -> timedelta:
@@ -70,7 +70,7 @@ def batches_send(*, batches: Sequence[Batch], connector: Connector) -> None:
     _send([batch for batch in ready if batch not in unsure or batch in absent], connector, bodies)
 
 
-def deliver(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 200) -> int:
+def deliver(*, channel_id: int, connector: Callable[[Channel], Opened] = connect, at_most: int = 200) -> int:
     """Send what is due on a channel, one wave after the other; returns how many batches were tried."""
     tried = 0
     if (channel := channel_due(channel_id, BatchState.READY)) is None:
@@ -99,31 +99,13 @@ def batch_park(*, batch: Batch, kind: ErrorKind, code: str, text: str) -> None:
             )
 
 
-def attempts_make(batches: Sequence[Batch], call: Attempt.Call) -> dict[Batch, Attempt]:
-    made = Attempt.objects.bulk_create([Attempt(batch=batch, call=call) for batch in batches])
-    return dict(zip(batches, made, strict=True))
-
-
-def attempts_end(attempts: dict[Batch, Attempt], ended: Sequence[Ended]) -> None:
-    """Write down how calls ended: those that succeeded in one statement, each failure with what was said."""
-    now = clock.now()
-    if well := [attempts[one.batch].pk for one in ended if one.failure is None]:
-        Attempt.objects.filter(pk__in=well).update(ended_at=now, outcome=OK)
-    for one in ended:
-        if (failure := one.failure) is not None:
-            said = f"{failure.code}: {failure.detail}"[:500]
-            Attempt.objects.filter(pk=attempts[one.batch].pk).update(
-                ended_at=now, outcome=failure.kind.value, http_status=failure.status, detail=said
-            )
-
-
 def _ask(batches: Sequence[Batch], connector: Connector) -> list[Batch]:
     """Ask whether earlier calls arrived; returns the batches that certainly did not."""
     absent: list[Batch] = []
     if not batches:
         return absent
-    attempts = attempts_make(batches, Attempt.Call.ASK)
-    for group in together(lambda batch: connector.find(idempotency_key=batch.idempotency_key), batches):
+    attempts = attempts_begin(batches, Attempt.Call.ASK)
+    for group in together(lambda batch: connector.find(idempotency_key=batch.idempotency_key), batches, connector):
         attempts_end(attempts, group)
         batches_accepted([(one.batch, _arrived(one.answer)) for one in group if one.answer is not None])
         for one in group:
@@ -151,8 +133,8 @@ def _send(batches: Sequence[Batch], connector: Connector, bodies: Mapping[UUID, 
 
     with transaction.atomic():
         Batch.objects.filter(pk__in=[batch.pk for batch in batches]).update(unsure=True)
-        attempts = attempts_make(batches, Attempt.Call.SEND)
-    for group in together(call, batches):
+        attempts = attempts_begin(batches, Attempt.Call.SEND)
+    for group in together(call, batches, connector):
         attempts_end(attempts, group)
         # Successes first: what a failure says about the channel must outlast them.
         batches_accepted([(one.batch, one.answer) for one in group if one.failure is None])

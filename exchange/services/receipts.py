@@ -17,13 +17,14 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from exchange.choices import BatchState
-from exchange.connectors import CallFailed, Connector, connect
+from exchange.connectors import CallFailed, Connector, Opened, connect
 from exchange.contract import ErrorKind, ItemReceipt
 from exchange.models import Attempt, Batch, Channel
+from exchange.services.attempts import attempts_begin, attempts_done, attempts_end
 from exchange.services.breaker import channel_failed, channel_succeeded, full_jitter
 from exchange.services.calling import together
 from exchange.services.closing import batches_close
-from exchange.services.delivery import OK, attempts_end, attempts_make, batch_park, channel_due, lease
+from exchange.services.delivery import batch_park, channel_due, lease
 from exchange.services.forming import window
 from orgtree import clock
 
@@ -34,7 +35,7 @@ ASKED_EVERY = 4  # and every so many times a batch that is still not told of is 
 OF_THE_LINE = frozenset({ErrorKind.TRANSIENT, ErrorKind.THROTTLED, ErrorKind.AUTH})  # failures that say nothing about the question
 
 
-def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Connector] = connect, at_most: int = 200) -> int:
+def receipts_collect(*, channel_id: int, connector: Callable[[Channel], Opened] = connect, at_most: int = 200) -> int:
     """Ask for the results of accepted batches that are due for a question; returns how many batches ended."""
     ended = asked = 0
     if (channel := channel_due(channel_id, BatchState.ACCEPTED)) is None:
@@ -78,8 +79,7 @@ def _read_on(channel: Channel, after: int, line: Connector) -> set[UUID]:
     known = {_remote(batch): batch for batch in Batch.objects.filter(channel=channel, remote_id__in=told)}
     whole = {batch: told[number] for number, batch in known.items() if batch.state == BatchState.ACCEPTED and _is_whole(batch, told[number])}
     if whole:
-        attempts = attempts_make(list(whole), Attempt.Call.RECEIPTS)
-        Attempt.objects.filter(pk__in=[one.pk for one in attempts.values()]).update(ended_at=Now(), outcome=OK)
+        attempts_done(whole, Attempt.Call.RECEIPTS)
         batches_close(whole)
     waiting = [number for number in told if (_is_open(known[number], whole) if number in known else doubtful)]
     # Never past a receipt whose batch is still open, or may be one whose call has not been recorded yet.
@@ -131,7 +131,7 @@ def _ask_all(batches: Sequence[Batch], line: Connector) -> int:
 def _ask(batches: Sequence[Batch], line: Connector) -> int:
     """One question for each batch, and the receipts of those that are processed; returns how many batches ended."""
     ended, processed, failures = 0, [], []
-    for group in together(lambda batch: line.status(batch=_remote(batch)), batches):
+    for group in together(lambda batch: line.status(batch=_remote(batch)), batches, line):
         if any(one.failure is None for one in group):
             channel_succeeded(batches[0].channel)
         _ask_later([one.batch for one in group if one.failure is None and one.answer.state == "received"])
@@ -145,8 +145,8 @@ def _ask(batches: Sequence[Batch], line: Connector) -> int:
             elif one.answer.state == "processed":
                 processed.append(one.batch)
     if processed:
-        attempts = attempts_make(processed, Attempt.Call.RECEIPTS)
-        for group in together(lambda batch: _fetch(batch, line), processed):
+        attempts = attempts_begin(processed, Attempt.Call.RECEIPTS)
+        for group in together(lambda batch: _fetch(batch, line), processed, line):
             attempts_end(attempts, group)
             fetched = {one.batch: one.answer for one in group if one.failure is None}
             batches_close(fetched)

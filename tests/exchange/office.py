@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -91,6 +92,7 @@ class OneLine:
     """What every `Connector` of the tests is besides: opened and closed without effect, one call at a time."""
 
     lines = 1
+    pool = ThreadPoolExecutor(16)  # its threads begin when they are needed
 
     def __enter__(self) -> Self:
         return self

@@ -312,7 +312,7 @@ def _bodies(batches: Sequence[Batch]) -> dict[UUID, bytes]:
     return {batch: msgspec.json.encode(own) for batch, own in members.items()}
 
 
-def _one_after_the_other(call: Callable[[Batch], Any], batches: Sequence[Batch]) -> Iterator[list[Ended]]:
+def _one_after_the_other(call: Callable[[Batch], Any], batches: Sequence[Batch], _line: SimulatedHub) -> Iterator[list[Ended]]:
     """A wave of calls without threads, recorded together: a worker killed in the middle of it has recorded none of them."""
     yield [ended(call, batch) for batch in batches]
 
