@@ -39,7 +39,7 @@ class CodePair(models.Model):
 
     side = models.CharField(_("other side"), max_length=110)
     list = models.CharField(_("list"), max_length=30)
-    code = models.CharField(_("our code"), max_length=20)
+    code = models.CharField(_("our code"), max_length=100)
     theirs = models.CharField(_("their code"), max_length=60)
     way = models.CharField(_("direction"), max_length=4, choices=MapWay, default=MapWay.BOTH)
     valid_from = models.DateField(_("valid from"), null=True)

@@ -29,7 +29,7 @@ from workflows.errors import GateError, NotAllowed
 from workflows.services.audit import audit, audit_each
 
 MAX_CODE = 60
-MAX_OURS = 20
+MAX_OURS = 100  # of a post, which is a text here
 DAYS = ("valid_from", "valid_to")
 WAYS = {OUT: (OUT, BOTH), IN: (IN, BOTH)}
 
