@@ -44,6 +44,10 @@ class CodeList(TextChoices):
     PROPERTY_TYPE = "property_type", _("How it was acquired")
 
 
+# Lists that come with the program and to which no field of a file refers; the two follow each other on 1 July 2027 (Decree 232/2026/NĐ-CP).
+LISTS_BESIDE = {"career_level": _("Career level of public employees"), "professional_grade": _("Grade of professional titles")}
+
+
 class Section(TextChoices):
     """The ten data groups of Decree 27/2026/NĐ-CP, in its order: the sections of a file."""
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from orgtree import clock
 from orgtree.models import OrgUnit
 from registry import projection
-from registry.choices import CodeList
+from registry.choices import LISTS_BESIDE, CodeList
 from registry.models.codes import CodeEntry, OpenedCodeEntry
 from registry.rules.codes import RULES
 from registry.schema.codes import CODE_ENTRY
@@ -40,7 +40,8 @@ def code_key(code_list: str, code: str) -> UUID:
 
 
 def list_label(name: str) -> str:
-    return str(CodeList(name).label) if name in CodeList.values else name
+    """The list's name for people; one that an administrator loaded beside ours has its own alone."""
+    return str(CodeList(name).label if name in CodeList.values else LISTS_BESIDE.get(name, name))
 
 
 class CodeEntryTarget(Target):

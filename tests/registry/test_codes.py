@@ -19,6 +19,7 @@ from registry.schema import STAFF_PROFILE
 from registry.selectors.code_lists import list_sources
 from registry.selectors.picking import pick_ranks
 from registry.services.codes import code_propose, codes_load, rank_propose, step_propose
+from registry.targets.codes import list_label
 from tests.factories import grant_make, unit_make, user_make
 from tests.pages import Office
 from tests.registry.people import TODAY, judge, person, places
@@ -152,6 +153,15 @@ def test_grades_end_and_levels_have_begun():
     on = {day: set(CodeItem.objects.on(day).filter(list__in=["professional_grade", "career_level"]).values_list("list", flat=True)) for day in
           (date(2026, 6, 30), date(2026, 7, 1), date(2027, 7, 1))}  # fmt: skip
     assert list(on.values()) == [{"professional_grade"}, {"professional_grade", "career_level"}, {"career_level"}]
+
+
+def test_every_list_that_comes_with_the_program_has_a_name_for_people():
+    codes_load()
+    names = set(CodeItem.objects.order_by().values_list("list", flat=True).distinct())
+    assert {"career_level", "professional_grade"} <= names
+    assert [name for name in names if list_label(name) == name] == []
+    assert list_label("career_level") == "Bậc nghề nghiệp của viên chức"
+    assert list_label("of-an-administrator") == "of-an-administrator"
 
 
 def test_the_page_shows_days_names_and_source(authority):
