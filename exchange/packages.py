@@ -13,11 +13,12 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO, Annotated, Literal, TypeVar
+from typing import IO, Annotated, Literal, Protocol, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from exchange.catalogue_contract import MAX_CATALOGUES, CatalogueHeld
 from exchange.contract import MAX_BODY, MAX_SIGNATURE, BatchStatus, Count, Digest, IdempotencyKey, ItemReceipt, Moment, encode
 
 STATEMENT, SIGNATURE = "statement.json", "statement.p7s"
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     CHAIN_BROKEN = "CHAIN_BROKEN"
     NOT_PROCESSED = "NOT_PROCESSED"
     NOTHING_TO_CARRY = "NOTHING_TO_CARRY"
+    OLDER_LISTS = "OLDER_LISTS"
 
 
 class PackageRefused(Exception):
@@ -65,7 +67,10 @@ class Part(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Statement(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What an agency says of a package. `sequence` counts from 1 without a gap; `previous` is the digest of the statement before it, if any."""
+    """What an agency says of a package. `sequence` counts from 1 without a gap; `previous` is the digest of the statement before it, if any.
+
+    `catalogues` is how far it has the hub's code lists; left out by an agency that never read any.
+    """
 
     schema: Literal["package/1"] = "package/1"
     agency: Code
@@ -73,6 +78,7 @@ class Statement(Struct, forbid_unknown_fields=True, kw_only=True):
     previous: Digest | None
     made_at: Moment
     parts: Annotated[list[Part], Meta(min_length=1, max_length=MAX_BATCHES)]
+    catalogues: Annotated[list[CatalogueHeld], Meta(max_length=MAX_CATALOGUES)] | UnsetType = UNSET
 
 
 class ReceiptsStatement(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -94,7 +100,16 @@ class BatchAnswer(Struct, forbid_unknown_fields=True, kw_only=True):
     receipts: list[ItemReceipt]
 
 
-Said = TypeVar("Said", Statement, ReceiptsStatement)
+Said = TypeVar("Said", bound=Struct)
+Parts = TypeVar("Parts", Statement, ReceiptsStatement)
+
+
+class File(Protocol):
+    """What a statement says of one file of its package."""
+
+    name: str
+    length: int
+    digest: str
 
 
 def part_made(number: int, *, key: str, kind: str, items: int, body: bytes) -> Part:
@@ -140,7 +155,7 @@ class Opened:
             raise PackageRefused(Reason.STATEMENT_INVALID, f"{STATEMENT} is not canonical")
         return said
 
-    def read(self, shape: type[Said]) -> Said:
+    def read(self, shape: type[Parts]) -> Parts:
         """The statement; the package holds exactly the parts that it names. Raises PackageRefused."""
         said = self.stated(self.statement, shape)
         names = [one.name for one in said.parts]
@@ -148,7 +163,7 @@ class Opened:
             raise PackageRefused(Reason.OTHER_ENTRIES, "the package does not hold exactly the files that its statement names, each once")
         return said
 
-    def body(self, part: Part) -> bytes:
+    def body(self, part: File) -> bytes:
         """What a part holds, byte for byte as the statement says. Raises PackageRefused."""
         content = _inside(self.package, part.name, part.length)
         if len(content) != part.length or hashlib.sha256(content).hexdigest() != part.digest:
@@ -156,16 +171,16 @@ class Opened:
         return content
 
 
-def package_open(file: IO[bytes], *, size: int) -> Opened:
-    """Open what somebody brought; `size` is the file's length in bytes. Raises PackageRefused."""
+def package_open(file: IO[bytes], *, size: int, most: int = MAX_BATCHES) -> Opened:
+    """Open what somebody brought; `size` is the file's length in bytes, `most` how many files may lie beside the statement. Raises PackageRefused."""
     if size > MAX_FILE:
         raise PackageRefused(Reason.TOO_LARGE, f"{size} bytes; a package has at most {MAX_FILE}")
     try:
         package = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise PackageRefused(Reason.NO_PACKAGE, f"this is no package, or was not copied whole: {error}") from error
-    if len(package.infolist()) > MAX_BATCHES + 2:
-        raise PackageRefused(Reason.OTHER_ENTRIES, f"{len(package.infolist())} files; a package holds at most {MAX_BATCHES + 2}")
+    if len(package.infolist()) > most + 2:
+        raise PackageRefused(Reason.OTHER_ENTRIES, f"{len(package.infolist())} files; a package holds at most {most + 2}")
     return Opened(package, _inside(package, STATEMENT, MAX_STATEMENT), _inside(package, SIGNATURE, MAX_SIGNATURE))
 
 
@@ -186,7 +201,7 @@ def _inside(package: zipfile.ZipFile, name: str, most: int) -> bytes:
     return found
 
 
-def statement_bytes(said: Statement | ReceiptsStatement) -> bytes:
+def statement_bytes(said: Struct) -> bytes:
     return encode(said)
 
 

@@ -269,9 +269,11 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:match_answer": ("post", EDITORS | {"supervisor"}),  # without a reason it leads back
     "exchange:match_paper": ("get", EDITORS | {"supervisor"}),
     **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed")},  # operates the line, or may propose codes
-    **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "take", "choose")},
+    **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "bring", "take", "choose")},
     "exchange:catalogue_publisher": ("post", frozenset({"root"})),
     "exchange:catalogue_publish": ("post", frozenset()),  # the hub's: tests/exchange/test_catalogues.py
+    "exchange:catalogue_statement": ("get", frozenset()),
+    "exchange:catalogue_package": ("post", frozenset()),
     **{f"exchange:mapping_{name}": ("get", frozenset({"root"})) for name in ("list", "export")},
     **{f"exchange:mapping_{name}": ("post", frozenset({"root"})) for name in ("set", "rest", "program", "import", "end")},
     "exchange:register_list": ("get", frozenset({"root"})),
@@ -484,7 +486,7 @@ def address(office) -> Callable[[str], str]:
         **{f"registry:{name}": {"key": profile.pk, "act": "correct"} for name in ("edit_review", "edit_rebase", "edit_discard")},
         **{f"registry:{name}": {"key": profile.pk, "act": "correct", "section": "identity"} for name in ("edit_section", "edit_reveal")},
         "registry:edit_row": {"key": profile.pk, "act": "correct", "rows": "degrees"},
-        **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "take", "publish", "publisher")},
+        **{f"exchange:catalogue_{name}": {} for name in ("list", "pull", "bring", "statement", "package", "take", "publish", "publisher")},
         **{f"exchange:mapping_{name}": {} for name in ("list", "export", "set", "rest", "program", "import")},
         "exchange:mapping_end": {"pair_id": pair_made(office.users["clerk"]).pk},
         "exchange:catalogue_choose": {"code_id": (published := published_make(channel)).pk},

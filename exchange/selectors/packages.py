@@ -29,6 +29,7 @@ WORDS: Mapping[Reason, str | Promise] = {
     Reason.ONE_MISSING: _("A package before this one is missing. Carry that one first."),
     Reason.CHAIN_BROKEN: _("This package does not follow the one that was taken last."),
     Reason.NOT_PROCESSED: _("Not all of this package has been processed. Come again in a moment."),
+    Reason.OLDER_LISTS: _("The lists in this package are older than those that were read here; nothing was changed."),
     Reason.NOTHING_TO_CARRY: _("Nothing waits that could be packed. What was packed before waits for its receipts."),
 }
 

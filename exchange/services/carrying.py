@@ -8,8 +8,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from msgspec import UNSET
 
 from exchange.archive import OK, Said, entry_made, exchanges_keep
+from exchange.catalogue_contract import CataloguesHeld
 from exchange.choices import InboundState, Transport, Way
 from exchange.contract import encode
 from exchange.models import Agency, CarriedBatch, InboundBatch, IncomingPackage
@@ -28,6 +30,7 @@ from exchange.packages import (
 )
 from exchange.selectors.inbound import batch_status, receipts_page
 from exchange.selectors.sight import operates_line
+from exchange.services.catalogues_publishing import catalogues_held_take
 from exchange.services.intake import BodyInvalid, batch_fail, batch_process, envelope_read
 from exchange.services.signing import signature_of, signature_own
 from orgtree import clock
@@ -62,6 +65,8 @@ def package_take(*, actor: User | None, file: IO[bytes], size: int) -> IncomingP
         for place, part in enumerate(said.parts):
             batch = _batch_keep(agency, part, opened.body(part))
             CarriedBatch.objects.create(package=package, position=place, batch=batch)
+        if said.catalogues is not UNSET:
+            catalogues_held_take(agency=agency, said=CataloguesHeld(held=said.catalogues))
         audit(actor=actor, action="package.taken", agency=agency.code, package=said.sequence, batches=len(said.parts))
         send_on_commit(PACKAGES_TASK)
     return package

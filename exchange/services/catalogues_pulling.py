@@ -7,7 +7,8 @@ Every page is kept by itself, with the position that it reached, so a pull that 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +23,7 @@ from exchange.catalogue_contract import (
     PublishedManifest,
     catalogue_digest,
 )
-from exchange.connectors import JSON, CallFailed, Connector, connect
+from exchange.connectors import JSON, CallFailed, connect
 from exchange.contract import Signed, encode
 from exchange.models import CatalogueCode, CatalogueManifest, CatalogueRead, CatalogueSource, Channel
 from exchange.selectors.catalogues import catalogues_held, codes_newest, may_pull
@@ -41,9 +42,17 @@ from workflows.targets import target
 from workflows.trust import TrustStore
 
 CATALOGUES_TASK = "exchange.catalogues"
+T = TypeVar("T")
 MAX_PAGES = 10_000  # of one catalogue; a cursor that does not end is the other side's mistake
 
-Connect = Callable[[Channel], Connector]
+
+class Line(Protocol):
+    """Answers the calls about lists: the hub's API, or a package that was carried by hand."""
+
+    def call(self, method: str, path: str, shape: type[T], **request: Any) -> T: ...
+
+
+Connect = Callable[[Channel], AbstractContextManager[Line]]
 
 
 class PublicationWrong(Exception):
@@ -68,8 +77,11 @@ def catalogues_pull_ask(*, actor: User) -> None:
 def catalogues_pull(*, connector: Connect = connect) -> CatalogueSource | None:
     """Tell the hub what is held here, read what changed, and tell it again; None without a line to a hub. A failure is kept on the source."""
     channel = hub_channel()
-    if channel is None:
-        return None
+    return catalogues_read(channel=channel, connector=connector) if channel else None
+
+
+def catalogues_read(*, channel: Channel, connector: Connect) -> CatalogueSource:
+    """The same of one channel, whatever answers for it."""
     source, _made = CatalogueSource.objects.update_or_create(channel=channel, defaults={"begun_at": clock.now()})
     failed, read = {"error_code": "", "error_text": ""}, 0
     try:
@@ -93,7 +105,7 @@ def catalogues_pull(*, connector: Connect = connect) -> CatalogueSource | None:
     return source
 
 
-def _tell(line: Connector, source: CatalogueSource) -> Catalogues:
+def _tell(line: Line, source: CatalogueSource) -> Catalogues:
     said = CataloguesHeld(held=catalogues_held(source))
     return line.call("PUT", "/catalogues", Catalogues, content=encode(said), headers=JSON)
 
@@ -108,7 +120,7 @@ def _authority_check(source: CatalogueSource, authority: str) -> None:
         raise PublicationWrong("OTHER_AUTHORITY", text % {"now": authority, "before": source.authority})
 
 
-def _read(line: Connector, source: CatalogueSource, head: CatalogueHead) -> int:
+def _read(line: Line, source: CatalogueSource, head: CatalogueHead) -> int:
     """Read one catalogue from where we stand, and once from its beginning when that does not come to its digest. Returns the codes that were new."""
     read, _made = CatalogueRead.objects.get_or_create(source=source, name=head.name)
     if (read.version, bytes(read.digest).hex()) == (head.version, head.digest):
@@ -123,7 +135,7 @@ def _read(line: Connector, source: CatalogueSource, head: CatalogueHead) -> int:
     raise PublicationWrong("DIGEST_DIFFERS", text % head.title)
 
 
-def _pages(line: Connector, read: CatalogueRead, after: int) -> tuple[CataloguePage, int]:
+def _pages(line: Line, read: CatalogueRead, after: int) -> tuple[CataloguePage, int]:
     kept, position = 0, after
     for _number in range(MAX_PAGES):
         page = line.call("GET", f"/catalogues/{read.name}", CataloguePage, params={"after": position})

@@ -16,7 +16,7 @@ from django.db import transaction
 from exchange.archive import OK, Archive, Said
 from exchange.choices import BatchState, ChannelKind, Transport
 from exchange.contract import PROFILE_KIND, Accepted, ErrorKind
-from exchange.models import Batch, Channel, Delivery, OutgoingPackage, PackagedBatch
+from exchange.models import Batch, CatalogueSource, Channel, Delivery, OutgoingPackage, PackagedBatch
 from exchange.packages import (
     MAX_BATCHES,
     BatchAnswer,
@@ -33,6 +33,7 @@ from exchange.packages import (
     part_made,
     statement_bytes,
 )
+from exchange.selectors.catalogues import catalogues_held
 from exchange.selectors.sight import installation_top, operates_line
 from exchange.services.closing import batches_close
 from exchange.services.delivery import batch_park, batches_accepted
@@ -65,7 +66,10 @@ def package_make(*, actor: User | None, channel: Channel) -> OutgoingPackage:
         sequence = before.sequence + 1 if before else 1
         previous = chained(bytes(before.statement)) if before else None
         made_at = clock.now().astimezone(UTC)
-        statement = statement_bytes(Statement(agency=settings.AUTHORITY, sequence=sequence, previous=previous, made_at=made_at, parts=parts))
+        said = Statement(agency=settings.AUTHORITY, sequence=sequence, previous=previous, made_at=made_at, parts=parts)
+        if source := CatalogueSource.objects.filter(channel=channel).exclude(checked_at=None).first():
+            said.catalogues = catalogues_held(source)
+        statement = statement_bytes(said)
         digest = bytes.fromhex(chained(statement) or "")
         package = OutgoingPackage.objects.create(channel=channel, sequence=sequence, statement=statement, digest=digest, made_at=made_at, maker=actor)
         PackagedBatch.objects.bulk_create([PackagedBatch(package=package, position=place, batch=one) for place, one in enumerate(batches)])

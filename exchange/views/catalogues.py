@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import tempfile
+from typing import IO
+
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from exchange.contract import MAX_SIGNATURE
 from exchange.models import CatalogueCode, CatalogueManifest
+from exchange.packages import PackageRefused
 from exchange.selectors.catalogues import may_pull
 from exchange.selectors.catalogues_agencies import hub_catalogues
 from exchange.selectors.catalogues_causes import catalogue_remedy
 from exchange.selectors.catalogues_shown import catalogues_shown, pull_runs, source_now
+from exchange.selectors.packages import refusal_words
 from exchange.selectors.sight import operates_line
 from exchange.services.catalogues import catalogues_propose, code_choose, publisher_forget
+from exchange.services.catalogues_carrying import lists_file, lists_statement, lists_take
 from exchange.services.catalogues_publishing import catalogue_propose
 from exchange.services.catalogues_pulling import catalogues_pull_ask
+from exchange.services.packing import carried_channel
 from exchange.services.transfer_line import hub_channel
 from orgtree.pages import page, page_view
 from orgtree.stepup import require_proof
 from registry.selectors.catalogues import catalogue_title
 from registry.selectors.code_lists import code_authority, code_lists
+from workflows.cms import SignatureRefused
 from workflows.errors import GateError
 from workflows.selectors.findings import finding_line
 from workflows.services.staging import Staged
 from workflows.targets import target
+
+IN_MEMORY = 8 * 1024 * 1024
 
 
 @page_view
@@ -45,13 +56,14 @@ def catalogue_list(request: HttpRequest) -> HttpResponse:
             agencies=agencies,
             may_publish=request.user.is_superuser or code_authority(request.user) is not None,
         )
-    source = source_now()
+    source, line = source_now(), hub_channel()
     name = request.GET.get("list", "")
     return page(
         request,
         "exchange/catalogues.html",
         _("Code lists of the national platform"),
-        channel=source.channel if source else hub_channel(),
+        channel=line,
+        carried=None if line else carried_channel(),
         source=source,
         running=source is not None and pull_runs(source),
         remedy=catalogue_remedy(source.error_code) if source and source.error_code else None,
@@ -72,6 +84,62 @@ def catalogue_pull(request: HttpRequest) -> HttpResponse:
     except GateError as error:
         messages.error(request, str(error))
     return redirect("exchange:catalogue_list")
+
+
+@page_view
+@require_POST
+def catalogue_bring(request: HttpRequest) -> HttpResponse:
+    """At an agency without a line: the hub's lists from the stick, as `file`."""
+    _agency_only(request)
+    file = request.FILES.get("file")
+    if file is None:
+        messages.error(request, _("Choose the file on the stick."))
+        return redirect("exchange:catalogue_list")
+    try:
+        source = lists_take(actor=request.user, file=file, size=file.size)
+        if not source.error_code:
+            messages.success(request, _("The lists are read, and every signature holds. The next package tells the national platform so."))
+    except PackageRefused as refused:
+        messages.error(request, refusal_words(refused))
+    except GateError as error:
+        messages.error(request, str(error))
+    return redirect("exchange:catalogue_list")
+
+
+@page_view
+@require_GET
+def catalogue_statement(request: HttpRequest) -> HttpResponse:
+    """On the hub: what is signed for a package of the lists as they stand."""
+    _hub_only(request)
+    try:
+        answer = HttpResponse(lists_statement(actor=request.user), content_type="application/json")
+    except PackageRefused as refused:
+        messages.error(request, refusal_words(refused))
+        return redirect("exchange:catalogue_list")
+    answer["Content-Disposition"] = f'attachment; filename="lists-{settings.AUTHORITY}.json"'
+    return answer
+
+
+@page_view
+@require_POST
+def catalogue_package(request: HttpRequest) -> HttpResponse:
+    """On the hub: the package for the stick, under the signature (.p7s) that is given as `file`."""
+    _hub_only(request)
+    given = request.FILES.get("file")
+    if given is None or not 0 < given.size <= MAX_SIGNATURE:
+        messages.error(request, _("Choose the signature file (.p7s) that the signing tool made."))
+        return redirect("exchange:catalogue_list")
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer closes it
+    try:
+        lists_file(actor=request.user, signature=given.read(), file=file)
+    except (PackageRefused, GateError) as error:
+        file.close()
+        messages.error(request, refusal_words(error) if isinstance(error, PackageRefused) else str(error))
+        if isinstance(error, SignatureRefused):
+            messages.warning(request, _("If a list was published since the statement was downloaded, download it again and sign that one."))
+        return redirect("exchange:catalogue_list")
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=f"lists-{settings.AUTHORITY}.zip", content_type="application/zip")
 
 
 @page_view
@@ -160,6 +228,11 @@ def _staged(request: HttpRequest, staged: Staged) -> HttpResponse:
 
 def _readers_only(request: HttpRequest) -> None:
     if not (operates_line(request.user) if settings.ROLE == "hub" else may_pull(request.user)):
+        raise Http404
+
+
+def _hub_only(request: HttpRequest) -> None:
+    if settings.ROLE != "hub" or not operates_line(request.user):
         raise Http404
 
 

@@ -5,27 +5,36 @@ An agency and a hub, each on a database of its own, over the real API.
 
 from __future__ import annotations
 
-from datetime import date
+import io
+import zipfile
+from datetime import UTC, date
 from types import SimpleNamespace
 from uuid import uuid4
 
 import msgspec
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from exchange import catalogue_api
-from exchange.catalogue_contract import CataloguePage, catalogue_digest
+from exchange.catalogue_contract import CataloguePage, CataloguesHeld, catalogue_digest
+from exchange.choices import Transport
 from exchange.contract import encode
-from exchange.models import Agency, AgencyCatalogue, CatalogueChoice, CatalogueCode, CatalogueRead, CatalogueSource
-from exchange.selectors.catalogues import CodeState, standings
+from exchange.models import Agency, AgencyCatalogue, CatalogueChoice, CatalogueCode, CatalogueRead, CatalogueSource, Channel
+from exchange.packages import STATEMENT, Opened, PackageRefused, Reason, Statement, part_made, statement_bytes
+from exchange.selectors.catalogues import CodeState, catalogues_held, standings
 from exchange.selectors.catalogues_agencies import hub_catalogues
 from exchange.selectors.catalogues_published import catalogue_head
 from exchange.selectors.catalogues_shown import catalogues_shown
 from exchange.services import catalogues_publishing
 from exchange.services.catalogues import ChoiceUnneeded, NothingToTake, catalogues_propose, code_choose, publisher_forget
-from exchange.services.catalogues_publishing import catalogue_page, catalogue_propose
+from exchange.services.catalogues_carrying import lists_file, lists_statement, lists_take
+from exchange.services.catalogues_publishing import catalogue_page, catalogue_propose, catalogues_held_take
 from exchange.services.catalogues_pulling import catalogues_pull
 from exchange.services.evidence import verify_evidence
+from orgtree import clock
 from registry.models import CodeItem
 from registry.services.codes import code_propose, codes_load
 from registry.targets.codes import code_key
@@ -33,7 +42,8 @@ from tests.exchange.office import Office
 from tests.exchange.sender import Change
 from tests.exchange.trio import trio_open
 from tests.factories import superuser_make, user_make
-from tests.workflows.certificates import PIN
+from tests.workflows.certificates import PIN, sign_freely
+from workflows.cms import SignatureRefused
 from workflows.documents import canonical, digest
 from workflows.errors import GateError, NotAllowed
 from workflows.models import RecordVersion
@@ -356,3 +366,127 @@ def test_a_page_names_the_digest_of_what_it_belongs_to(trio, hub):
         codes = [(one.key, one.version, digest(canonical(one.document))) for one in page.codes]
         assert catalogue_digest(codes).hex() == page.digest
         assert catalogue_page(name="recruitment_form", after=page.codes[-1].position)["codes"] == []
+
+
+# --- carried by hand -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_hand(trio):
+    """The agency has no line; what comes, comes on a stick."""
+    with trio.at("H15") as side:
+        before = Channel.objects.filter(pk=side.channel.pk).values("transport", "transport_options").get()
+        Channel.objects.filter(pk=side.channel.pk).update(transport=Transport.CARRIED, transport_options={"hub": "G01"})
+    yield trio
+    with trio.at("H15") as side:
+        Channel.objects.filter(pk=side.channel.pk).update(**before)
+
+
+def packed(trio, hub):
+    """What the hub's operator takes to the stick."""
+    with trio.at_hub():
+        statement = lists_statement(actor=hub.office.author)
+        assert lists_statement(actor=hub.office.author) == statement, "the same lists make the same statement"
+        file = io.BytesIO()
+        lists_file(actor=hub.office.author, signature=sign_freely(hub.office.p12, statement, signed_at=clock.now()), file=file)
+        return file.getvalue()
+
+
+def brought(content, actor):
+    return lists_take(actor=actor, file=io.BytesIO(content), size=len(content))
+
+
+def test_lists_are_carried_by_hand_and_the_next_package_says_how_far_they_are_here(by_hand, hub, monkeypatch):
+    # given lists on several pages
+    monkeypatch.setattr(catalogues_publishing, "PAGE", 2)
+    for number in (1, 2, 3):
+        hub.publish(f"T{number}", f"Nghỉ chế độ {number}")
+    content = packed(by_hand, hub)
+    with by_hand.at("H15") as side:
+        # when
+        source = brought(content, side.office.author)
+        # then it is as over a line: proved, not true yet, and true by the own gate
+        assert (source.error_code, source.authority) == ("", "G01")
+        assert state_of(source, "T3").state == CodeState.NEW
+        assert item("T3") is None
+        take(side, source)
+        assert item("T3").name_vi == "Nghỉ chế độ 3"
+        # and reading the stick twice keeps nothing twice
+        kept = CatalogueCode.objects.count()
+        assert brought(content, side.office.author).error_code == ""
+        assert CatalogueCode.objects.count() == kept
+        said = catalogues_held(source)
+        person = user_make("nobody-here")
+        with pytest.raises(NotAllowed):
+            brought(content, person)
+    # then the agency's next package says so, and the hub's page knows it
+    statement = Statement(agency="H15", sequence=1, previous=None, made_at=clock.now().astimezone(UTC), parts=[A_PART], catalogues=said)
+    assert Opened.stated(statement_bytes(statement), Statement).catalogues == said
+    with by_hand.at_hub():
+        catalogues_held_take(agency=Agency.objects.get(code="H15"), said=CataloguesHeld(held=said))
+        line = next(one for one in hub_catalogues()[0] if one.name == LIST)
+        assert line.current == 1
+
+
+def test_a_stick_with_older_lists_or_others_than_were_signed_changes_nothing(by_hand, hub):
+    # given
+    hub.publish("S1", "Theo nguyện vọng", code_list="secondment_reason")
+    old = packed(by_hand, hub)
+    hub.publish("S2", "Nghỉ thai sản")
+    new = packed(by_hand, hub)
+    with by_hand.at("H15") as side:
+        assert brought(new, side.office.author).error_code == ""
+        kept = CatalogueCode.objects.count()
+        # when
+        brought(old, side.office.author)  # lists that did not change are the same in both
+        for reason, content in {
+            Reason.CONTENT_DIFFERS: rezipped(new, f"lists/{LIST}.json", lambda body: body.replace(b"Ngh", b"Ngi")),
+            Reason.OTHER_ENTRIES: rezipped(new, f"lists/{LIST}.json", None),
+            Reason.STATEMENT_INVALID: rezipped(new, STATEMENT, lambda body: b" " + body),
+            Reason.SIGNATURE_REFUSED: rezipped(new, STATEMENT, lambda body: body.replace(b'"changed_at":"20', b'"changed_at":"19')),
+            Reason.WRONG_AGENCY: rezipped(new, STATEMENT, lambda body: body.replace(b'"hub":"G01"', b'"hub":"G02"')),
+        }.items():
+            with pytest.raises(PackageRefused) as refused:
+                brought(content, side.office.author)
+            assert refused.value.reason == reason
+        # then
+        assert CatalogueCode.objects.count() == kept
+        # and of lists that are all older it is said so
+        CatalogueRead.objects.update(version=2**40)
+        with pytest.raises(PackageRefused) as refused:
+            brought(new, side.office.author)
+        assert refused.value.reason == Reason.OLDER_LISTS
+        CatalogueRead.objects.update(version=0)
+    with by_hand.at_hub(), pytest.raises(SignatureRefused):  # a list was published since it was signed
+        lists_file(actor=hub.office.author, signature=sign_freely(hub.office.p12, b"{}", signed_at=clock.now()), file=io.BytesIO())
+    with by_hand.at_hub(), pytest.raises(NotAllowed):
+        lists_statement(actor=user_make("nobody-there"))
+
+
+def test_the_pages_write_and_read_the_stick(by_hand, hub):
+    hub.publish("V1", "Nghỉ hằng năm")
+    clients = Client()
+    with by_hand.at_hub():
+        clients.force_login(hub.office.author)
+        statement = clients.get(reverse("exchange:catalogue_statement"))
+        signature = SimpleUploadedFile("lists.p7s", sign_freely(hub.office.p12, statement.content, signed_at=clock.now()))
+        assert clients.post(reverse("exchange:catalogue_package"), {}).status_code == 302
+        content = b"".join(clients.post(reverse("exchange:catalogue_package"), {"file": signature}).streaming_content)
+    with by_hand.at("H15") as side:
+        clients.force_login(side.office.author)
+        assert b'name="file"' in clients.get(reverse("exchange:catalogue_list")).content
+        clients.post(reverse("exchange:catalogue_bring"), {"file": SimpleUploadedFile("lists.zip", content)})
+        assert state_of(CatalogueSource.objects.get(), "V1").state == CodeState.NEW
+
+
+A_PART = part_made(1, key="0" * 64, kind="staff_profile", items=1, body=b"{}")
+
+
+def rezipped(content, name, change):
+    """The package with one file changed, or left out where `change` is None."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(stream, "w") as after:
+        for one in before.namelist():
+            if one != name or change is not None:
+                after.writestr(one, change(before.read(one)) if one == name else before.read(one))
+    return stream.getvalue()
