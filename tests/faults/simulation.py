@@ -331,6 +331,8 @@ def quick_connection() -> Iterator[None]:
     try:
         with connection.cursor() as cursor:
             connection.connection.prepared_max = 1_000
+            # psycopg forgets every prepared statement at a rollback, since one may undo a DROP; nothing here makes or drops anything
+            connection.connection._prepared.clear = lambda: False
             cursor.execute("set plan_cache_mode = force_generic_plan")
             cursor.execute("set jit = off")
             yield
