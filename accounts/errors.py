@@ -52,3 +52,38 @@ class SuperuserReasonMissing(AccountError):
 class SuperuserChangeOpen(AccountError):
     code = "SUPERUSER_OPEN"
     text = _("A proposal about this person waits already. Have it decided first.")
+
+
+class NumberRefused(AccountError):
+    code = "NUMBER_REFUSED"
+    text = _("Only superusers propose and confirm the personal number of an account.")
+
+
+class OwnNumber(AccountError):
+    code = "NUMBER_OWN"
+    text = _("Somebody else must decide: you proposed this, or the account is your own.")
+
+
+class NumberInvalid(AccountError):
+    code = "NUMBER_INVALID"
+    text = _("A personal identification number has 12 digits. Leave it empty only to take away the number that the account has.")
+
+
+class NumberSame(AccountError):
+    code = "NUMBER_SAME"
+    text = _("The account has this number already.")
+
+
+class NumberTaken(AccountError):
+    code = "NUMBER_TAKEN"
+    text = _("Another account has this number. One person has one account: look for the other one first.")
+
+
+class NumberReasonMissing(AccountError):
+    code = "NUMBER_REASON"
+    text = _("Say what the number was compared with, for example the identity card: the reason stays in the audit trail.")
+
+
+class NumberChangeOpen(AccountError):
+    code = "NUMBER_OPEN"
+    text = _("A proposal about this number waits already. Have it decided first.")

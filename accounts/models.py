@@ -86,3 +86,34 @@ class SuperuserTerm(models.Model):
                 name="superuser_by_two",
             ),
         ]
+
+
+class NumberChange(models.Model):
+    """That an account is of the person with this number ("": of nobody with a number any more), proposed by one superuser and confirmed by another.
+
+    The number says whose certificate signs for the account, and whose file is its own: who alone may type it could sign as somebody else. The
+    decider is never the one whose account it is.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="number_changes", verbose_name=_("user"))
+    number = models.CharField(_("personal identification number"), max_length=12, blank=True)
+    reason = models.CharField(_("reason"), max_length=300)
+    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(_("state"), max_length=9, choices=GrantState, default=GrantState.PROPOSED)
+    decider = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("change of a personal number")
+        verbose_name_plural = _("changes of personal numbers")
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(state=GrantState.PROPOSED), name="number_change_one_open"),
+            models.CheckConstraint(condition=Q(number="") | Q(number__regex=r"^[0-9]{12}$"), name="number_change_form"),
+            models.CheckConstraint(
+                condition=~Q(state=GrantState.CONFIRMED) | Q(decider__isnull=False) & ~Q(decider=F("proposer")) & ~Q(decider=F("user")),
+                name="number_change_by_two",
+            ),
+        ]

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.services.numbers import numbers_lapse
 from accounts.services.sessions import sessions_forget
 from accounts.services.superuser_reminders import superusers_remind
 from accounts.services.superusers import superusers_watch
@@ -16,3 +17,4 @@ def forget_sessions() -> None:
 def watch_superusers() -> None:
     superusers_watch()
     superusers_remind()
+    numbers_lapse()

@@ -4,7 +4,7 @@ nobody signs up, no e-mail address is managed, no password is reset by strangers
 from django.urls import include, path
 
 from accounts import provider
-from accounts.views import away, certificates, door, factors, own, people, proof, superusers
+from accounts.views import away, certificates, door, factors, numbers, own, people, proof, superusers
 from orgtree.pages import page_view
 
 of_ours = (
@@ -30,6 +30,10 @@ of_ours = (
         path("people/<int:user_id>/certificates/ask/", certificates.ask, name="person_certificate_ask"),
         path("sessions/end/", own.end_sessions, name="sessions_end"),
         path("people/<int:user_id>/", people.person, name="person"),
+        path("people/<int:user_id>/number/", numbers.propose, name="number_propose"),
+        path("numbers/<uuid:change_id>/confirm/", numbers.confirm, name="number_confirm"),
+        path("numbers/<uuid:change_id>/refuse/", numbers.refuse, name="number_refuse"),
+        path("numbers/<uuid:change_id>/withdraw/", numbers.withdraw, name="number_withdraw"),
         path("people/<int:user_id>/sessions/end/", people.end_sessions, name="person_sessions_end"),
         path("people/<int:user_id>/second-factor/", people.take_back_factors, name="person_factors_take_back"),
     ],

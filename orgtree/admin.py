@@ -53,13 +53,14 @@ def _gives_grants(request: HttpRequest) -> bool:
 
 @admin.register(User)
 class UserAdmin(AskedByFilters, NeverDeleted, DjangoUserAdmin, ModelAdmin):
-    """Only a superuser touches what would let one person act as another: privileges, and what binds a signature to a person."""
+    """Only a superuser touches what would let one person act as another, and nobody alone what binds a signature to a person."""
 
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
     list_display = ("username", "display_name", "email", "is_active")
     list_filter = ("is_active", "is_superuser")
     search_fields = ("username", "last_name", "first_name")
-    readonly_fields = ("last_login", "date_joined", "is_superuser")  # a superuser is made by two people (accounts.services.superusers)
+    # Two people make a superuser, and say whose account it is (accounts.services.superusers, numbers).
+    readonly_fields = ("last_login", "date_joined", "is_superuser", "personal_number")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -67,7 +68,7 @@ class UserAdmin(AskedByFilters, NeverDeleted, DjangoUserAdmin, ModelAdmin):
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions", "last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "last_name", "first_name", "usable_password", "password1", "password2")}),)
-    superuser_fields = ("personal_number", "is_staff", "user_permissions")
+    superuser_fields = ("is_staff", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.superuser_fields)

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import SuperuserTerm
+from accounts.models import NumberChange, SuperuserTerm
 from exchange.models import (
     CatalogueCode,
     CatalogueManifest,
@@ -70,6 +70,7 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "accounts:protect": ("get", frozenset()),  # sends home who needs nothing
     "accounts:sessions_end": ("post", EVERYBODY),
     "accounts:here": ("get", EVERYBODY),
+    **{f"accounts:number_{act}": ("post", frozenset({"root"})) for act in ("propose", "confirm", "refuse", "withdraw")},
     "accounts:superusers": ("get", frozenset({"root"})),
     "accounts:superuser_propose": ("post", frozenset({"root"})),
     "accounts:superuser_confirm": ("post", frozenset({"root"})),
@@ -391,6 +392,7 @@ def address(office) -> Callable[[str], str]:
     term = SuperuserTerm.objects.create(
         user=office.users["clerk"], proposer=office.users["root"], op="give", valid_to=clock.today(), reason="Thay người"
     )
+    number = NumberChange.objects.create(user=office.users["clerk"], proposer=office.users["root"], number="066185000901", reason="Thẻ căn cước")
     held = Grant.objects.get(user=office.users["clerk"]).pk
     registered = RegisteredCertificate.objects.create(user=office.users["clerk"], way="former", state="ended", fingerprint="0" * 64).pk
     job = JobRun.objects.create(kind="upload", subject=f"upload:{upload.pk}", actor=office.users["clerk"])
@@ -512,6 +514,8 @@ def address(office) -> Callable[[str], str]:
         **{name: {} for name in ("accounts:own", "accounts:protect", "accounts:sessions_end")},
         **{f"accounts:{name}": {"user_id": office.users["clerk"].pk} for name in ("person", "person_sessions_end", "person_factors_take_back")},
         **{f"accounts:superuser_{name}": {"term_id": term.pk} for name in ("confirm", "refuse", "withdraw")},
+        **{f"accounts:number_{name}": {"change_id": number.pk} for name in ("confirm", "refuse", "withdraw")},
+        "accounts:number_propose": {"user_id": office.users["clerk"].pk},
         **{f"accounts:certificate{name}": {"certificate_id": registered} for name in ("", "_statement", "_prove", "_end", "_confirm", "_refuse")},
         **{f"accounts:person_certificate{name}": {"user_id": office.users["clerk"].pk} for name in ("s", "_ask")},
         **{f"accounts:certificate{name}": {} for name in ("s", "_ask")},

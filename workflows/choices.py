@@ -186,6 +186,8 @@ class NoticeKind(TextChoices):
     CLAIM = "claim", _("People whom another agency claims too")
     CERTIFICATE_WAITING = "certificate_waiting", _("A signing certificate waits for confirmation")
     SUPERUSER_ENDS = "superuser_ends", _("A superuser’s term ends soon")
+    CATALOGUE = "catalogue", _("The national platform has a new version of a code list")
+    NUMBER_WAITING = "number_waiting", _("The personal number of an account waits for confirmation")
 
 
 class CaseMatter(TextChoices):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import AccountError
 from accounts.selectors.factors import factors, may_look_after, must_have_factor
+from accounts.selectors.numbers import number_section
 from accounts.selectors.sessions import sessions_of
 from accounts.services.factors import factors_take_back
 from accounts.services.sessions import sessions_end
@@ -32,6 +33,7 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
         must_have=must_have_factor(user),
         sessions=sessions_of(user, here=request.session.session_key),
         is_own=user.pk == request.user.pk,
+        **(number_section(user) if request.user.is_superuser else {}),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import QuerySet
@@ -29,7 +30,7 @@ _KEPT_SECONDS = 600
 # Kinds that ask somebody to do something; they may go out at once, and stand first.
 URGENT = frozenset(
     {K.WAITING, K.OVERDUE, K.OVERDUE_BELOW, K.NOBODY, K.GRANT_WAITING, K.GRANT_UNCLEAR, K.SUPERUSER_WAITING, K.BREAK_GLASS, K.TRANSFER, K.CLAIM}
-    | {K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING}
+    | {K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING, K.NUMBER_WAITING}
 )
 # Kinds that go out at once to everybody, whatever they wish: somebody else may be acting in their name.
 ALARMING = frozenset({K.ACCOUNT, K.BREAK_GLASS})
@@ -61,8 +62,10 @@ TEXTS: Mapping[str, str | Promise] = {
     K.SUPERUSER_WAITING: _("A superuser’s rights wait for your confirmation."),
     K.SUPERUSER_ENDS: _("The superuser’s rights of %(who)s end on %(to)s. To keep them, one proposes more time and another confirms it before."),
     K.CERTIFICATE_WAITING: _("A signing certificate was proved to be somebody’s, and waits for your confirmation."),
+    K.NUMBER_WAITING: _("The personal number of an account (%(who)s) waits for your confirmation."),
     K.TRANSFER: "%(matter)s",
     K.CLAIM: "%(matter)s",
+    K.CATALOGUE: _("The national platform has a new version of the list “%(list)s”. Compare it, and have it take effect here."),
 }
 ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.WAITING, K.HALF_TIME, K.NOBODY), "fact_check"),
@@ -71,9 +74,10 @@ ICONS: Mapping[str, str] = {
     K.APPLIED: "check_circle",
     **dict.fromkeys((K.STANDS_IN, K.IS_STOOD_IN), "group"),
     **dict.fromkeys((K.GRANT_WAITING, K.GRANT_DECIDED, K.GRANT_GIVEN, K.GRANT_ENDED, K.GRANT_ENDS, K.GRANT_MOVED, K.GRANT_UNCLEAR), "key"),
-    **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING), "shield_person"),
+    **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING, K.NUMBER_WAITING), "shield_person"),
     K.TRANSFER: "move_item",
     K.CLAIM: "group",
+    K.CATALOGUE: "library_books",
 }
 
 
@@ -145,6 +149,7 @@ def text_of(notice: Notice) -> str:
         "to": _said_day(detail.get("to")),
         "decision": detail.get("decision", ""),
         "by": detail.get("by", ""),
+        "list": detail.get("title", ""),
         "role": Role(detail["role"]).label if detail.get("role") else "",
         "state": _state(detail.get("state", "")),
         "who": detail.get("who", ""),
@@ -161,12 +166,12 @@ def address_of(notice: Notice) -> str:
         return reverse("workflows:absence")
     if notice.kind == K.ACCOUNT:
         return reverse("accounts:own")
-    if notice.kind == K.TRANSFER:
-        return reverse(f"exchange:transfer_{notice.detail['side']}", args=[notice.detail["number"]])
-    if notice.kind == K.CLAIM:
-        return reverse("exchange:claim_notice", args=[notice.detail["number"]])
+    if notice.kind in (K.TRANSFER, K.CLAIM, K.CATALOGUE):
+        return _exchange_address(notice)
     if notice.kind == K.CERTIFICATE_WAITING:
         return reverse("accounts:certificates")
+    if notice.kind == K.NUMBER_WAITING:
+        return reverse("accounts:person", args=[notice.detail["account"]]) + "#number"
     if notice.kind in (K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS):
         return reverse("accounts:superusers")
     if notice.kind == K.GRANT_UNCLEAR:
@@ -176,6 +181,15 @@ def address_of(notice: Notice) -> str:
     if notice.kind == K.GRANT_ENDS and notice.detail.get("user"):
         return reverse("workflows:rights_person", args=[notice.detail["user"]])
     return reverse("workflows:rights_person", args=[notice.user_id])
+
+
+def _exchange_address(notice: Notice) -> str:
+    """A page about another agency, or about the hub."""
+    if notice.kind == K.TRANSFER:
+        return reverse(f"exchange:transfer_{notice.detail['side']}", args=[notice.detail["number"]])
+    if notice.kind == K.CLAIM:
+        return reverse("exchange:claim_notice", args=[notice.detail["number"]])
+    return f"{reverse('exchange:catalogue_list')}?{urlencode({'list': notice.detail['list']})}"
 
 
 def unread_count(user: User) -> int:

@@ -68,6 +68,12 @@ def _certificate_proved(event: AuditEvent) -> Iterator[Telling]:
     yield Telling(NoticeKind.CERTIFICATE_WAITING, f"certificate:{event.detail['registration']}", others.values_list("pk", flat=True))
 
 
+def _number_proposed(event: AuditEvent) -> Iterator[Telling]:
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk__in=[event.actor_id, event.detail["user"]])
+    detail = {"who": event.detail["username"], "account": event.detail["user"]}
+    yield Telling(NoticeKind.NUMBER_WAITING, f"number:{event.detail['change']}", others.values_list("pk", flat=True), detail=detail)
+
+
 ACCOUNT_HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "account.new_device": _new_device,
     "account.password_changed": _owner_hears(AccountMatter.PASSWORD),
@@ -81,6 +87,8 @@ ACCOUNT_HANDLERS: Mapping[str, Callable[[AuditEvent], Iterator[Telling]]] = {
     "certificate.registered": _owner_hears(AccountMatter.REGISTERED),
     "certificate.ended": _owner_hears(AccountMatter.UNREGISTERED),
     "certificate.proved": _certificate_proved,
+    "account.number_proposed": _number_proposed,
+    "account.number_changed": _owner_hears(AccountMatter.CERTIFICATE),
     "superuser.break_glass": _broken,
     "superuser.proposed": _superuser_proposed,
     "superuser.given": _superuser_decided,
