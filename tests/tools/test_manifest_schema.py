@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from tests.workflows.certificates import manifest
-from tools.manifest_schema import PATH, text
+from tools.manifest_schema import PATH, texts
 from workflows.documents import canonical
 
 
@@ -16,8 +16,8 @@ def published():
     return jsonschema_rs.Draft202012Validator(json.loads(PATH.read_text()), validate_formats=True)
 
 
-def test_the_published_schema_is_the_programs():
-    assert PATH.read_text() == text(), "run tools/manifest_schema.py"
+def test_the_published_schemas_are_the_programs():
+    assert {path: path.read_text() for path in texts()} == texts(), "run tools/manifest_schema.py"
 
 
 @pytest.mark.parametrize("more", [{}, {"unit": None, "unit_name": None}, {"excluded": []}, {"effective_on": date(2026, 12, 1)}])
