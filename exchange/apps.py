@@ -8,6 +8,7 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         from exchange.selectors.matching import papers_named
+        from exchange.services.catalogue_notices import SILENCE_TASK
         from exchange.services.program_pairs import ProgramPairs
         from exchange.services.registers import MATCH_TASK
         from exchange.services.releases import TRANSFERS_TASK
@@ -26,6 +27,7 @@ class ExchangeConfig(AppConfig):
         register(TransferReleaseTarget())
         after_apply(DELIVER_TASK)
         after_apply(MATCH_TASK)
+        after_apply(SILENCE_TASK)
         keep_named_by(papers_named)
         pairs_kept_by(ProgramPairs())
         ask_through(responder_ask)

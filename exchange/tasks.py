@@ -22,6 +22,7 @@ from exchange.services.archive_months import archive_keep
 from exchange.services.arrivals import arrivals_drive
 from exchange.services.carrying import PACKAGES_TASK, packages_process
 from exchange.services.case_notices import late_tell
+from exchange.services.catalogue_notices import SILENCE_TASK, catalogues_silence
 from exchange.services.catalogues_pulling import CATALOGUES_TASK, catalogues_pull
 from exchange.services.channels import channel_work
 from exchange.services.claim_notices import claims_hear
@@ -107,6 +108,13 @@ def catalogues() -> None:
     """At an agency: read what the hub published of the code lists. A hub that does not answer is asked again by the next run."""
     if settings.ROLE != "hub":
         catalogues_pull()
+
+
+@shared_task(name=SILENCE_TASK, time_limit=TIME_LIMIT)
+def catalogues_in_force(*_request_id: str) -> None:
+    """At an agency, after a request was applied: of code lists that are in force now nobody need be told any more."""
+    if settings.ROLE != "hub":
+        catalogues_silence()
 
 
 @shared_task(name="exchange.sweep", time_limit=TIME_LIMIT)

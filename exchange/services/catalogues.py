@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from exchange.models import CatalogueChoice, CatalogueCode, CatalogueSource, CatalogueTaking
 from exchange.selectors.catalogues import CodeStanding, CodeState, standings
+from exchange.services.catalogue_notices import catalogues_silence
 from orgtree.models import User
 from registry.selectors.code_lists import code_authority
 from workflows.errors import GateError, NotAllowed
@@ -44,6 +45,7 @@ def code_choose(*, actor: User, code: CatalogueCode, choice: str, reason: str = 
             raise ChoiceUnneeded(_("There is nothing to choose about this code any more. Look again how it stands."))
         CatalogueChoice.objects.update_or_create(code=code, defaults={"choice": wanted, "reason": reason, "actor": actor})
         audit(actor=actor, action=f"catalogues.{wanted}", kind=code.kind, key=code.key, version=code.version, reason=reason)
+        catalogues_silence()
 
 
 def publisher_forget(*, actor: User, source: CatalogueSource) -> None:

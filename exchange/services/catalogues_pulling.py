@@ -27,6 +27,7 @@ from exchange.connectors import JSON, CallFailed, connect
 from exchange.contract import Signed, encode
 from exchange.models import CatalogueCode, CatalogueManifest, CatalogueRead, CatalogueSource, Channel
 from exchange.selectors.catalogues import catalogues_held, codes_newest, may_pull
+from exchange.services.catalogue_notices import catalogues_ring, catalogues_silence
 from exchange.services.transfer_line import hub_channel
 from orgtree import clock
 from orgtree.models import User
@@ -102,6 +103,8 @@ def catalogues_read(*, channel: Channel, connector: Connect) -> CatalogueSource:
     if read or failed["error_code"]:
         audit(actor=None, action="catalogues.pulled", channel=channel.code, codes=read, error=failed["error_code"])
     source.refresh_from_db()
+    catalogues_ring(source)
+    catalogues_silence()
     return source
 
 

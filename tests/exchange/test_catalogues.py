@@ -29,6 +29,7 @@ from exchange.selectors.catalogues_agencies import hub_catalogues
 from exchange.selectors.catalogues_published import catalogue_head
 from exchange.selectors.catalogues_shown import catalogues_shown
 from exchange.services import catalogues_publishing
+from exchange.services.catalogue_notices import catalogues_silence
 from exchange.services.catalogues import ChoiceUnneeded, NothingToTake, catalogues_propose, code_choose, publisher_forget
 from exchange.services.catalogues_carrying import lists_file, lists_statement, lists_take
 from exchange.services.catalogues_publishing import catalogue_page, catalogue_propose, catalogues_held_take
@@ -36,6 +37,7 @@ from exchange.services.catalogues_pulling import catalogues_pull
 from exchange.services.evidence import verify_evidence
 from orgtree import clock
 from registry.models import CodeItem
+from registry.selectors.catalogues import catalogue_title
 from registry.services.codes import code_propose, codes_load
 from registry.targets.codes import code_key
 from tests.exchange.office import Office
@@ -43,10 +45,12 @@ from tests.exchange.sender import Change
 from tests.exchange.trio import trio_open
 from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN, sign_freely
+from workflows.choices import NoticeKind
 from workflows.cms import SignatureRefused
 from workflows.documents import canonical, digest
 from workflows.errors import GateError, NotAllowed
-from workflows.models import RecordVersion
+from workflows.models import Notice, RecordVersion
+from workflows.selectors.notices import line_of
 from workflows.services.ledger import verify_ledger
 from workflows.targets import target
 
@@ -490,3 +494,45 @@ def rezipped(content, name, change):
             if one != name or change is not None:
                 after.writestr(one, change(before.read(one)) if one == name else before.read(one))
     return stream.getvalue()
+
+
+# --- the bell ------------------------------------------------------------------------------------------------------------
+
+
+def rung(side):
+    """The lists of which the bell tells, by list and whether it still does."""
+    rows = Notice.objects.filter(kind=NoticeKind.CATALOGUE, user=side.office.author)
+    return {(one.detail["list"], one.key.rpartition(":")[2]): one.read_at is None for one in rows}
+
+
+def test_the_bell_tells_of_a_new_version_once_and_falls_silent_when_it_is_in_force(trio, hub):
+    # given everything until now is in force
+    with trio.at("H15"):
+        Notice.objects.filter(kind=NoticeKind.CATALOGUE).delete()
+    hub.publish("B1", "Nghỉ bù", code_list="training_mode")
+    # when
+    source = pull(trio)
+    with trio.at("H15") as side:
+        version = str(CatalogueRead.objects.get(source=source, name="training_mode").version)
+        # then
+        assert rung(side)["training_mode", version] is True
+        line = line_of(Notice.objects.filter(user=side.office.author, detail__list="training_mode").get(read_at=None))
+        assert catalogue_title("training_mode") in line.text
+        assert line.address.endswith("?list=training_mode")
+        told = Notice.objects.count()
+    pull(trio)
+    with trio.at("H15") as side:
+        assert Notice.objects.count() == told, "once a version"
+        # and a clash is chosen, all is taken over, and the bell is silent
+        for one in standings(source):
+            if one.state == CodeState.CLASH:
+                code_choose(actor=side.office.author, code=one.published, choice="keep", reason="đang dùng")
+        assert rung(side)["training_mode", version] is True
+        take(side, source)
+        assert catalogues_silence() >= 1
+        assert not any(rung(side).values())
+    # and a later version rings anew
+    hub.publish("B1", "Nghỉ bù, nghỉ lễ", code_list="training_mode")
+    pull(trio)
+    with trio.at("H15") as side:
+        assert [name for (name, _version), rings in rung(side).items() if rings] == ["training_mode"]

@@ -395,6 +395,6 @@ def test_every_kind_has_a_text_that_can_be_made_of_anything(office, kind, langua
         assert text_of(bare)
         assert "%(" not in text_of(full)
         of_no_unit = {NoticeKind.ACCOUNT, NoticeKind.BREAK_GLASS, NoticeKind.SUPERUSER_WAITING, NoticeKind.TRANSFER, NoticeKind.CLAIM}
-        of_no_unit |= {NoticeKind.SUPERUSER_ENDS, NoticeKind.CERTIFICATE_WAITING, NoticeKind.NUMBER_WAITING}
+        of_no_unit |= {NoticeKind.SUPERUSER_ENDS, NoticeKind.CERTIFICATE_WAITING, NoticeKind.NUMBER_WAITING, NoticeKind.CATALOGUE}
         assert kind in of_no_unit or "Ủy ban nhân dân phường Buôn Ma Thuột" in text_of(full)
     assert set(TEXTS) == set(NoticeKind.values)

@@ -77,7 +77,7 @@ ICONS: Mapping[str, str] = {
     **dict.fromkeys((K.ACCOUNT, K.BREAK_GLASS, K.SUPERUSER_WAITING, K.SUPERUSER_ENDS, K.CERTIFICATE_WAITING, K.NUMBER_WAITING), "shield_person"),
     K.TRANSFER: "move_item",
     K.CLAIM: "group",
-    K.CATALOGUE: "library_books",
+    K.CATALOGUE: "list_alt",
 }
 
 
