@@ -179,7 +179,7 @@ class ClaimAnswer(TextChoices):
 
 class PullState(TextChoices):
     RUNNING = "running", _("Being fetched")
-    READY = "ready", _("Compared")
+    READY = "ready", pgettext_lazy("records", "Compared")
     STAGING = "staging", _("Being put into requests")
     FAILED = "failed", _("Could not be fetched")
 

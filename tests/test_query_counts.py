@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import Upload, UploadFinding, UploadRow
-from tests.exchange.matches import match_made, packed
+from tests.exchange.matches import match_made, packed, pulled
 from tests.factories import user_make
 from tests.pages import Office
 from tests.workflows.test_routing import SIGN, in_force
@@ -84,6 +84,8 @@ PAGES: dict[str, tuple[str, Callable[[dict], str]]] = {
     "exchange archive": ("root", lambda _: reverse("exchange:archive_list")),
     "packages to carry": ("root", lambda _: reverse("exchange:package_list")),
     "deliveries": ("operator", lambda _: reverse("exchange:delivery_overview")),
+    "from the national platform": ("operator", lambda _: reverse("exchange:pull_list")),
+    "from the national platform, a run": ("clerk", lambda made: reverse("exchange:pull_detail", args=[made["pull"].pk])),
     "lists of the hub": ("root", lambda _: reverse("exchange:catalogue_list")),
     "codes of other sides": ("root", lambda _: reverse("exchange:mapping_list")),
     "ranks": ("clerk", lambda _: reverse("registry:scale_list", args=["ranks"])),
@@ -119,6 +121,7 @@ def made(office) -> dict:
     manifest = manifest_prepare(actor=supervisor, request_id=office.submitted(office.document()).pk)
     match_made(people)
     packed()
+    pull = pulled(people, unit=office.units["agency"])
     return {
         "people": people,
         "request": request,
@@ -127,6 +130,7 @@ def made(office) -> dict:
         "manifest": manifest,
         "upload": upload,
         "unit": office.units["agency"],
+        "pull": pull,
     }
 
 

@@ -29,6 +29,7 @@ from exchange.models import (
     IncomingTransfer,
     MatchDispute,
     OutgoingTransfer,
+    Pull,
     Reconciliation,
     TransferRelease,
     Trial,
@@ -257,6 +258,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:trial_detail": ("get", frozenset({"root"})),
     "exchange:trial_statement": ("get", frozenset({"root"})),
     "exchange:trial_signature": ("post", frozenset({"root"})),
+    "exchange:pull_list": ("get", EDITORS | {"operator", "stranger"}),  # who operates or edits anywhere; asking is judged by unit
+    **{f"exchange:pull_{name}": (method, EDITORS | {"operator"}) for name, method in (("detail", "get"), ("act", "post"))},
     "exchange:reconciliation_list": ("get", frozenset({"root"})),
     "exchange:reconciliation_detail": ("get", frozenset({"root"})),
     "exchange:reconciliation_statement": ("get", frozenset({"root"})),
@@ -422,6 +425,7 @@ def address(office) -> Callable[[str], str]:
         reason="x",
     )
     kept = SavedFilter.objects.create(owner=office.users["clerk"], name="Nữ", query={"gender": "2"})
+    pull = Pull.objects.create(channel=channel, kind="staff_profile", unit=unit, state="ready", stage="done")
     run = Reconciliation.objects.create(channel=channel, state="equal", statement=b'{"exchange":1}')
     sending = agency_set(actor=None, code="H16", name="Gia Lai", client_id="exchange-h16", secret="s" * 40)
     certificate = EqualityCertificate.objects.create(agency=sending, digest=b"exchange", statement=b"{}")
@@ -467,6 +471,8 @@ def address(office) -> Callable[[str], str]:
         "exchange:match_answer": {"key": profile.pk, "entry_id": compared.entry_id},
         "exchange:match_paper": {"key": profile.pk, "dispute_id": dispute.pk},
         **{f"exchange:{name}": {"run_id": run.pk} for name in ("reconciliation_detail", "reconciliation_statement", "reconciliation_signature")},
+        "exchange:pull_list": {},
+        **{f"exchange:{name}": {"pull_id": pull.pk} for name in ("pull_detail", "pull_act")},
         **{f"exchange:{name}": {"certificate_id": certificate.pk} for name in ("certificate_statement", "certificate_signature")},
         **{f"exchange:package_{name}": {} for name in ("list", "new", "bring")},
         **{f"exchange:package_{name}": {"number": packed().pk} for name in ("receipts", "statement", "signature", "download")},

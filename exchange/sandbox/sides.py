@@ -6,7 +6,9 @@ side (`app`); here is what only the side itself can do wrong: take half of a bat
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +17,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 
-from exchange.contract import MAX_ITEMS, decode_envelope
+from exchange.contract import MAX_ITEMS, ROUTES, decode_envelope
+from exchange.holding_contract import PAGE, HeldQuestion
 from exchange.party import MembersCall
 from exchange.population import MatchCall
 from exchange.sandbox.faults import Fault, Faults
@@ -24,6 +27,7 @@ from exchange.sandbox.store import Store
 from workflows.documents import canonical, digest
 
 POPULATION, PARTY, HUB = "population", "party", "hub"
+KIND_OF = {path: kind for kind, (_method, path) in ROUTES.items()}
 STALE = "V1-07"  # a code that no table of today names
 
 
@@ -166,6 +170,10 @@ class Hub(Side):
             return Reply(200, self._receipts(call.query.get("batch", ""), call.query.get("after", "0")))
         if call.method in ("GET", "PUT") and call.path == "/catalogues":  # it signs nothing, so it publishes nothing
             return Reply(200, {"authority": "SANDBOX", "catalogues": []})
+        if call.method == "GET" and call.path in KIND_OF:
+            return Reply(200, self._held_page(KIND_OF[call.path], call.query))
+        if call.method == "POST" and call.path == "/held":
+            return Reply(200, self._held(_decoded(call.body, HeldQuestion)))
         raise Refused(404, "NO_SUCH_ADDRESS", call.path)
 
     def _take(self, call: Call) -> dict[str, Any]:
@@ -178,11 +186,32 @@ class Hub(Side):
         ]
         batch = str(uuid5(NAMESPACE_OID, call.key))
         taken = self.some(items)
-        for one in taken:
-            self.store.hold(self.name, one["key"], one)
+        for place, one in enumerate(taken):
+            self.store.hold(self.name, one["key"], {**one, "batch": call.key, "place": place})
+        self.store.batch_keep("hub-body", call.key, call.body.decode())
         self.store.receipts_issue(batch, [{"index": place, **one} for place, one in enumerate(taken)])
         self.store.batch_keep("hub-id", batch, call.key)
         return {"batch": batch, "key": call.key, "items": items, "at": datetime.now(UTC).isoformat()}
+
+    def _held_page(self, kind: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """A page of entries, of everything: it keeps no tree, so it knows no unit."""
+        if "unit" in query:
+            raise Refused(404, "NOT_FOUND", "the sandbox keeps no tree")
+        held = [_entry(fields) for _key, fields in self.store.holdings(self.name) if fields["kind"] == kind]
+        after = query.get("after", "")
+        entries = sorted((one for one in held if one["key"] > after), key=lambda one: one["key"])
+        return {"hub": "SANDBOX", "kind": kind, "entries": entries[:PAGE], "next": entries[PAGE - 1]["key"] if len(entries) > PAGE else None}
+
+    def _held(self, question: HeldQuestion) -> dict[str, Any]:
+        """Records as they came, out of the envelopes in which they came."""
+        found = [held for key in sorted(map(str, question.keys)) if (held := self.store.held(self.name, key)) and held["kind"] == question.kind]
+        envelopes = {held["batch"]: json.loads(self.store.batch("hub-body", held["batch"])) for held in found} if question.documents else {}
+        signed = {name: digest(base64.b64decode(body["manifest"])).hex() for name, body in envelopes.items()}
+        records = [_record(envelopes[held["batch"]]["items"][held["place"]], signed[held["batch"]]) for held in found] if envelopes else []
+        parts = ("manifest", "signature", "received_at", "answers", "signed_before")
+        manifests = {signed[name]: {part: body[part] for part in parts if part in body} for name, body in envelopes.items()}
+        told = {"entries": [_entry(held) for held in found], "records": records, "manifests": list(manifests.values()), "places": {}}
+        return {"hub": "SANDBOX", "kind": question.kind, **told}
 
     def _by_id(self, batch: str) -> Any:
         return self.kept(self.store.batch("hub-id", batch) or "")
@@ -200,6 +229,14 @@ class Hub(Side):
         accepted = {"outcome": "accepted", "code": "", "message": "", "findings": [], "set_aside": False}
         receipts = [{**one, **accepted} for one in told[:MAX_ITEMS]]
         return {"receipts": receipts, "next": receipts[-1]["sequence"] if len(told) > MAX_ITEMS else None}
+
+
+def _entry(held: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: held[name] for name in ("key", "version", "digest")}
+
+
+def _record(item: Mapping[str, Any], manifest: str) -> dict[str, Any]:
+    return {**{name: item[name] for name in ("key", "document", "base_version", "leaf_index", "proof")}, "manifest": manifest}
 
 
 def _decoded(body: bytes, shape: type[Any]) -> Any:

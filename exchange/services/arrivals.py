@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -19,25 +18,23 @@ from django.utils.translation import gettext as _
 from exchange.choices import TRANSFER_ENDED, TransferState
 from exchange.connectors import CallFailed, connect
 from exchange.contract import PROFILE_KIND
-from exchange.hub_contract import Proof, TransferFile, TransferStatus
+from exchange.hub_contract import TransferFile, TransferStatus
 from exchange.models import Channel, IncomingTransfer
 from exchange.schema import HOLD_CAUSE
 from exchange.selectors.arrivals import receives
 from exchange.services.acceptance import Place, accepted_document
 from exchange.services.case_notices import ARRIVAL_MATTERS, arrival_tell
+from exchange.services.proving import Leaf, ProofWrong, leaf_prove, signature_prove, statement_read
 from exchange.services.releases import ASK_AGAIN, RETRY_SECONDS, TRANSFERS_TASK
 from exchange.services.transfer_line import Connect, Step, TransferLine, hub_channel, line_to
 from orgtree import clock
 from orgtree.models import User
 from registry.models import StaffProfile
 from registry.schema import STAFF_PROFILE
-from workflows import merkle
 from workflows.choices import OPEN_STATES, CaseMatter, RequestState
-from workflows.cms import SignatureRefused, bind_to_agency, verify_detached
 from workflows.dispatch import send_on_commit
 from workflows.documents import canonical, digest, parse
 from workflows.errors import GateError, NotAllowed
-from workflows.manifest import ManifestInvalid, read_manifest
 from workflows.models import ChangeItem, ChangeRequest, RecordVersion
 from workflows.services.audit import audit
 from workflows.services.holds import hold_finalise, holds_of, record_free, record_hold
@@ -55,10 +52,6 @@ class ArrivalRefused(GateError):
     """The step is not possible now; `str()` says why."""
 
     code = "ARRIVAL"
-
-
-class ProofWrong(Exception):
-    """The file that the hub sent is not what the old agency signed, or not what was offered."""
 
 
 def arrival_wish(*, actor: User, arrival: IncomingTransfer, wish: str, reason: str = "") -> None:
@@ -253,28 +246,14 @@ def file_verified(*, arrival: IncomingTransfer, file: TransferFile) -> bytes:
     """The canonical bytes of the file, after comparing them with what the old agency signed. Raises ProofWrong."""
     proof = file.proof
     if file.person != arrival.person or proof.agency != arrival.from_agency:
-        raise ProofWrong(_("The hub sent another file than the one that was offered."))
+        raise ProofWrong("OTHER_FILE", _("The hub sent another file than the one that was offered."))
     if STAFF_PROFILE.problems(file.document):
-        raise ProofWrong(_("The file is not a complete %s.") % STAFF_PROFILE.identifier)
+        raise ProofWrong("DOCUMENT_INVALID", _("The file is not a complete %s.") % STAFF_PROFILE.identifier)
     body = canonical(file.document)
-    try:
-        statement = read_manifest(proof.manifest)
-        trust = TrustStore.load(settings.TRUST_DIRECTORY)
-        verified = verify_detached(content=proof.manifest, signature=proof.signature, moment=proof.received_at, trust=trust)
-        bind_to_agency(verified, organization_identifier=arrival.from_agency)
-    except (ManifestInvalid, SignatureRefused) as error:
-        raise ProofWrong(str(error)) from error
-    if not _is_leaf(arrival.person, body, proof, statement):
-        raise ProofWrong(_("The file is not what the releasing agency signed: its proof does not lead to the signed root."))
+    statement = statement_read(proof.manifest, authority=arrival.from_agency)
+    signature_prove(proof, authority=arrival.from_agency, trust=TrustStore.load(settings.TRUST_DIRECTORY))
+    leaf_prove(Leaf(PROFILE_KIND, arrival.person, proof.base_version, digest(body), proof.leaf_index, proof.proof), statement)
     return body
-
-
-def _is_leaf(person: UUID, body: bytes, proof: Proof, statement: Any) -> bool:
-    op = "update" if proof.base_version else "create"
-    leaf = merkle.leaf_hash(kind=PROFILE_KIND, key=person, op=op, base_version=proof.base_version, document_digest=digest(body))
-    path = [bytes.fromhex(node) for node in proof.proof]
-    proved = merkle.verify(leaf=leaf, index=proof.leaf_index, count=statement.count, path=path, expected_root=statement.root_hash)
-    return proved and proof.leaf_index not in statement.excluded
 
 
 def file_of(arrival: IncomingTransfer) -> dict[str, Any] | None:

@@ -28,16 +28,15 @@ from exchange.contract import Signed, encode
 from exchange.models import CatalogueCode, CatalogueManifest, CatalogueRead, CatalogueSource, Channel
 from exchange.selectors.catalogues import catalogues_held, codes_newest, may_pull
 from exchange.services.catalogue_notices import catalogues_ring, catalogues_silence
+from exchange.services.proving import Leaf, ProofWrong, leaf_prove, sealed_statements, signature_prove, statement_read
 from exchange.services.transfer_line import hub_channel
 from orgtree import clock
 from orgtree.models import User
 from registry.selectors.catalogues import catalogue_of, key_of
-from workflows import merkle
-from workflows.cms import SignatureRefused, bind_to_agency, verify_detached
 from workflows.dispatch import send_on_commit
 from workflows.documents import canonical, digest
 from workflows.errors import NotAllowed
-from workflows.manifest import SIGNED, ManifestInvalid, Statement, read_manifest
+from workflows.manifest import Statement
 from workflows.services.audit import audit
 from workflows.targets import target
 from workflows.trust import TrustStore
@@ -56,12 +55,8 @@ class Line(Protocol):
 Connect = Callable[[Channel], AbstractContextManager[Line]]
 
 
-class PublicationWrong(Exception):
-    """What the hub told is not what somebody there signed, or does not fit together. Nothing of that page is kept."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        super().__init__(text)
+class PublicationWrong(ProofWrong):
+    """What the hub told is not what was asked for, or does not fit together. Nothing of that page is kept."""
 
 
 def catalogues_pull_ask(*, actor: User) -> None:
@@ -96,7 +91,7 @@ def catalogues_read(*, channel: Channel, connector: Connect) -> CatalogueSource:
                 _tell(line, source)
     except CallFailed as failure:
         failed = {"error_code": failure.code[:40], "error_text": failure.detail[:500]}
-    except PublicationWrong as wrong:
+    except ProofWrong as wrong:
         failed = {"error_code": wrong.code[:40], "error_text": str(wrong)[:500]}
     ended = {"begun_at": None, **failed, **({} if failed["error_code"] else {"checked_at": clock.now()})}
     CatalogueSource.objects.filter(pk=source.pk).update(**ended)
@@ -163,7 +158,7 @@ def _settled(read: CatalogueRead, page: CataloguePage, head: CatalogueHead) -> b
 
 
 def page_keep(*, read: CatalogueRead, page: CataloguePage) -> int:
-    """Keep a page after verifying every signature and every proof on it; returns the codes that were new. Raises PublicationWrong."""
+    """Keep a page after verifying every signature and every proof on it; returns the codes that were new. Raises ProofWrong."""
     if page.name != read.name:
         raise PublicationWrong("OTHER_CATALOGUE", _("The hub answered with another list than the one asked for."))
     trust = TrustStore.load(settings.TRUST_DIRECTORY)
@@ -179,37 +174,17 @@ def page_keep(*, read: CatalogueRead, page: CataloguePage) -> int:
 
 def _manifest_keep(source: CatalogueSource, told: PublishedManifest, trust: TrustStore) -> tuple[CatalogueManifest, Statement]:
     """The manifest that the codes are leaves of, and what people signed before the hub's seal was put on it; each verified and kept once."""
-    statement = _statement(source, told)
-    if [digest(one.signature).hex() for one in told.signed_before] != list(statement.over or ()):
-        raise PublicationWrong("SIGNATURES_MISSING", _("The signatures that came along are not those on which the hub put its seal."))
-    for one in told.signed_before:
-        before = _statement(source, one)
-        if any(getattr(before, name) != getattr(statement, name) for name in ("request", "root", "count")):
-            raise PublicationWrong("SIGNATURES_MISSING", _("The hub put its seal on something else than its people signed."))
+    statement = statement_read(told.manifest, authority=source.authority)
+    for one, before in sealed_statements(told, statement, authority=source.authority):
         _signature_keep(source, one, before, trust)
     return _signature_keep(source, told, statement, trust), statement
-
-
-def _statement(source: CatalogueSource, told: PublishedManifest | Signed) -> Statement:
-    try:
-        statement = read_manifest(told.manifest)
-    except ManifestInvalid as error:
-        raise PublicationWrong("MANIFEST_INVALID", str(error)) from error
-    if statement.purpose not in SIGNED or statement.authority != source.authority:
-        text = _("A manifest is of %(other)s, the publisher is %(code)s.")
-        raise PublicationWrong("MANIFEST_INVALID", text % {"other": statement.authority, "code": source.authority})
-    return statement
 
 
 def _signature_keep(source: CatalogueSource, told: PublishedManifest | Signed, statement: Statement, trust: TrustStore) -> CatalogueManifest:
     names = {"source": source, "digest": digest(told.manifest), "signature_digest": digest(told.signature)}
     if (known := CatalogueManifest.objects.filter(**names).first()) is not None:
         return known
-    try:
-        verified = verify_detached(content=told.manifest, signature=told.signature, moment=told.received_at, trust=trust)
-        bind_to_agency(verified, organization_identifier=source.authority)
-    except SignatureRefused as refused:
-        raise PublicationWrong("SIGNATURE_REFUSED", f"{refused.code.value}: {refused.message}") from refused
+    verified = signature_prove(told, authority=source.authority, trust=trust)
     found: Mapping[str, Any] = {
         "body": told.manifest,
         "signature": told.signature,
@@ -232,12 +207,7 @@ def _code(read: CatalogueRead, one: PublishedCode, signed: Mapping[str, tuple[Ca
         raise PublicationWrong("MANIFEST_MISSING", _("What was signed for %s did not come along.") % place)
     manifest, statement = signed[one.manifest]
     body = canonical(one.document)
-    path = [bytes.fromhex(node) for node in one.proof]
-    op = "update" if one.version > 1 else "create"
-    leaf = merkle.leaf_hash(kind=one.kind, key=one.key, op=op, base_version=one.version - 1, document_digest=digest(body))
-    proved = merkle.verify(leaf=leaf, index=one.leaf_index, count=statement.count, path=path, expected_root=statement.root_hash)
-    if not proved or one.leaf_index in statement.excluded:
-        raise PublicationWrong("PROOF_INVALID", _("%s is not what the hub’s people signed: its proof does not lead to the signed root.") % place)
+    leaf_prove(Leaf(one.kind, one.key, one.version - 1, digest(body), one.leaf_index, one.proof), statement)
     return CatalogueCode(
         source=read.source,
         catalogue=read.name,
@@ -249,5 +219,5 @@ def _code(read: CatalogueRead, one: PublishedCode, signed: Mapping[str, tuple[Ca
         document=body,
         manifest=manifest,
         leaf_index=one.leaf_index,
-        proof=b"".join(path),
+        proof=bytes.fromhex("".join(one.proof)),
     )

@@ -6,7 +6,7 @@ and each document led from its leaf to the root. Nothing is kept here; every cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,8 +81,9 @@ def sealed_statements(told: Sealed, seal: Statement, *, authority: str) -> list[
     return found
 
 
-def signature_prove(signed: SignedBytes, *, authority: str, trust: TrustStore) -> VerifiedSignature:
-    """The signature as of the moment at which it was received, made in the name of `authority`. Raises ProofWrong."""
+def signature_prove(signed: SignedBytes, *, authority: str, trust: TrustStore, fingerprints: Collection[str] = ()) -> VerifiedSignature:
+    """The signature as of the moment at which it was received, made in the name of `authority`: its certificate says so, or is one of those with
+    these `fingerprints`. Raises ProofWrong."""
     try:
         verified = verify_detached(
             content=signed.manifest,
@@ -91,7 +92,7 @@ def signature_prove(signed: SignedBytes, *, authority: str, trust: TrustStore) -
             trust=trust,
             responses=tuple(getattr(signed, "answers", ())),
         )
-        bind_to_agency(verified, organization_identifier=authority)
+        bind_to_agency(verified, organization_identifier=authority, fingerprints=fingerprints)
     except SignatureRefused as refused:
         raise ProofWrong("SIGNATURE_REFUSED", f"{refused.code.value}: {refused.message}") from refused
     return verified

@@ -21,6 +21,7 @@ from exchange.services.transfer_files import units_named
 from orgtree.models import OrgUnit
 from workflows.documents import Document, canonical, digest
 from workflows.manifest import Statement
+from workflows.models import RegisteredCertificate
 from workflows.selectors.live import live_documents
 from workflows.targets import target
 from workflows.trust import TrustStore
@@ -70,6 +71,7 @@ class _Signed:
         self._told = {digest(one.manifest).hex(): one for one in told}
         self._known: dict[str, Statement | ProofWrong] = {}
         self._trust = TrustStore.load(settings.TRUST_DIRECTORY)
+        self._ours = set(RegisteredCertificate.objects.exclude(in_force_at=None).values_list("fingerprint", flat=True))  # where they name no agency
 
     def statement(self, name: str) -> Statement:
         if name not in self._told:
@@ -83,9 +85,9 @@ class _Signed:
     def _verified(self, one: SignedOver) -> Statement | ProofWrong:
         try:
             statement = statement_read(one.manifest, authority=settings.AUTHORITY)
-            for before, _said in sealed_statements(one, statement, authority=settings.AUTHORITY):
-                signature_prove(before, authority=settings.AUTHORITY, trust=self._trust)
-            signature_prove(one, authority=settings.AUTHORITY, trust=self._trust)
+            before = [each for each, _said in sealed_statements(one, statement, authority=settings.AUTHORITY)]
+            for each in (*before, one):
+                signature_prove(each, authority=settings.AUTHORITY, trust=self._trust, fingerprints=self._ours)
         except ProofWrong as wrong:
             return wrong
         return statement

@@ -52,7 +52,8 @@ def offered(pull: Pull) -> QuerySet[PullRecord]:
 def pull_stage(*, actor: User, pull: Pull, keys: Collection[UUID] | None = None) -> int:
     """Choose what goes into requests of the actor's: these records, or (None) all that are offered. Returns how many were chosen.
 
-    A few are staged at once, others by a worker. Raises NotAllowed, NothingToTake, GateError while the run is not ready.
+    Some hundred are left to a worker; a few the caller stages by `pulling.pull_drive`.
+    Raises NotAllowed, NothingToTake, GateError while the run is not ready.
     """
     if not may_stage(actor, pull):
         raise NotAllowed
@@ -66,7 +67,8 @@ def pull_stage(*, actor: User, pull: Pull, keys: Collection[UUID] | None = None)
             raise NothingToTake(_("Nothing of it can be taken now. What waits in a request, or has a cause, stays out."))
         now = clock.now()
         Pull.objects.filter(pk=pull.pk).update(state=PullState.STAGING, stager=actor, not_before=now, claimed_until=now)
-        send_on_commit(PULL_TASK, str(pull.pk))
+        if chosen > AT_ONCE:
+            send_on_commit(PULL_TASK, str(pull.pk))
     return chosen
 
 

@@ -294,7 +294,7 @@ def _check_against(
         refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
     elif item.key in places.offered:
         refusal = Refusal(ItemCode.IN_TRANSFER, _("The file is offered to another agency and stands still. Withdraw the offer first."))
-    elif since is not None and said is not None and said > since:  # what is older is an old message come again, and means nothing
+    elif since is not None and said is not None and said >= since:  # what is older is an old message come again, and means nothing
         return replace(one, held=True, takes_over=True, standing=standing)
     elif item.version <= standing.head:
         refusal = _refusal_of_old(item.version, standing)

@@ -11,10 +11,12 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from exchange.choices import ChannelKind, DifferenceKind, ReconciliationState
 from exchange.connectors import CallFailed
+from exchange.contract import PROFILE_KIND, UNIT_KIND
 from exchange.models import Channel, EqualityCertificate, Reconciliation
 from exchange.selectors.names import record_names
 from exchange.selectors.sight import operates_line
@@ -70,7 +72,19 @@ def reconciliation_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         shown=shown,
         rows=[(one, *names[one.kind, one.key], [target(one.kind).label_of(field) for field in one.fields]) for one in rows],
         what=what,
+        pulls=_pulls(run),
     )
+
+
+def _pulls(run: Reconciliation) -> list[tuple[str, str]]:
+    """What of the differences can be taken over from the other side: (kind, the button's text), units first."""
+    theirs = run.differences.filter(what__in=[DifferenceKind.MISSING_HERE, DifferenceKind.DIFFERS])
+    found = dict(theirs.order_by().values_list("kind").annotate(count=Count("pk")))
+    texts = {
+        UNIT_KIND: ngettext("Take over %d unit as it stands there", "Take over %d units as they stand there", found.get(UNIT_KIND, 0)),
+        PROFILE_KIND: ngettext("Take over %d file as it stands there", "Take over %d files as they stand there", found.get(PROFILE_KIND, 0)),
+    }
+    return [(kind, text % found[kind]) for kind, text in texts.items() if found.get(kind)]
 
 
 @page_view

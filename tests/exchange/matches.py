@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from exchange.archive import Said, entry_made, exchanges_keep
 from exchange.choices import Way
-from exchange.models import ArchivedExchange, Channel, OutgoingPackage, PopulationMatch, RegisterBatch, RegisterEntry
+from exchange.models import ArchivedExchange, Channel, OutgoingPackage, PopulationMatch, Pull, PullRecord, RegisterBatch, RegisterEntry
 from exchange.services.lanes import Question
 from orgtree import clock
+from orgtree.models import OrgUnit
 from registry.models import StaffProfile
 from workflows.documents import canonical
 
@@ -46,3 +47,15 @@ def packed() -> OutgoingPackage:
     channel, _made = Channel.objects.get_or_create(code="carried", defaults=values)
     package, _made = OutgoingPackage.objects.get_or_create(channel=channel, sequence=1, defaults={"statement": b"{}", "digest": b"p" * 32})
     return package
+
+
+def pulled(people: Sequence[StaffProfile], *, unit: OrgUnit) -> Pull:
+    """A run over a line, of which each other one can be taken, is in the way of the gate, or waits nowhere."""
+    values = {"name": "Nền tảng quốc gia", "base_url": "http://hub.invalid", "client_id": "x"}
+    channel, _made = Channel.objects.get_or_create(code="national-hub", defaults=values)
+    pull = Pull.objects.create(channel=channel, kind="staff_profile", unit=unit, state="ready", stage="done", equal=3)
+    for number, one in enumerate(people):
+        values = {"version_here": one.version, "version_there": one.version + 1, "digest": b"d" * 32, "document": b"{}", "name": one.birth_name}
+        cause = "" if number % 2 else "UNKNOWN_UNIT"
+        PullRecord.objects.create(pull=pull, key=one.pk, what="differs", changed=["phone"], checked=True, cause=cause, **values)
+    return pull

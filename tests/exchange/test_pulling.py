@@ -14,11 +14,10 @@ import pytest
 
 from exchange.choices import PullState
 from exchange.contract import PROFILE_KIND, UNIT_KIND
-from exchange.models import Channel, Delivery, Pull, Reconciliation
+from exchange.models import Channel, Delivery, Reconciliation
 from exchange.services.pull_staging import NothingToTake, pull_stage
 from exchange.services.pulling import pull_ask, pull_drive
 from exchange.services.reconciling import reconcile
-from orgtree.models import OrgUnit
 from registry.models import StaffProfile
 from tests import databases
 from tests.exchange.office import Office
@@ -98,7 +97,7 @@ def test_a_backup_is_brought_up_to_what_the_platform_holds(trio):
             trio.deliver("H15")
             assert Delivery.objects.get(message__key=hoa.key, message__version=2).error_code == "VERSION_CONFLICT"
             state, differences = equal(trio)
-            assert state == "different" and len(differences) == 3
+            assert (state, len(differences)) == ("different", 3)
             # when: what the comparison found is taken over
             run = Reconciliation.objects.first()
             pull = asked(trio, PROFILE_KIND, reconciliation=run)
@@ -139,7 +138,7 @@ def test_a_new_installation_takes_over_what_the_platform_holds_and_goes_on(trio)
         assert found(people) >= {(one.key, "missing", "") for one in (hoa, binh)}
         (request,) = taken(trio, people)
         # then: what stands here is what the platform holds, by this agency's own gate
-        assert request.author == side.office.author and request.evidence["from"] == "G01"
+        assert (request.author, request.evidence["from"]) == (side.office.author, "G01")
         assert bytes(StaffProfile.objects.get(pk=hoa.key).digest) == hoa.digest
         assert verify_ledger().ok
 

@@ -5,7 +5,7 @@ They run in order, since a hub that does not know the examining agency's tree ca
 
 # ruff: noqa: I001 - the order is the order of the checks
 
-from exchange.conformance.checks import entry, form, arrival, versions, signed, content, answers, catalogues
+from exchange.conformance.checks import entry, form, arrival, versions, signed, content, answers, catalogues, holdings
 from exchange.conformance.checks.check import CHECKS, Check
 
-__all__ = ["CHECKS", "Check", "answers", "arrival", "catalogues", "content", "entry", "form", "signed", "versions"]
+__all__ = ["CHECKS", "Check", "answers", "arrival", "catalogues", "content", "entry", "form", "holdings", "signed", "versions"]
