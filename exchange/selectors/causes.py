@@ -21,7 +21,7 @@ class Remedy:
     resend: bool = True
 
 
-_SETTLE = _("Compare the record with the other side's (Reconciliation), and settle with its operator which one holds.")
+_SETTLE = _("Compare the record with the other side's (Reconciliation): take over what it holds, or settle with its operator which one holds.")
 REMEDIES: dict[str, Remedy] = {
     "RULE": Remedy(_("The record breaks a rule"), _("Correct the record. The corrected version goes by itself and replaces this one."), resend=False),
     "DOCUMENT_INVALID": Remedy(
