@@ -216,7 +216,7 @@ def check_holder(files: dict[str, bytes], folder: str, manifest: dict, own: x509
     What a hub holds for an agency (seal.json is held/1) it took because the certificate is the agency's; whose it is there, the agency knows.
     """
     if (held := read_json(files, "seal.json")).get("schema") == "held/1":
-        return check_agency(folder, manifest, own, held)
+        return check_agency(files, folder, manifest, own, held)
     named = [str(part.value).strip() for part in own.subject if part.oid in (x509.NameOID.USER_ID, x509.NameOID.SERIAL_NUMBER)]
     if manifest["purpose"] == "seal" or any(re.fullmatch(r"(CCCD: ?|PNOVN-|IDCVN-)[0-9]{12}", one) for one in named):
         return ""
@@ -231,10 +231,16 @@ def check_holder(files: dict[str, bytes], folder: str, manifest: dict, own: x509
     return f", its certificate registered for {said['account']['name']} {at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def check_agency(folder: str, manifest: dict, own: x509.Certificate, held: dict) -> str:
-    """That the certificate names the agency whose manifest it signed, and for which the hub holds the evidence."""
+def check_agency(files: dict[str, bytes], folder: str, manifest: dict, own: x509.Certificate, held: dict) -> str:
+    """That the certificate is the agency's whose manifest it signed, and for which the hub holds the evidence: it names the agency, or where it
+    names none, two people of the hub said so."""
     must(held["agency"] == manifest["authority"], f"{folder}: the manifest is of another agency than the one for which it is held")
     named = [str(part.value) for part in own.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_IDENTIFIER)]
+    if not named and f"{folder}/agency.json" in files:
+        said, mine = read_json(files, f"{folder}/agency.json"), own.fingerprint(hashes.SHA256()).hex()
+        must((said["schema"], said["agency"], said["certificate"]) == ("named/1", held["agency"], mine), f"{folder}: agency.json is of another one")
+        must(said["said_by"] and said["confirmed_by"], f"{folder}: nobody said of which agency the certificate is")
+        return f", for the agency {held['agency']} by the word of {said['said_by']} and {said['confirmed_by']} ({said['source']})"
     must(named == [held["agency"]], f"{folder}: the certificate does not name the agency {held['agency']}")
     return f", for the agency {held['agency']}"
 

@@ -15,14 +15,26 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates, load_pem_pkcs7_certificates
 from cryptography.x509 import BasicConstraints, Certificate, ExtensionNotFound, load_der_x509_certificate, load_pem_x509_certificates
 
-from workflows.cms import MAX_CERTIFICATES, MAX_SIGNATURE_BYTES, SUBJECT_LENGTH, check_key, check_usage, personal_number_of, validated_chain
+from workflows.cms import (
+    MAX_CERTIFICATES,
+    MAX_SIGNATURE_BYTES,
+    SUBJECT_LENGTH,
+    agencies_of,
+    check_key,
+    check_usage,
+    personal_number_of,
+    validated_chain,
+)
 from workflows.refusals import RefusalCode, SignatureRefused
 from workflows.trust import TrustStore
 
 
 @dataclass(frozen=True)
 class SigningCertificate:
-    """What a file held: the certificate of a person as DER, and the others that came along. It is valid from `valid_from` to `valid_until`."""
+    """What a file held: the certificate of a person as DER, and the others that came along. It is valid from `valid_from` to `valid_until`.
+
+    `agencies` are those that its subject names.
+    """
 
     der: bytes
     others: tuple[bytes, ...]
@@ -31,6 +43,7 @@ class SigningCertificate:
     personal_number: str | None
     valid_from: datetime
     valid_until: datetime
+    agencies: frozenset[str] = frozenset()
 
 
 def certificate_read(body: bytes) -> SigningCertificate:
@@ -55,6 +68,7 @@ def certificate_read(body: bytes) -> SigningCertificate:
             personal_number=personal_number_of(parsed),
             valid_from=own[0].not_valid_before_utc,
             valid_until=own[0].not_valid_after_utc,
+            agencies=agencies_of(parsed),
         )
     except SignatureRefused:
         raise

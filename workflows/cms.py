@@ -391,6 +391,11 @@ def _only(certificate: x509.Certificate, attribute: str) -> str | None:
     return values.pop() if len(values) == 1 else None
 
 
+def agencies_of(certificate: x509.Certificate) -> frozenset[str]:
+    """The agencies that the subject names (organizationIdentifier); a certificate of one agency names one."""
+    return frozenset(_values(certificate, ORGANIZATION_IDENTIFIER))
+
+
 def personal_number_of(certificate: x509.Certificate) -> str | None:
     """The person's 12 digits from the user identifier or the serial number of the subject; a bare number is not believed to be one."""
     texts = _values(certificate, USER_ID) | _values(certificate, SERIAL_NUMBER)

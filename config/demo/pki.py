@@ -34,7 +34,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 @dataclass(frozen=True)
 class Person:
-    """Who gets a certificate. `organization_identifier` is the agency's, for example H15; `personal_number` has 12 digits, or is ""."""
+    """Who gets a certificate. `organization_identifier` is the agency's, for example H15; `personal_number` has 12 digits; either may be ""."""
 
     login: str
     name: str
@@ -221,15 +221,15 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: Key, valid_from: dateti
 
 
 def _person_name(person: Person) -> x509.Name:
-    parts = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, person.organization),
-        x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, person.organization_identifier),
-        x509.NameAttribute(NameOID.COMMON_NAME, person.name),
-    ]
-    if person.personal_number:
-        parts.append(x509.NameAttribute(NameOID.USER_ID, f"CCCD:{person.personal_number}"))
-    return x509.Name(parts)
+    number = f"CCCD:{person.personal_number}" if person.personal_number else ""
+    parts = (
+        (NameOID.COUNTRY_NAME, "VN"),
+        (NameOID.ORGANIZATION_NAME, person.organization),
+        (NameOID.ORGANIZATION_IDENTIFIER, person.organization_identifier),
+        (NameOID.COMMON_NAME, person.name),
+        (NameOID.USER_ID, number),
+    )
+    return x509.Name([x509.NameAttribute(name, value) for name, value in parts if value])
 
 
 def _key_usage(*usages: str) -> x509.KeyUsage:

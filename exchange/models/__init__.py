@@ -25,6 +25,7 @@ from exchange.models.pulling import Pull, PullRecord
 from exchange.models.reconciliation import BucketDigest, BucketMark, Difference, EqualityCertificate, Reconciliation
 from exchange.models.registers import RegisterBatch, RegisterEntry, RegisterLane
 from exchange.models.sharing import Consent, HookMessage, SharingAgreement, SharingClient, SharingDay, Webhook
+from exchange.models.signers import AgencySigner
 from exchange.models.transfers import IncomingTransfer, OpenedTransferRelease, OutgoingTransfer, TransferCase, TransferRelease, TransferStep
 from exchange.models.trials import InboundTrial, Trial
 
@@ -34,6 +35,7 @@ __all__ = [
     "AgencyDay",
     "AgencyKey",
     "AgencyManifest",
+    "AgencySigner",
     "ArchivedExchange",
     "Attempt",
     "Batch",

@@ -75,7 +75,7 @@ class AgencyManifest(models.Model):
     """An agency's signed manifest as the hub verified it, once for all its batches. Append-only.
 
     `answers` are what OCSP responders said of the signature's certificates (DER): those that the agency sent along, of `received_at`; or those
-    that the hub asked for itself, at `asked_at`.
+    that the hub asked for itself, at `asked_at`. `named_by` is by whose word the certificate is the agency's, where it names none.
     """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="manifests")
@@ -89,6 +89,7 @@ class AgencyManifest(models.Model):
     verified_at = models.DateTimeField(_("verified"), db_default=Now())
     subject = models.CharField(max_length=500)
     fingerprint = models.CharField(max_length=64)
+    named_by = models.ForeignKey("exchange.AgencySigner", models.PROTECT, null=True, related_name="manifests")
 
     class Meta:
         verbose_name = _("agency's manifest")

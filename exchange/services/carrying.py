@@ -54,7 +54,7 @@ def package_take(*, actor: User | None, file: IO[bytes], size: int) -> IncomingP
     if agency is None:
         raise PackageRefused(Reason.WRONG_AGENCY, f"{said.agency} is no agency that may send to this hub")
     try:
-        verified = signature_of(agency=agency.code, content=opened.statement, signature=opened.signature)
+        verified = signature_of(agency=agency.code, content=opened.statement, signature=opened.signature, sender=agency)
     except SignatureRefused as refused:
         raise PackageRefused(Reason.SIGNATURE_REFUSED, str(refused)) from refused
     with transaction.atomic():

@@ -43,7 +43,7 @@ def verify_evidence() -> EvidenceVerification:
     outcome = EvidenceVerification()
     statements: dict[int, Statement] = {}
     trust = TrustStore.load(settings.TRUST_DIRECTORY)
-    for manifest in AgencyManifest.objects.select_related("agency").order_by("pk").iterator(chunk_size=200):
+    for manifest in AgencyManifest.objects.select_related("agency", "named_by").order_by("pk").iterator(chunk_size=200):
         outcome.manifests += 1
         outcome.damages += _manifest(manifest, trust, statements)
     outcome.damages += _versions(outcome, statements)
@@ -68,7 +68,9 @@ def _manifest(manifest: AgencyManifest, trust: TrustStore, statements: dict[int,
             responses=[bytes(one) for one in manifest.answers],
             asked_at=manifest.asked_at,
         )
-        bind_to_agency(verified, organization_identifier=manifest.agency.code)
+        said = manifest.named_by
+        named = [said.fingerprint] if said is not None and said.agency_id == manifest.agency_id and said.decided_at is not None else []
+        bind_to_agency(verified, organization_identifier=manifest.agency.code, fingerprints=named)
     except ManifestInvalid as error:
         yield Damage("evidence", place, str(error))
     except SignatureRefused as refused:

@@ -8,6 +8,7 @@ which root, manifests and signatures, and what the hub's own link says that name
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +16,13 @@ from django.conf import settings
 
 from exchange.contract import PROFILE_KIND
 from exchange.hub_contract import RELEASE_KIND
-from exchange.models import AgencyManifest, InboundEvidence, TransferCase
+from exchange.models import AgencyManifest, AgencySigner, InboundEvidence, TransferCase
 from workflows.documents import canonical, digest, parse
 from workflows.manifest import Statement, read_manifest
 from workflows.models import RecordVersion, Seal
 from workflows.services.evidence import SCHEMA, evidence_zip, receipt_bytes
 
-HELD = "held/1"
+HELD, NAMED = "held/1", "named/1"
 
 
 def release_bundle(case: TransferCase) -> bytes:
@@ -95,8 +96,27 @@ def _files(document: bytes, leaf: bytes, manifest: AgencyManifest, leaf_index: i
         files[f"{folder}/manifest.json"] = bytes(one.body)
         files[f"{folder}/signature.p7s"] = bytes(one.signature)
         files[f"{folder}/receipt.json"] = receipt_bytes(one.received_at)
+        if one.named_by is not None:
+            files[f"{folder}/agency.json"] = _named(one.named_by)
         files |= {f"{folder}/ocsp-{place}.der": bytes(answer) for place, answer in enumerate(one.answers)}
     return files
+
+
+def _named(signer: AgencySigner) -> bytes:
+    """Who said of which agency the certificate is, which names none, and where the agency itself says so."""
+    assert signer.decider is not None
+    assert signer.decided_at is not None
+    return canonical(
+        {
+            "schema": NAMED,
+            "agency": signer.agency.code,
+            "certificate": signer.fingerprint,
+            "said_by": signer.proposer.display_name,
+            "confirmed_by": signer.decider.display_name,
+            "confirmed_at": signer.decided_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "source": signer.source,
+        }
+    )
 
 
 def _leaf(kind: str, key: UUID, number: int, document: bytes) -> bytes:

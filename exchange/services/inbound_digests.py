@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from exchange.contract import FAN, UNIT_KIND, Certificate, DigestAnswer, DigestQuestion, Documents, DocumentsQuestion
 from exchange.models import Agency, EqualityCertificate
 from exchange.selectors.sight import operates_line
+from exchange.selectors.signers import fingerprints_named
 from exchange.services.buckets import Holding, Tree, cell_digests, cell_entries, tree_now, tree_stored
 from exchange.services.tally import day_count
 from exchange.services.verification import agency_units
@@ -84,7 +85,7 @@ def certificate_take(*, agency: Agency, sent: Certificate) -> Certificate:
             verified = verify_detached(
                 content=sent.statement, signature=sent.agency_signature, moment=clock.now(), trust=TrustStore.load(settings.TRUST_DIRECTORY)
             )
-            bind_to_agency(verified, organization_identifier=agency.code)
+            bind_to_agency(verified, organization_identifier=agency.code, fingerprints=fingerprints_named(agency, verified))
             kept.agency_signature, kept.agency_signer = sent.agency_signature, verified.subject[:500]
             kept.save(update_fields=["agency_signature", "agency_signer"])
     return Certificate(statement=bytes(kept.statement), agency_signature=bytes(kept.agency_signature), hub_signature=bytes(kept.hub_signature))

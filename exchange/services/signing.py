@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from exchange.models import Agency
+from exchange.selectors.signers import fingerprints_named
 from orgtree import clock
 from orgtree.models import User
 from workflows.cms import SignatureRefused, TrustStore, VerifiedSignature, bind_to_agency, verify_detached
@@ -24,10 +26,10 @@ def signature_own(*, actor: User | None, content: bytes, signature: bytes) -> Ve
     return verified
 
 
-def signature_of(*, agency: str, content: bytes, signature: bytes) -> VerifiedSignature:
-    """The same by somebody of another agency, or its seal. Raises SignatureRefused."""
+def signature_of(*, agency: str, content: bytes, signature: bytes, sender: Agency | None = None) -> VerifiedSignature:
+    """The same by somebody of another agency, or its seal; on the hub `sender` is the agency that it knows. Raises SignatureRefused."""
     verified = _verified(content, signature)
-    bind_to_agency(verified, organization_identifier=agency)
+    bind_to_agency(verified, organization_identifier=agency, fingerprints=fingerprints_named(sender, verified) if sender else ())
     return verified
 
 

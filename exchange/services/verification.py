@@ -19,6 +19,7 @@ from exchange.choices import TRANSFER_OPEN, TransferState
 from exchange.contract import PROFILE_KIND, RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item, ItemCode, ItemFinding, Signed
 from exchange.models import Agency, AgencyManifest, InboundEvidence, SetAside, TransferCase
 from exchange.selectors.lateness import signature_days
+from exchange.selectors.signers import signer_named
 from exchange.services.asking import NOBODY, AskedFor, answers_for, signature_judge
 from exchange.services.numbering import Standing, standings
 from orgtree import clock
@@ -142,7 +143,8 @@ def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[s
     try:
         known = answers_for(envelope, asked)
         verified = signature_judge(envelope, known)
-        bind_to_agency(verified, organization_identifier=agency.code)
+        named = signer_named(agency, verified)
+        bind_to_agency(verified, organization_identifier=agency.code, fingerprints=[named.fingerprint] if named else [])
         if seal:
             bind_to_seal(verified, organization_identifier=agency.code)
     except SignatureRefused as refused:
@@ -159,6 +161,7 @@ def _signature_verify(agency: Agency, envelope: Envelope | Signed, names: dict[s
         fingerprint=verified.fingerprint,
         answers=list(known.answers),
         asked_at=known.at,
+        named_by=named,
     )
     AgencyManifest.objects.bulk_create([fresh], ignore_conflicts=True)
     return AgencyManifest.objects.get(**names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import date
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,18 +15,22 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from exchange.models import Agency, AgencyKey
+from exchange.models import Agency, AgencyKey, AgencySigner
 from exchange.selectors.lateness import signature_days
 from exchange.selectors.sight import operates_line
 from exchange.services.agencies import agency_seal_demand
 from exchange.services.keys import key_activate, key_request, key_retire
 from exchange.services.lateness import MOST_DAYS, lateness_grant
 from exchange.services.quotas import quota_set
+from exchange.services.signers import signer_confirm, signer_end, signer_propose, signer_refuse
 from orgtree import clock, scope
 from orgtree.choices import Action
 from orgtree.pages import page, page_view
 from orgtree.stepup import require_proof
+from workflows.cms import MAX_SIGNATURE_BYTES
 from workflows.errors import GateError
+
+SIGNERS_SHOWN = 50
 
 
 @page_view
@@ -93,12 +98,39 @@ def _retire(request: HttpRequest, agency: Agency) -> str:
     return _("The key is retired and never works again.")
 
 
+def _signer_propose(request: HttpRequest, agency: Agency) -> str:
+    file = request.FILES.get("certificate")
+    if file is None or file.size is None or file.size > MAX_SIGNATURE_BYTES:
+        raise ValidationError(_("Choose the certificate’s file."))
+    signer_propose(actor=request.user, agency=agency, body=file.read(), source=request.POST.get("source", ""))
+    return _("Written down. Somebody else who operates the hub must confirm it.")
+
+
+def _signer_confirm(request: HttpRequest, agency: Agency) -> str:
+    signer_confirm(actor=request.user, agency=agency, signer_id=_signer(request, agency))
+    return _("What this certificate signs counts as the agency’s from now on.")
+
+
+def _signer_refuse(request: HttpRequest, agency: Agency) -> str:
+    signer_refuse(actor=request.user, agency=agency, signer_id=_signer(request, agency), reason=request.POST.get("reason", ""))
+    return _("The certificate does not count as the agency’s.")
+
+
+def _signer_end(request: HttpRequest, agency: Agency) -> str:
+    signer_end(actor=request.user, agency=agency, signer_id=_signer(request, agency), reason=request.POST.get("reason", ""))
+    return _("What this certificate signs from now on does not count; what was received until now stays.")
+
+
 ACTS: Mapping[str, Callable[[HttpRequest, Agency], str]] = {
     "quota": _quota,
     "lateness": _lateness,
     "seal": _seal,
     "key_activate": _activate,
     "key_retire": _retire,
+    "signer_propose": _signer_propose,
+    "signer_confirm": _signer_confirm,
+    "signer_refuse": _signer_refuse,
+    "signer_end": _signer_end,
     "key_request": lambda _request, _agency: "",
 }
 
@@ -111,6 +143,7 @@ def _shown(request: HttpRequest, agency: Agency, made: tuple[str, str] | None = 
         agency=agency,
         keys=agency.keys.select_related("application").order_by("-pk"),
         made=made,
+        signers=agency.signers.select_related("proposer", "decider", "ended_by").defer("certificate").order_by("-proposed_at")[:SIGNERS_SHOWN],
         days=signature_days(agency),
         today=clock.today(),
         most_days=MOST_DAYS,
@@ -126,6 +159,13 @@ def _agency(request: HttpRequest, agency_id: int) -> Agency:
 
 def _key(request: HttpRequest, agency: Agency) -> AgencyKey:
     return get_object_or_404(AgencyKey, agency=agency, pk=_number(request.POST, "key"))
+
+
+def _signer(request: HttpRequest, agency: Agency) -> UUID:
+    try:
+        return get_object_or_404(AgencySigner, agency=agency, pk=UUID(request.POST.get("signer", ""))).pk
+    except ValueError as error:
+        raise Http404 from error
 
 
 def _number(sent: Mapping[str, str], name: str) -> int:

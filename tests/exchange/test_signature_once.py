@@ -16,6 +16,7 @@ WAITING = "select count(*) from pg_stat_activity where datname = current_databas
 
 def waits():
     with connection.cursor() as cursor:
+        cursor.execute("select pg_stat_clear_snapshot()")  # a transaction sees the sessions as it saw them first
         cursor.execute(WAITING)
         return cursor.fetchone()[0] == 1
 
