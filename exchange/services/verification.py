@@ -6,7 +6,7 @@ as a whole; an item whose leaf, version or owner does not hold is refused alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -179,11 +179,8 @@ def items_check(*, agency: Agency, envelope: Envelope, statement: Statement) -> 
     known = standings(agency=agency, kind=kind, versions=proven)
     foreign = _foreign(agency, target(kind), [one.item.key for one in checked])
     places = Places(foreign, *leaving(agency, kind, list(proven)))
-    prepared = held_since(agency, kind, [one.item.key for one in checked if one.proven and _comes_back(one, known[one.item.key])])
-    found = [
-        _check_against(one, known[one.item.key], places, agency, since=prepared.get(one.item.key), said=statement.prepared_at) if one.proven else one
-        for one in checked
-    ]
+    anew = _counted_anew(agency, kind, statement, {one.item.key: known[one.item.key] for one in checked if _comes_back(one, known)})
+    found = [_check_against(one, known[one.item.key], places, agency, anew=one.item.key in anew) if one.proven else one for one in checked]
     if statement.purpose == "seal" or not seal_needed(agency, envelope.received_at):
         return found
     return [one if one.refusal or one.held else replace(one, refusal=_unsealed()) for one in found]
@@ -263,9 +260,22 @@ def leaving(agency: Agency, kind: str, keys: Collection[UUID]) -> tuple[set[UUID
     return {key for key, state in found if state in TRANSFER_OPEN}, {key for key, state in found if state == TransferState.COMPLETED}
 
 
-def _comes_back(one: Checked, standing: Standing) -> bool:
-    """Is it the document that the hub holds, under a number that is not the next one?"""
-    return one.digest is not None and one.digest == standing.newest and not standing.head < one.item.version <= standing.reach + 1
+def _comes_back(one: Checked, known: Mapping[UUID, Standing]) -> bool:
+    """Is it the document that the hub holds, under a number that is neither that version's nor the next?"""
+    if not one.proven or one.digest is None:
+        return False
+    standing, version = known[one.item.key], one.item.version
+    return one.digest == standing.newest and version != standing.head and not standing.head < version <= standing.reach + 1
+
+
+def _counted_anew(agency: Agency, kind: str, statement: Statement, known: Mapping[UUID, Standing]) -> set[UUID]:
+    """Of records that come back, those of which the agency says so later than it said last what is held: it lost its numbers, and counts anew.
+
+    What is older is an old message come again, and means nothing. Moments are whole seconds; in the same one only what is held nowhere else counts.
+    """
+    said = statement.prepared_at
+    since = held_since(agency, kind, list(known))
+    return {key for key, at in since.items() if said > at or (said == at and known[key].digest != known[key].newest)}
 
 
 def held_since(agency: Agency, kind: str, keys: Collection[UUID]) -> dict[UUID, datetime]:
@@ -285,19 +295,17 @@ def held_since(agency: Agency, kind: str, keys: Collection[UUID]) -> dict[UUID, 
     return found
 
 
-def _check_against(
-    one: Checked, standing: Standing, places: Places, agency: Agency, *, since: datetime | None = None, said: datetime | None = None
-) -> Checked:
-    """`since`: where the document comes back under another number, when it was said last; `said`: when what brings it now was prepared."""
+def _check_against(one: Checked, standing: Standing, places: Places, agency: Agency, *, anew: bool) -> Checked:
+    """`anew`: from this number on the agency counts anew."""
     item = one.item
     held = one.digest is not None and standing.digest == one.digest
-    if held and (item.key not in places.foreign or item.key in places.gone):
+    if held and not anew and (item.key not in places.foreign or item.key in places.gone):
         return replace(one, held=True)  # said once more, also by the agency that held it before
     if item.key in places.foreign or not _may_be_top(item, agency):
         refusal = Refusal(ItemCode.WRONG_OWNER, _("The record belongs to another agency."))
     elif item.key in places.offered:
         refusal = Refusal(ItemCode.IN_TRANSFER, _("The file is offered to another agency and stands still. Withdraw the offer first."))
-    elif since is not None and said is not None and said >= since:  # what is older is an old message come again, and means nothing
+    elif anew:
         return replace(one, held=True, takes_over=True, standing=standing)
     elif item.version <= standing.head:
         refusal = _refusal_of_old(item.version, standing)

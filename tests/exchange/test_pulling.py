@@ -16,6 +16,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from django.test import override_settings
+from django.urls import reverse
 
 from exchange.choices import PullState
 from exchange.contract import PROFILE_KIND, UNIT_KIND, encode
@@ -217,6 +218,33 @@ def test_what_an_old_program_sent_is_offered_once_and_waits_in_its_request(trio)
         # and: it becomes true by the gate, and stands equal
         side.office.carry(request)
         assert sent.key not in {key for key, _what, _cause in found(asked(trio, PROFILE_KIND))}
+
+
+def test_the_pages_lead_from_asking_to_the_request(trio, client):
+    with trio.at("H15") as side:
+        sent = side.sender.person()
+        sent_by_an_old_program(trio, sent)
+        client.force_login(side.office.author)
+        # when: asked for, with a mistake first
+        address = reverse("exchange:pull_list")
+        assert "tra mã" in client.post(address, {"kind": PROFILE_KIND, "unit": "NO.SUCH"}).content.decode().lower()
+        shown = client.post(address, {"kind": PROFILE_KIND, "unit": ""}, follow=True)
+        pull = Pull.objects.first()
+        assert "data-watch" in shown.content.decode()
+        assert client.post(reverse("exchange:pull_act", args=[pull.pk]), {"act": "all"}, follow=True).redirect_chain
+        pull_drive(pull_id=pull.pk, connector=trio.connect)
+        assert "data-finished" in client.get(reverse("exchange:pull_detail", args=[pull.pk]) + "?part=progress").content.decode()
+        # then: the person is shown, unmasked only where the file itself would be
+        shown = client.get(reverse("exchange:pull_detail", args=[pull.pk]) + "?what=missing").content.decode()
+        assert sent.document["birth_name"] in shown
+        assert sent.document["citizen_id"] not in shown
+        # when: it is chosen
+        chosen = client.post(reverse("exchange:pull_act", args=[pull.pk]), {"act": "chosen", "keys": [str(sent.key)]})
+        # then
+        request = ChangeItem.objects.get(key=sent.key).request
+        assert chosen.url == reverse("workflows:request_detail", args=[request.pk])
+        assert request.title == f"Lấy từ nền tảng quốc gia: {sent.document['birth_name']}"
+        assert client.get(chosen.url).status_code == 200
 
 
 class Killed(BaseException):

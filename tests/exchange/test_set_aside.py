@@ -1,13 +1,16 @@
 """A version refused for what it says does not bar the way of its correction: it is kept as refused, with its proof."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from exchange.holding_contract import HeldQuestion
 from exchange.models import Agency, InboundEvidence, SetAside
 from exchange.services.evidence import verify_evidence
+from exchange.services.holdings import held_records
 from exchange.services.lateness import lateness_grant
 from orgtree import clock
 from registry.models import StaffProfile
@@ -165,3 +168,59 @@ def test_a_longer_limit_needs_a_reason_a_day_and_a_superuser(hub):
         with pytest.raises(ValidationError) as refused:
             lateness_grant(**{"actor": None, "agency": agency, "days": 365, "until": day, "reason": "Gửi lần đầu toàn bộ", **wrong})
         assert set(refused.value.message_dict) == set(wrong)
+
+
+def test_an_agency_that_lost_its_numbers_takes_over_what_is_held_and_old_messages_move_nothing(hub):
+    # given: three versions, the second of which was refused
+    sender = hub.senders["H15"]
+    first = sender.person()
+    wrong = first.again(birth_date=WRONG)
+    newest = wrong.again(birth_date="1985-02-03")
+    hub.accept(first)
+    hub.take(sender.sign(wrong))
+    hub.accept(newest)
+    anew = replace(newest, base_version=0)
+    # when: an old message says as version 1 what is held as version 3
+    old = sender.sign(anew, signed_at=clock.now() - timedelta(hours=1))
+    assert told(hub.take(old)) == [("rejected", "VERSION_CONFLICT", False)]
+    # and: the agency says so now
+    taken = sender.sign(anew)
+    assert told(hub.take(taken)) == told(hub.take(taken)) == [("accepted", "", False)]
+    # then: it counts on from there, also over a refused number that was refused before
+    assert SetAside.objects.filter(key=first.key, era=1).count() == 1
+    assert told(hub.take(sender.sign(anew.again(birth_date=WRONG, phone="0905000001")))) == [("rejected", "RULE", True)]
+    third = replace(anew.again(phone="0905000002"), base_version=2)
+    hub.accept(third)
+    assert told(hub.take(sender.sign(newest))) == [("rejected", "VERSION_CONFLICT", False)]
+    assert told(hub.take(taken)) == [("accepted", "", False)]  # said once more
+    assert StaffProfile.objects.get(pk=first.key).phone == "0905000002"
+    agency = Agency.objects.select_related("root").get(code="H15")
+    (entry,) = held_records(agency=agency, question=HeldQuestion(kind="staff_profile", keys=[first.key])).entries
+    assert (entry.version, entry.digest) == (3, third.digest.hex())
+    # when: it is lost once more, and taken over under a number that had been refused in both eras
+    again = replace(third, base_version=1)
+    hub.accept(again)
+    hub.accept(replace(again.again(phone="0905000003"), base_version=2))
+    assert list(RecordVersion.objects.filter(key=first.key).order_by("version").values_list("version", flat=True)) == [1, 2, 3, 4]
+    assert verify_evidence().ok
+    assert verify_ledger().ok
+
+
+def test_numbers_are_taken_over_although_the_first_version_said_the_same(hub):
+    # given: a person whose third version says what the first one said
+    sender = hub.senders["H15"]
+    first = sender.person()
+    other = first.again(phone="0905000001")
+    begun = sender.sign(first, signed_at=clock.now() - timedelta(hours=2))
+    assert told(hub.take(begun)) == [("accepted", "", False)]
+    hub.accept(other)
+    hub.accept(replace(first, base_version=2))
+    # when: the first message comes again, nothing moves
+    assert told(hub.take(begun)) == [("accepted", "", False)]
+    assert not SetAside.objects.filter(key=first.key).exists()
+    # when: the agency says it anew, as its first version
+    anew = sender.sign(first, signed_at=clock.now() + timedelta(seconds=5))
+    assert told(hub.take(anew)) == [("accepted", "", False)]
+    # then: its second version follows
+    hub.accept(first.again(phone="0905000002"))
+    assert StaffProfile.objects.get(pk=first.key).phone == "0905000002"

@@ -12,13 +12,14 @@ from django.core.exceptions import ValidationError
 from exchange import connectors
 from exchange.choices import DeliveryState, Transport
 from exchange.connectors import CallFailed, connect
-from exchange.contract import ErrorKind
+from exchange.contract import PROFILE_KIND, ErrorKind
 from exchange.models import ArchivedExchange, Batch, Channel, Delivery
 from exchange.sandbox.app import Sandbox
 from exchange.sandbox.faults import Fault, Faults
 from exchange.sandbox.serving import served
 from exchange.services.channels import channel_drive, channel_set
 from exchange.services.forming import deliveries_fan_out
+from exchange.services.pulling import held_ask, pull_ask, pull_drive
 from exchange.services.receipts import receipts_collect
 from exchange.transports import Ask, Reply, way_of
 from exchange.ways import OptionsInvalid, options_check, service_of
@@ -97,7 +98,12 @@ def test_what_is_delivered_arrives_over_every_way(office, sender, over, sandbox,
         channel = over(address, transport)
         # when
         until_received(channel, sandbox)
-    # then the other side holds the very documents
+        pull = pull_drive(pull_id=pull_ask(actor=None, kind=PROFILE_KIND).pk)
+        with connect(channel) as line:
+            told = held_ask(line, PROFILE_KIND, [one.key for one in people])
+    # then the other side holds the very documents, and tells them over the same way
+    assert (pull.state, pull.equal, pull.records.count()) == ("ready", 3, 0)
+    assert {one.key: one.document for one in told.records} == {one.key: one.document for one in people}
     held = {number: fields["digest"] for number, fields in sandbox.store.holdings("hub")}
     assert held == {str(one.key): one.digest.hex() for one in people}
     kept = ArchivedExchange.objects.filter(channel=channel)
