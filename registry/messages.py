@@ -111,6 +111,18 @@ CELLS: Mapping[str, Message] = {
         _("“{value}” is not written as day/month/year; it can be read as {suggestion}."), _("Agree to the repair, or write the date as 31/12/2025.")
     ),
     "DATE_YEAR_ONLY": Message(_("“{value}” is only a year."), _("Write day, month and year as 31/12/2025.")),
+    "BIRTH_YEAR_ONLY": Message(
+        _("“{value}” is only a year; the day of birth is missing."),
+        _("Look for the day in the papers. Where only the year is known, write {suggestion} or agree to the repair."),
+    ),
+    "DATE_DAY_MISSING": Message(
+        _("“{value}” names a month and a year; the day is missing."),
+        _("Write day, month and year as 31/12/2025. If the spreadsheet shows dates so, the workbook itself (.xlsx) still has the day: send that."),
+    ),
+    "DATE_YEAR_MISSING": Message(
+        _("“{value}” is a day and a month without a year, as a spreadsheet program writes it into a text file."),
+        _("Send the workbook itself (.xlsx), which still has the year; or write day, month and year as 31/12/2025."),
+    ),
     "ROW_STANDS_TWICE": Message(_("This row stands in the list twice."), _("Remove one of the two, or correct what differs.")),
     "MONTH_FORM": Message(_("“{value}” is not a month."), _("Write month and year as 09/2025.")),
     "LOST_ZERO": Message(

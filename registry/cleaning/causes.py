@@ -23,6 +23,7 @@ class Cause(TextChoices):
     DATE_WITH_TIME = "date_with_time", _("date with a time of day")
     DATE_YEAR_ONLY = "date_year_only", _("date of which only the year is given")
     DATE_MONTH_ONLY = "date_month_only", _("date of which the day is missing")
+    DATE_NO_YEAR = "date_no_year", _("date of which a spreadsheet program dropped the year")
     NUMBER_ZEROS = "number_zeros", _("number that lost its leading zeros")
     NUMBER_EXPONENT = "number_exponent", _("number that was shortened to the form 3.8E+10")
     OLD_CARD = "old_card", _("number of an old identity card (9 digits)")

@@ -50,6 +50,10 @@ SHAPES: Mapping[str, Shape] = {
 }
 _MONTH_FIRST = Shape("m/d/yyyy", Cause.DATE_MONTH_FIRST, re.compile(rf"{_M}\s*[/.\-]\s*{_D}\s*[/.\-]\s*{_Y}"))
 _MONTH_YEAR = re.compile(r"\d{1,2}\s*[/.\-]\s*\d{4}|thang \d{1,2}[\s,/\-]*(?:nam )?\d{4}")
+# How spreadsheet programs show a date whose format has no year, or no day; a text file keeps nothing but what was shown.
+_NAMED = rf"(?P<name>{'|'.join(_MONTH_NAMES)})[a-z]*|th(?:g|ang)\s*(?P<n>\d{{1,2}})"
+_DAY_MONTH = re.compile(rf"(?P<d>\d{{1,2}})[\s\-/]*(?:{_NAMED})|(?P<d2>\d{{1,2}})/(?P<m2>\d{{1,2}})")
+_NAMED_MONTH_YEAR = re.compile(rf"(?:{_NAMED})[\s\-/']*(?:\d{{4}}|\d\d)")
 
 
 def day_of(raw: Raw, *, field: str = "") -> date | None:
@@ -61,7 +65,7 @@ def day_of(raw: Raw, *, field: str = "") -> date | None:
     elif isinstance(raw, date):
         day = raw
     elif isinstance(raw, int | float):
-        return _day_of_number(raw)
+        return _day_of_number(raw, field)
     else:
         text = normalise(raw)
         if not text:
@@ -70,18 +74,36 @@ def day_of(raw: Raw, *, field: str = "") -> date | None:
     return _within(day)
 
 
+def day_and_month(text: str) -> tuple[int, int] | None:
+    """(day, month) of "12-Dec", "12-Thg10" or "12/10": what a spreadsheet program left of a date when it dropped the year, or made of a text."""
+    found = _DAY_MONTH.fullmatch(plain(text))
+    if found is None:
+        return None
+    parts = found.groupdict()
+    day = int(parts["d"] or parts["d2"])
+    month = _MONTH_NAMES.index(parts["name"]) + 1 if parts["name"] else int(parts["n"] or parts["m2"])
+    return (day, month) if 1 <= day <= 31 and 1 <= month <= 12 else None
+
+
+def _year_only(text: str, field: str) -> CellRefused:
+    """In the day of birth 1 January stands for a year alone, as in old files, once a person says so; elsewhere the day has to be found out."""
+    if field != "birth_date":
+        return CellRefused("DATE_YEAR_ONLY", cause=Cause.DATE_YEAR_ONLY)
+    return refuse("BIRTH_YEAR_ONLY", Cause.DATE_YEAR_ONLY, Repair("year"), f"01/01/{text}")
+
+
 def _within(day: date) -> date:
     if not EARLIEST <= day < LATEST:
         raise CellRefused("DATE_CALENDAR")
     return day
 
 
-def _day_of_number(number: int | float) -> date:
+def _day_of_number(number: int | float, field: str) -> date:
     """A serial number of Excel is shown as the day it may be, unless it rather is a year or eight digits."""
     if number != int(number):
         raise CellRefused("DATE_FORM")
     if EARLIEST.year <= number < LATEST.year:
-        raise CellRefused("DATE_YEAR_ONLY", cause=Cause.DATE_YEAR_ONLY)
+        raise _year_only(str(int(number)), field)
     if number > 1_000_000:
         return _day_of_text(str(int(number)).zfill(8), "")
     repair = Repair("date_serial")
@@ -95,9 +117,11 @@ def _day_of_text(text: str, field: str) -> date:
         if found := pattern.fullmatch(text):
             return _calendar(found, text)
     if re.fullmatch(r"\d{4}", text):
-        raise CellRefused("DATE_YEAR_ONLY", cause=Cause.DATE_YEAR_ONLY)
-    if _MONTH_YEAR.fullmatch(plain(text)):
-        raise CellRefused("DATE_FORM", cause=Cause.DATE_MONTH_ONLY)
+        raise _year_only(text, field) if EARLIEST.year <= int(text) < LATEST.year else CellRefused("DATE_FORM")
+    if _MONTH_YEAR.fullmatch(plain(text)) or _NAMED_MONTH_YEAR.fullmatch(plain(text)):
+        raise CellRefused("DATE_DAY_MISSING", cause=Cause.DATE_MONTH_ONLY)
+    if day_and_month(text):
+        raise CellRefused("DATE_YEAR_MISSING", cause=Cause.DATE_NO_YEAR)
     if re.fullmatch(r"[34]\d{4}", text) and (day := Repair("date_serial").apply(text)):
         raise refuse("DATE_SHAPE", Cause.DATE_SERIAL, Repair("date_serial"), day)
     fitting = [shape for shape in SHAPES.values() if shape.pattern.fullmatch(plain(text))]
@@ -157,3 +181,10 @@ def _read_serial(raw: Raw) -> date | None:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or raw != int(raw) or not 61 <= raw < (LATEST - EXCEL_EPOCH).days:
         return None
     return None if EARLIEST.year <= raw < LATEST.year else EXCEL_EPOCH + timedelta(days=int(raw))
+
+
+@repair_op("year")
+def _read_year(raw: Raw) -> date | None:
+    """1 January of a year that stands alone."""
+    text = str(raw).strip() if isinstance(raw, int | str) and not isinstance(raw, bool) else ""
+    return date(int(text), 1, 1) if re.fullmatch(r"(?:19|20)\d\d", text, re.ASCII) else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from orgtree.text import normalise, plain
 from registry.cleaning.causes import Cause
-from registry.cleaning.dates import day_of
+from registry.cleaning.dates import day_and_month, day_of
 from registry.cleaning.refusals import CellRefused, refuse
 from registry.cleaning.repairs import Repair, repair_op
 from registry.encodings import name_case
@@ -111,7 +111,7 @@ def _date(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw
 def _code(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]) -> str | None:
     codes = lookups.codes[one.code_list]
     if isinstance(raw, date):
-        raise _became_date(one, raw, codes.names.values())
+        raise _became_date(one, (raw.day, raw.month), codes.names.values(), shown=show_raw(raw))
     text = _words(raw)
     if text is None:
         return None
@@ -120,6 +120,8 @@ def _code(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw
     try:
         return codes.find(text)
     except Unknown:
+        if (parts := day_and_month(text)) and "/" not in text:
+            raise _became_date(one, parts, codes.names.values(), shown=text) from None
         if near := nearest(text, codes.names.values()):
             raise refuse("CODE_NAME_UNKNOWN", Cause.SPELLING, Repair("replace", {"table": {text: near}}), near) from None
         raise CellRefused("CODE_NAME_UNKNOWN", cause=Cause.NOT_IN_LIST, suggestion=codes.examples) from None
@@ -127,14 +129,15 @@ def _code(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw
         raise CellRefused("CODE_NAME_AMBIGUOUS", cause=Cause.AMBIGUOUS, suggestion=", ".join(error.candidates)) from None
 
 
-def _became_date(one: ProfileField, day: date, names: Iterable[str] = ()) -> CellRefused:
-    """Excel made a date of "12/12" or "3/9": what was typed can be told where only one of the two orders is in the list."""
-    ways = {f"{day.day}/{day.month}", f"{day.month}/{day.day}"}
-    fitting = ways & set(names) if names else ways
+def _became_date(one: ProfileField, parts: tuple[int, int], names: Iterable[str], *, shown: str) -> CellRefused:
+    """A spreadsheet program made a date of "12/12" or "3/9", shown in a text file as "12-Dec": what was typed can be told where only one of the
+    two orders is in the list."""
+    day, month = parts
+    fitting = {f"{day}/{month}", f"{month}/{day}"} & set(names)
     if len(fitting) != 1:
         return CellRefused("BECAME_DATE", cause=Cause.BECAME_DATE, suggestion=one.example)
     typed = fitting.pop()
-    return refuse("BECAME_DATE", Cause.BECAME_DATE, Repair("replace", {"table": {show_raw(day): typed}}), typed)
+    return refuse("BECAME_DATE", Cause.BECAME_DATE, Repair("replace", {"table": {shown: typed}}), typed)
 
 
 def nearest(text: str, names: Iterable[str]) -> str:
@@ -220,7 +223,7 @@ def _int(one: ProfileField, raw: Raw, lookups: Lookups, cells: Mapping[str, Raw]
         return None
     found = _STEP.fullmatch(text)
     if not found:
-        raise CellRefused("VALUE_FORM")
+        raise CellRefused("BECAME_DATE", cause=Cause.BECAME_DATE, suggestion=one.example) if day_and_month(text) else CellRefused("VALUE_FORM")
     return int(found[1])
 
 

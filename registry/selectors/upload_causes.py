@@ -34,13 +34,20 @@ class CauseLine:
 
 @dataclass(frozen=True)
 class OtherLine:
-    """Findings of one kind that no repair helps: a sentence with one example, and how many."""
+    """Findings of one kind that no repair helps: a sentence with one example, how many, and the cell of the first ("" where it has none)."""
 
     code: str
     label: str
     message: str
     severity: str
     cells: int
+    row: int
+    column: str
+
+    @property
+    def before(self) -> int:
+        """The row after which a page of the grid begins with the first of them."""
+        return self.row - 1
 
 
 @dataclass(frozen=True)
@@ -92,10 +99,12 @@ def other_lines(*, upload: Upload) -> list[OtherLine]:
     found = upload.findings.filter(repair__isnull=True, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION)
     counted = found.order_by().values_list("code", "field", "severity").annotate(times=Count("pk")).order_by("severity", "-times", "code")
     examples: dict[tuple[str, str], Any] = {}
-    for one in found.order_by("code", "field", "id").distinct("code", "field"):
+    for one in found.order_by("code", "field", "sheet_row", "id").distinct("code", "field"):
         examples[one.code, one.field] = one
     return [
-        OtherLine(code, label_of(field) if field else "", _said(examples[code, field]), severity, times) for code, field, severity, times in counted
+        OtherLine(code, label_of(field) if field else "", _said(one), severity, times, one.sheet_row, one.column)
+        for code, field, severity, times in counted
+        for one in (examples[code, field],)
     ]
 
 

@@ -19,6 +19,7 @@ from registry.selectors.upload_people import upload_units
 from registry.services.upload_candidates import candidates_judge
 from registry.services.upload_cleaning import NO_NUMBER
 from registry.services.upload_findings import Findings
+from registry.services.upload_years import years_agree, years_set_aside
 
 _SHOWN_ROWS = 20
 
@@ -46,16 +47,6 @@ select sheet_row, same from (
 """
 
 
-_YEARS_AGREE = """
-with agreed as (
-    delete from registry_uploadfinding f using checked_row c, registry_staffprofile p
-    where f.upload_id = %(upload)s and f.sheet_row = c.sheet_row and f.field = 'birth_date' and f.code = 'DATE_YEAR_ONLY'
-        and p.id = c.key and extract(year from p.birth_date)::text = f.value returning c.sheet_row
-)
-update checked_row c set failed = array_remove(c.failed, 'birth_date') from agreed a where a.sheet_row = c.sheet_row
-"""
-
-
 _NUMBERLESS_ACCEPTED = """
 with accepted as (
     update checked_row c set failed = array_remove(failed, 'citizen_id') from registry_staffprofile p
@@ -69,6 +60,7 @@ returning f.sheet_row, f.code, f.value
 
 def people_match(*, upload: Upload, findings: Findings) -> None:
     """Give every row of `checked_row` its file, or its candidates and the question who it is. Notes rows of one person and strangers' files."""
+    years_set_aside(upload)
     with connection.cursor() as cursor:
         cursor.execute(_BY_NUMBER, [Match.CITIZEN_ID])
         cursor.execute(_BY_CHOICE, [Match.CHOSEN])
@@ -86,14 +78,8 @@ def people_match(*, upload: Upload, findings: Findings) -> None:
             findings.add(row, "ROW_TWICE", "citizen_id", value=", ".join(str(one) for one in sorted(same)[:_SHOWN_ROWS]))
         cursor.execute("update checked_row set failed = failed || array['citizen_id'] where sheet_row = any(%s)", [[row for row, _same in twice]])
     _strangers_note(upload, findings)
-    _years_agree(upload, findings)
-
-
-def _years_agree(upload: Upload, findings: Findings) -> None:
-    """A year alone says nothing new of somebody whose file has a day in that year: the cell is passed over, as an empty one is."""
     findings.write()
-    with connection.cursor() as cursor:
-        cursor.execute(_YEARS_AGREE, {"upload": upload.pk})
+    years_agree(upload)
 
 
 def _numberless_accept(upload: Upload, findings: Findings) -> None:

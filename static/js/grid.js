@@ -223,4 +223,8 @@ if (grid) {
   grid.addEventListener("submit", (event) => event.preventDefault());
   const first = table.querySelector('td[aria-invalid="true"]') || (rows[0] && rows[0][0]);
   if (first) first.tabIndex = 0;
+
+  // "#F12" names a cell, as a spreadsheet does: whoever comes from a finding stands on it.
+  const [, letter, number] = /^#([A-Z]{1,3})([0-9]{1,7})$/.exec(location.hash) || [];
+  if (letter) choose(table.querySelector(`tr[data-row="${number}"] td[data-column="${letter}"]`));
 }

@@ -96,9 +96,9 @@ PROBLEMS = [
     ("birth_date", "31/02/1985", ("DATE_CALENDAR", "31/02/1985")),
     ("birth_date", "08/15/1985", ("DATE_CALENDAR", "15/08/1985")),
     ("birth_date", "15/08/85", ("DATE_SHAPE", "15/08/1985")),
-    ("birth_date", "tháng 8 năm 1985", ("DATE_FORM", "tháng 8 năm 1985")),
-    ("birth_date", 1985, ("DATE_YEAR_ONLY", "1985")),
-    ("birth_date", "1985", ("DATE_YEAR_ONLY", "1985")),
+    ("birth_date", "tháng 8 năm 1985", ("DATE_DAY_MISSING", "tháng 8 năm 1985")),
+    ("birth_date", 1985, ("BIRTH_YEAR_ONLY", "01/01/1985")),
+    ("birth_date", "1985", ("BIRTH_YEAR_ONLY", "01/01/1985")),
     ("birth_date", True, ("DATE_FORM", "True")),
     ("birth_date", time(8, 15), ("DATE_FORM", "08:15:00")),
     ("birth_date", 31274.5, ("DATE_FORM", "31274.5")),
@@ -163,7 +163,7 @@ def test_a_five_digit_code_is_looked_up_with_its_time(lookups):
 
 def test_every_problem_of_a_row_is_collected(lookups):
     result = clean_row({"birth_date": "1985", "citizen_id": 66185001234, "step": "x", "birth_name": "Hoa"}, lookups)
-    assert [one.code for one in result.problems] == ["DATE_YEAR_ONLY", "LOST_ZERO", "VALUE_FORM"]
+    assert [one.code for one in result.problems] == ["BIRTH_YEAR_ONLY", "LOST_ZERO", "VALUE_FORM"]
     assert result.values == {"birth_name": "Hoa"}
 
 

@@ -7,7 +7,10 @@ import pytest
 from orgtree.choices import Role
 from registry.choices import RowState
 from registry.messages import message_of
-from registry.services.upload_fixing import reason_give
+from registry.models import Upload
+from registry.selectors.upload_causes import cause_lines
+from registry.services.upload_fixing import reason_give, repair_agree
+from registry.services.uploads import upload_process, upload_recheck
 from tests.factories import grant_make, user_make
 from tests.registry.people import TODAY, judge, live_make, person, places
 from tests.uploads.workbooks import FIRST_ROW, right, send, workbook
@@ -44,9 +47,31 @@ def test_a_year_alone_says_nothing_new_of_somebody_born_in_it(clerk, units):
     # when
     upload = send(clerk, units["agency"], workbook(rows))
     # then
-    assert found(upload) == {(FIRST_ROW + 1, "DATE_YEAR_ONLY", "birth_date")}
+    assert found(upload) == {(FIRST_ROW + 1, "BIRTH_YEAR_ONLY", "birth_date")}
     assert upload.rows.get(sheet_row=FIRST_ROW).state == RowState.STAGED
     assert "birth_date" not in upload.rows.get(sheet_row=FIRST_ROW).changed
+
+
+def test_1_january_stands_for_a_year_once_agreed_and_never_over_a_day_that_is_known(clerk, units):
+    # given somebody on file who is found by the name, and a newcomer; of both the list has the year only
+    live_make(person(units, citizen_id="066185000001", staff_number="NV1", birth_date="1985-08-15"))
+    known = {**right(1), "Ngày sinh": 1985, "Điện thoại": "0987654321"}
+    upload = send(clerk, units["agency"], workbook([known, {**right(2), "Họ và tên": "Lê Thị Mơ", "Ngày sinh": "1985"}]))
+    assert found(upload) == {(FIRST_ROW + 1, "BIRTH_YEAR_ONLY", "birth_date")}
+    (line,) = cause_lines(upload=upload)
+    assert (line.certain, line.examples) == (False, [("1985", "01/01/1985")])
+    # when
+    repair_agree(actor=clerk, upload=upload, field=line.field, cause=line.cause, op=line.op)
+    upload = upload_recheck(actor=clerk, upload=Upload.objects.get(pk=upload.pk))
+    upload = upload_process(upload=upload)
+    # then
+    rows = {row.sheet_row: row for row in upload.rows.all()}
+    assert {row.state for row in rows.values()} == {RowState.STAGED}
+    assert rows[FIRST_ROW + 1].values["birth_date"] == "1985-01-01"
+    assert "birth_date" not in rows[FIRST_ROW].changed
+    # and the next file of the sender is asked about again: who somebody is, is not repaired unseen
+    again = send(clerk, units["agency"], workbook([{**right(3), "Họ và tên": "Lê Thị Mận", "Ngày sinh": "1986"}]))
+    assert found(again) == {(FIRST_ROW, "BIRTH_YEAR_ONLY", "birth_date")}
 
 
 def test_where_and_when_a_list_was_signed_is_nobody(clerk, units):

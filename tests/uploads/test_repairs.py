@@ -14,6 +14,7 @@ from orgtree.models import AreaSuccession, OrgUnit
 from registry.cleaning import CERTAIN, EXCEL_EPOCH, Cause, Recipe, RecipeInvalid, Recipes, Repair, clean_row, doubtful_problem, effects, grouped
 from registry.cleaning.dates import SHAPES
 from registry.lookups import Lookups
+from registry.messages import message_of
 from tests.factories import grant_make, superuser_make, user_make
 from tests.registry.people import TODAY, places
 from tests.uploads.workbooks import right, send, workbook
@@ -60,11 +61,46 @@ def test_a_date_in_another_shape_is_a_problem_of_its_kind_with_a_repair(raw, cau
 
 
 @pytest.mark.parametrize(
-    ("raw", "cause"), [(1985, Cause.DATE_YEAR_ONLY), ("1985", Cause.DATE_YEAR_ONLY), ("08/1985", Cause.DATE_MONTH_ONLY), ("31.02.1985", Cause.NONE)]
+    ("field", "raw", "cause"),
+    [
+        ("first_recruit_date", 1985, Cause.DATE_YEAR_ONLY),
+        ("first_recruit_date", "1985", Cause.DATE_YEAR_ONLY),
+        ("birth_date", "08/1985", Cause.DATE_MONTH_ONLY),
+        ("birth_date", "Aug-85", Cause.DATE_MONTH_ONLY),
+        ("birth_date", "Thg8-85", Cause.DATE_MONTH_ONLY),
+        ("birth_date", "12-Dec", Cause.DATE_NO_YEAR),
+        ("birth_date", "12-Thg12", Cause.DATE_NO_YEAR),
+        ("birth_date", "12/12", Cause.DATE_NO_YEAR),
+        ("birth_date", "31.02.1985", Cause.NONE),
+        ("birth_date", "1885", Cause.NONE),
+    ],
 )
-def test_what_is_not_known_is_not_made_up(raw, cause):
-    problem = problem_of("birth_date", raw)
+def test_what_is_not_known_is_not_made_up(field, raw, cause):
+    problem = problem_of(field, raw)
     assert (problem.cause, problem.repair) == (cause, None)
+    assert "{" not in message_of(problem.code, value=problem.value, field=field, params=problem.params)
+
+
+@pytest.mark.parametrize("raw", [1985, "1985"])
+def test_1_january_is_proposed_for_a_year_of_birth_and_is_nobodys_certainty(raw):
+    problem = problem_of("birth_date", raw)
+    assert (problem.cause, problem.params["suggestion"], problem.cause in CERTAIN) == (Cause.DATE_YEAR_ONLY, "01/01/1985", False)
+    assert problem.repair.apply(raw) == date(1985, 1, 1)
+    assert [Repair("year").apply(other) for other in ("15/08/1985", "19855", 85, "", 1985.5)] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("shown", "typed"), [("12-Dec", "12/12"), ("12-Oct", "10/12"), ("10-Dec", "10/12"), ("12-Thg10", "10/12"), ("9-Dec", "9/12")]
+)
+def test_what_a_text_file_shows_of_a_code_that_became_a_date_is_read_back(lookups, shown, typed):
+    problem = problem_of("general_education", shown, lookups)
+    assert (problem.code, problem.params["suggestion"]) == ("BECAME_DATE", typed)
+    assert clean_row({"general_education": problem.repair.apply(shown)}, lookups, strict=True).values
+
+
+def test_a_step_that_became_a_date_is_told_as_one(lookups):
+    problem = problem_of("step", "9-Mar", lookups)
+    assert (problem.code, problem.cause, problem.repair) == ("BECAME_DATE", Cause.BECAME_DATE, None)
 
 
 @given(st.dates(date(1931, 1, 1), date(2029, 12, 31)), st.sampled_from(sorted(SHAPES)))
@@ -200,7 +236,7 @@ def test_an_address_with_a_former_commune_is_offered_in_todays_words(lookups):
 
 def test_findings_group_by_cause_and_the_group_has_one_repair(lookups):
     # given
-    cells = [("birth_date", "15.08.1985"), ("birth_date", "16.08.1985"), ("birth_date", "17-08-1985"), ("birth_date", "1985"),
+    cells = [("birth_date", "15.08.1985"), ("birth_date", "16.08.1985"), ("birth_date", "17-08-1985"), ("first_recruit_date", "1985"),
              ("ethnicity", "Kinhh"), ("ethnicity", "Taày"), ("ethnicity", "Kinhh"), ("phone", 912345678)]  # fmt: skip
     groups = grouped(problem_of(name, raw, lookups) for name, raw in cells if (name, raw) != ("ethnicity", "Taày"))
     # then
@@ -208,7 +244,7 @@ def test_findings_group_by_cause_and_the_group_has_one_repair(lookups):
         ("birth_date", Cause.DATE_DOTS, 2),
         ("ethnicity", Cause.SPELLING, 2),
         ("birth_date", Cause.DATE_DASHES, 1),
-        ("birth_date", Cause.DATE_YEAR_ONLY, 1),
+        ("first_recruit_date", Cause.DATE_YEAR_ONLY, 1),
         ("phone", Cause.NUMBER_ZEROS, 1),
     ]
     assert (groups[0].certain, groups[3].certain) == (True, False)
