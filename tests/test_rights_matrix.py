@@ -21,6 +21,7 @@ from accounts.models import NumberChange, SuperuserTerm
 from exchange.models import (
     CatalogueCode,
     CatalogueManifest,
+    CatalogueRead,
     CatalogueSource,
     Channel,
     ClaimNotice,
@@ -46,6 +47,7 @@ from registry.services.exports import export_ask
 from tests.exchange.matches import archived, match_made, packed
 from tests.factories import gate_lifted
 from tests.pages import Office
+from tests.workflows.certificates import manifest as manifest_bytes
 from workflows.documents import canonical
 from workflows.models import JobRun, Notice, NoticeMail, RegisteredCertificate
 from workflows.services.approval import manifest_prepare
@@ -272,7 +274,8 @@ MATRIX: dict[str, tuple[str, frozenset[str]]] = {
     "exchange:match_detail": ("get", AGENCY),
     "exchange:match_answer": ("post", EDITORS | {"supervisor"}),  # without a reason it leads back
     "exchange:match_paper": ("get", EDITORS | {"supervisor"}),
-    **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed")},  # operates the line, or may propose codes
+    # whoever operates the line, or may propose codes
+    **{f"exchange:catalogue_{name}": ("get", frozenset({"root"})) for name in ("list", "signed", "evidence", "code_evidence")},
     **{f"exchange:catalogue_{name}": ("post", frozenset({"root"})) for name in ("pull", "bring", "take", "choose")},
     "exchange:catalogue_publisher": ("post", frozenset({"root"})),
     "exchange:catalogue_publish": ("post", frozenset()),  # the hub's: tests/exchange/test_catalogues.py
@@ -369,7 +372,8 @@ def claim_make(channel: Channel) -> ClaimNotice:
 def published_make(channel: Channel) -> CatalogueCode:
     """A code that the hub published."""
     source = CatalogueSource.objects.create(channel=channel, authority="G01")
-    signed = CatalogueManifest.objects.create(source=source, digest=b"m", signature_digest=b"s", body=b"{}", received_at=clock.now())
+    signed = CatalogueManifest.objects.create(source=source, digest=b"m", signature_digest=b"s", body=manifest_bytes(), received_at=clock.now())
+    CatalogueRead.objects.create(source=source, name="gender", version=1)
     document = target("code_entry").schema.merge(None, {"list": "gender", "code": "X", "name_vi": "Khác", "source": "Thông tư"})
     made = {"catalogue": "gender", "kind": "code_entry", "key": uuid4(), "version": 1, "position": 1, "leaf_index": 0}
     return CatalogueCode.objects.create(source=source, manifest=signed, document=canonical(document), **made)
@@ -499,6 +503,8 @@ def address(office) -> Callable[[str], str]:
         "exchange:mapping_end": {"pair_id": pair_made(office.users["clerk"]).pk},
         "exchange:catalogue_choose": {"code_id": (published := published_make(channel)).pk},
         "exchange:catalogue_signed": {"manifest_id": published.manifest_id, "part": "manifest"},
+        "exchange:catalogue_code_evidence": {"code_id": published.pk},
+        "exchange:catalogue_evidence": {"name": published.catalogue},
         "exchange:transfer_list": {},
         "exchange:claim_list": {},
         **{f"exchange:{name}": {"agency_id": 1} for name in ("agency_detail", "agency_act")},

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from exchange.contract import MAX_SIGNATURE
-from exchange.models import CatalogueCode, CatalogueManifest
+from exchange.models import CatalogueCode, CatalogueManifest, CatalogueRead
 from exchange.packages import PackageRefused
 from exchange.selectors.catalogues import may_pull
 from exchange.selectors.catalogues_agencies import hub_catalogues
@@ -21,6 +21,7 @@ from exchange.selectors.catalogues_causes import catalogue_remedy
 from exchange.selectors.catalogues_shown import catalogues_shown, pull_runs, source_now
 from exchange.selectors.packages import refusal_words
 from exchange.selectors.sight import operates_line
+from exchange.services.catalogue_evidence import code_bundle, list_bundle
 from exchange.services.catalogues import catalogues_propose, code_choose, publisher_forget
 from exchange.services.catalogues_carrying import lists_file, lists_statement, lists_take
 from exchange.services.catalogues_publishing import catalogue_propose
@@ -199,6 +200,24 @@ def catalogue_signed(request: HttpRequest, manifest_id: int, part: str) -> HttpR
 
 
 @page_view
+@require_GET
+def catalogue_code_evidence(request: HttpRequest, code_id: int) -> HttpResponse:
+    """What proves one code of the hub's, to be checked offline by tools/verify_evidence.py."""
+    _agency_only(request)
+    code = get_object_or_404(CatalogueCode.objects.select_related("source"), pk=code_id)
+    return _zip(code_bundle(code), f"code-{code.catalogue}-{code.position}.zip")
+
+
+@page_view
+@require_GET
+def catalogue_evidence(request: HttpRequest, name: str) -> HttpResponse:
+    """What proves a whole list as it was read last, to be checked offline by tools/verify_list.py."""
+    _agency_only(request)
+    read = get_object_or_404(CatalogueRead.objects.select_related("source"), source=source_now(), name=name, version__gt=0)
+    return _zip(list_bundle(read), f"list-{read.name}-{read.version}.zip")
+
+
+@page_view
 @require_POST
 def catalogue_publish(request: HttpRequest) -> HttpResponse:
     """On the hub: the codes of a `list` that nobody has signed yet, as one request; `source` for those that name none."""
@@ -212,6 +231,10 @@ def catalogue_publish(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Name the decree or circular on which the list stands; it goes into every code that names none."))
         return redirect("exchange:catalogue_list")
     return _staged(request, catalogue_propose(actor=request.user, unit=unit, name=name, source=source))
+
+
+def _zip(body: bytes, name: str) -> HttpResponse:
+    return HttpResponse(body, content_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _staged(request: HttpRequest, staged: Staged) -> HttpResponse:

@@ -45,9 +45,10 @@ from tests.exchange.sender import Change
 from tests.exchange.trio import trio_open
 from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN, sign_freely
+from tools.verify_list import Broken, verify, verify_list
 from workflows.choices import NoticeKind
 from workflows.cms import SignatureRefused
-from workflows.documents import canonical, digest
+from workflows.documents import canonical, digest, parse
 from workflows.errors import GateError, NotAllowed
 from workflows.models import Notice, RecordVersion
 from workflows.selectors.notices import line_of
@@ -536,3 +537,45 @@ def test_the_bell_tells_of_a_new_version_once_and_falls_silent_when_it_is_in_for
     pull(trio)
     with trio.at("H15") as side:
         assert [name for (name, _version), rings in rung(side).items() if rings] == ["training_mode"]
+
+
+# --- evidence ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_proves_a_code_and_a_list_is_checked_offline(trio, hub, tmp_path, settings):
+    # given
+    hub.publish("W1", "Điều chuyển tạm thời")
+    hub.publish("W2", "Điều chuyển lâu dài")
+    source = pull(trio)
+    anchor = settings.TRUST_DIRECTORY / "root.pem"
+    clients = Client()
+    with trio.at("H15") as side:
+        clients.force_login(side.office.author)
+        one = state_of(source, "W1").published
+        code = clients.get(reverse("exchange:catalogue_code_evidence", args=[one.pk])).content
+        whole = clients.get(reverse("exchange:catalogue_evidence", args=[LIST])).content
+        assert clients.get(reverse("exchange:catalogue_evidence", args=["no_such_list"])).status_code == 404
+        clients.force_login(user_make("nobody-at-all"))
+        assert clients.get(reverse("exchange:catalogue_evidence", args=[LIST])).status_code == 404
+    # then the code holds by itself
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(code)
+    lines = verify(path, anchor)
+    assert lines[-1] == "GOOD"
+    assert any("for the agency G01" in line for line in lines)
+    path.write_bytes(rezipped(code, "document.json", lambda body: body.replace("tạm".encode(), "hẳn".encode())))
+    with pytest.raises(Broken):
+        verify(path, anchor)
+    # and so does the list, whole; one code less, or the code of another list, and it does not
+    path.write_bytes(whole)
+    assert verify_list(path, anchor)[-1] == "GOOD"
+    left_out = f"codes/{one.key}.zip"
+    for content in (
+        rezipped(whole, left_out, None),
+        rezipped(rezipped(whole, left_out, None), "list.json", lambda body: canonical({**parse(body), "codes": parse(body)["codes"] - 1})),
+        rezipped(whole, "list.json", lambda body: body.replace(b'"G01"', b'"G02"')),
+        rezipped(whole, left_out, lambda body: rezipped(body, "document.json", lambda text: text + b" ")),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(Broken):
+            verify_list(path, anchor)
