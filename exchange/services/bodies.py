@@ -25,6 +25,7 @@ from workflows.services.audit import audit
 
 CARRIED = ("name", "code", "position", "standing", "reason", "source")  # what the next standing has of the one before, unless it says otherwise
 LAST_PLACE = 9_999
+LONGEST_NAME = 250
 
 
 def body_add(*, actor: User | None, kind: str, name: str, day: date, code: str = "", source: str = "") -> ExpectedBody:
@@ -129,7 +130,7 @@ def _stand(
 def _checked(*, name: str, code: str, day: date) -> dict[str, Any]:
     problems = {}
     name = normalise(name)
-    if not 0 < len(name) <= ExpectedBody._meta.get_field("name").max_length:
+    if not 0 < len(name) <= LONGEST_NAME:
         problems["name"] = _("Give the name of the body.")
     if code := code.strip():
         try:
