@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,7 +187,7 @@ class Hub(Side):
         taken = self.some(items)
         for place, one in enumerate(taken):
             self.store.hold(self.name, one["key"], {**one, "batch": call.key, "place": place})
-        self.store.batch_keep("hub-body", call.key, call.body.decode())
+        self.store.body_keep(call.key, call.body)
         self.store.receipts_issue(batch, [{"index": place, **one} for place, one in enumerate(taken)])
         self.store.batch_keep("hub-id", batch, call.key)
         return {"batch": batch, "key": call.key, "items": items, "at": datetime.now(UTC).isoformat()}
@@ -205,7 +204,7 @@ class Hub(Side):
     def _held(self, question: HeldQuestion) -> dict[str, Any]:
         """Records as they came, out of the envelopes in which they came."""
         found = [held for key in sorted(map(str, question.keys)) if (held := self.store.held(self.name, key)) and held["kind"] == question.kind]
-        envelopes = {held["batch"]: json.loads(self.store.batch("hub-body", held["batch"])) for held in found} if question.documents else {}
+        envelopes = {held["batch"]: self.store.body(held["batch"]) for held in found} if question.documents else {}
         signed = {name: digest(base64.b64decode(body["manifest"])).hex() for name, body in envelopes.items()}
         records = [_record(envelopes[held["batch"]]["items"][held["place"]], signed[held["batch"]]) for held in found] if envelopes else []
         parts = ("manifest", "signature", "received_at", "answers", "signed_before")

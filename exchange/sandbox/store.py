@@ -15,6 +15,7 @@ from typing import Any
 
 TABLES = """
 create table if not exists batch(key text primary key, side text not null, answer text not null);
+create table if not exists body(key text primary key, body blob not null);
 create table if not exists held(side text, number text, fields text not null, primary key (side, number));
 create table if not exists fact(sequence integer primary key autoincrement, number text not null, fields text not null, unique (number, fields));
 create table if not exists receipt(sequence integer primary key autoincrement, batch text not null, told text not null);
@@ -49,6 +50,14 @@ class Store:
 
     def batch_keep(self, side: str, key: str, answer: Any) -> None:
         self._do("insert or ignore into batch(key, side, answer) values (?, ?, ?)", key, side, json.dumps(answer))
+
+    def body(self, key: str) -> Any:
+        """What was sent under a key."""
+        found = self._one("select body from body where key = ?", key)
+        return json.loads(found[0]) if found else None
+
+    def body_keep(self, key: str, body: bytes) -> None:
+        self._do("insert or ignore into body(key, body) values (?, ?)", key, body)
 
     def batch_forget(self, side: str, key: str) -> None:
         self._do("delete from batch where side = ? and key = ?", side, key)
