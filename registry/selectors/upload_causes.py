@@ -13,6 +13,7 @@ from registry.cleaning import CERTAIN, Cause, Recipe
 from registry.fields import label_of
 from registry.messages import message_of
 from registry.models import Upload, UploadRepair
+from registry.selectors.uploads import UNPAIRED
 from workflows.choices import Severity
 
 EXAMPLES, EFFECTS, LABELS = 3, 200, 3
@@ -95,8 +96,8 @@ def cause_effects(*, upload: Upload, field: str, cause: str, op: str, limit: int
 
 
 def other_lines(*, upload: Upload) -> list[OtherLine]:
-    """Groups that have to be corrected one by one, errors first."""
-    found = upload.findings.filter(repair__isnull=True, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION)
+    """Groups that have to be corrected one by one, errors first; codes that want a pair are listed by `upload_pairs`."""
+    found = upload.findings.filter(repair__isnull=True, sheet_row__gt=0).exclude(severity=Severity.SUGGESTION).exclude(code=UNPAIRED)
     counted = found.order_by().values_list("code", "field", "severity").annotate(times=Count("pk")).order_by("severity", "-times", "code")
     examples: dict[tuple[str, str], Any] = {}
     for one in found.order_by("code", "field", "sheet_row", "id").distinct("code", "field"):

@@ -12,8 +12,8 @@ from orgtree.text import plain
 from registry.fields import label_of
 from registry.models import SourceProgram, Upload
 from registry.program_codes import TITLE, coded_list, pair_keeper
+from registry.selectors.uploads import UNPAIRED
 
-UNPAIRED = "CODE_UNPAIRED"
 MOST_LINES = 100  # of a page; the rest follow when these have their pairs
 
 

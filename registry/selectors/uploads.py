@@ -22,6 +22,7 @@ from workflows.choices import RequestState, Severity
 from workflows.models import JobRun
 
 PAGE = 30
+UNPAIRED = "CODE_UNPAIRED"  # of a program's codes; one pair repairs every row that holds it
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -91,10 +92,11 @@ def upload_outcome(*, upload: Upload, submissions: Sequence[UploadSubmission]) -
 def upload_findings(*, upload: Upload, severity: Severity | None = None, limit: int | None = None, alone: bool = False) -> Iterator[FindingLine]:
     """Findings in the order of the sheet, what concerns the whole workbook first, in the active language.
 
-    `alone` leaves out those that one decision would repair together with others (`selectors.upload_causes`).
+    `alone` leaves out those that one decision would repair together with others (`selectors.upload_causes`, `selectors.upload_pairs`).
     """
     wanted = ({"severity": severity} if severity else {}) | ({"repair__isnull": True} if alone else {})
     rows = UploadFinding.objects.filter(upload=upload, **wanted).order_by("sheet_row", "id")
+    rows = rows.exclude(code=UNPAIRED) if alone else rows
     return finding_lines(rows[:limit].iterator() if limit is None else rows[:limit])
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from orgtree.models import User
 from registry.models import Upload
 from registry.program_codes import NewPair, coded_list, pair_keeper
-from registry.selectors.upload_pairs import UNPAIRED
+from registry.selectors.uploads import UNPAIRED
 from registry.services.upload_fixing import settle
 from registry.services.upload_repairs import NothingToRepair
 from registry.services.uploads import upload_open
