@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
 from functools import cache
 
 from django.conf import settings
@@ -59,7 +58,7 @@ def _signed(manifest: CatalogueManifest) -> Signed:
     return [*((kept[one], read_manifest(bytes(kept[one].body))) for one in before), (manifest, said)]
 
 
-def _files(code: CatalogueCode, signed: Signed) -> Mapping[str, bytes]:
+def _files(code: CatalogueCode, signed: Signed) -> dict[str, bytes]:
     said, proof = signed[-1][1], bytes(code.proof)
     leaf = {"kind": code.kind, "key": str(code.key), "op": "update" if code.version > 1 else "create", "base_version": code.version - 1}
     path = [proof[start : start + 32].hex() for start in range(0, len(proof), 32)]

@@ -30,7 +30,14 @@ def codes_pair(*, actor: User, upload: Upload, chosen: Mapping[tuple[str, str], 
         pairs = [NewPair(name, theirs, chosen[name, theirs]) for name, theirs in sorted(waiting)]
         pair_keeper().pair(actor=actor, side=upload.program.side, pairs=pairs)
         rows = sorted({row for row, field, value in found if (coded_list(field), value) in waiting})
-        figures = {"program": upload.program.code, "pairs": len(pairs), "rows": len(rows)}
-        audit(actor=actor, action="upload.paired", unit=upload.unit, upload=str(upload.pk), **figures)
+        audit(
+            actor=actor,
+            action="upload.paired",
+            unit=upload.unit,
+            upload=str(upload.pk),
+            program=upload.program.code,
+            pairs=len(pairs),
+            rows=len(rows),
+        )
         settle(actor=actor, upload=upload, rows=rows)
     return len(rows)
