@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
@@ -45,7 +46,7 @@ class Shown:
     offered: int
     revoked: int
     requests: Sequence[ChangeRequest]
-    shown: Page[PullRecord]
+    shown: Page[Any]
     lines: Sequence[PullLine]
 
 
@@ -59,7 +60,7 @@ def pulls_seen(user: User) -> QuerySet[Pull]:
     return runs.filter(whole | Q(unit__in=units))
 
 
-def _units(user: User, action: Action) -> QuerySet[OrgUnit]:
+def _units(user: User, action: Action) -> QuerySet[OrgUnit, Any]:
     return scope.units(user, action).order_by().values("pk")
 
 

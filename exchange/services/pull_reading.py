@@ -7,7 +7,6 @@ name, by a signature that counted when it was received. What does not hold is ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -127,11 +126,17 @@ def _missing(pull: Pull, document: Document, units: Mapping[str, str]) -> set[st
 
 def _units(pull: Pull, told: HeldRecords) -> dict[str, str]:
     """Names of the units that stand here, by key; of those that do not, what the other side calls them, by "there " and key."""
-    documents: list[dict[str, Any]] = [one.document for one in told.records]
-    keys = {str(one.get("parent")) for one in documents} if pull.kind == UNIT_KIND else set(told.places)
-    keys |= {str(one.get("using_unit")) for one in documents}
+    keys = {key for one in told.records for key in _mentioned(pull, one.document)}
     known = OrgUnit.objects.filter(pk__in=[key for key in keys if _is_uuid(key)]).order_by().values_list("pk", "name")
     return {**{f"there {key}": name for key, name in told.places.items()}, **{str(key): name for key, name in known}}
+
+
+def _mentioned(pull: Pull, document: Document) -> set[str]:
+    """Keys of units in a document that nobody has looked at yet: one that is no document mentions none."""
+    try:
+        return {str(document["parent"])} if pull.kind == UNIT_KIND else {str(key) for key in units_named(document)}
+    except (KeyError, TypeError):
+        return set()
 
 
 def _is_uuid(text: str) -> bool:

@@ -24,7 +24,7 @@ from exchange.choices import DifferenceKind, PullStage, PullState, PullWhat
 from exchange.connectors import JSON, CallFailed, Connector, connect
 from exchange.contract import PROFILE_KIND, ROUTES, UNIT_KIND, ErrorKind, encode
 from exchange.holding_contract import MAX_KEYS, HeldEntry, HeldPage, HeldQuestion, HeldRecords
-from exchange.models import BulkHours, Channel, Pull, PullRecord, Reconciliation
+from exchange.models import BulkHours, Channel, Difference, Pull, PullRecord, Reconciliation
 from exchange.selectors.pulling import may_ask, may_stage, moving
 from exchange.services.buckets import Holding, entries_read
 from exchange.services.bulk_hours import is_open
@@ -208,7 +208,9 @@ def _held_elsewhere(pull: Pull, line: Connector, keys: Sequence[UUID]) -> list[H
 def _list_found(lease: Lease, line: Connector) -> None:
     """The next of those that a comparison listed as missing here or different."""
     pull = lease.pull
-    listed = pull.reconciliation.differences.filter(kind=pull.kind, what__in=[DifferenceKind.MISSING_HERE, DifferenceKind.DIFFERS])
+    listed = Difference.objects.filter(
+        reconciliation=pull.reconciliation_id, kind=pull.kind, what__in=[DifferenceKind.MISSING_HERE, DifferenceKind.DIFFERS]
+    )
     after = {"key__gt": pull.cursor} if pull.cursor else {}
     keys = list(listed.filter(**after).order_by("key").values_list("key", flat=True)[:MAX_KEYS])
     told = held_ask(line, pull.kind, keys, documents=False) if keys else None

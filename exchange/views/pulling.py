@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -66,7 +67,7 @@ def pull_detail(request: HttpRequest, pull_id: UUID) -> HttpResponse:
     """One run; with `?what=` or `?cannot=1` a part of its records."""
     pull = _pull(request, pull_id)
     running = pull.state in (PullState.RUNNING, PullState.STAGING)
-    progress = {"pull": pull, "running": running, "remedy": pull_remedy(pull), "progress": pull_progress(pull) if running else None}
+    progress: dict[str, Any] = {"pull": pull, "running": running, "remedy": pull_remedy(pull), "progress": pull_progress(pull) if running else None}
     if request.GET.get("part") == "progress":
         return render(request, "exchange/parts/pull_progress.html", progress)
     what, cannot = request.GET.get("what", ""), request.GET.get("cannot") == "1"
@@ -117,7 +118,7 @@ def _stage(request: HttpRequest, pull: Pull, *, keys: list[UUID] | None) -> Http
         if pull_drive(pull_id=pull.pk).state != PullState.READY:
             return redirect("exchange:pull_detail", pull.pk)
         last = pull.records.exclude(request=None).select_related("request").order_by("-request__created_at").first()
-        if last is not None and last.request.author_id == request.user.pk:
+        if last is not None and last.request is not None and last.request.author_id == request.user.pk:
             messages.success(request, _("The request is ready. Look at it once more, then submit it."))
             return redirect("workflows:request_detail", last.request.pk)
         messages.error(request, _("None of it could be put into a request. Each record says why."))
