@@ -1,24 +1,30 @@
-"""A certificate that names no agency counts as an agency's once two of the hub's operators have said so, and the evidence says who."""
+"""Of which agency a certificate is at the hub: it names the agency, with or without a person's number, or two operators have said so; the
+evidence says which. Two workers that meet the same signature at one moment keep it once."""
 
+import threading
 import zipfile
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, Error, IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.demo.pki import Person, certificate_of
+from exchange.contract import PROFILE_KIND
 from exchange.models import AgencyManifest, AgencySigner
 from exchange.services.evidence import verify_evidence
 from exchange.services.held_evidence import version_bundle
+from exchange.services.intake import envelope_read
 from exchange.services.signers import signer_confirm, signer_end, signer_propose, signer_refuse
 from exchange.services.signing import signature_of
+from exchange.services.verification import manifest_verify
 from orgtree import clock
 from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN, sign_freely
@@ -28,6 +34,8 @@ from workflows.documents import digest
 from workflows.errors import NotAllowed, ReasonMissing, WrongState
 from workflows.models import AuditEvent
 
+# Sessions of this database that wait to write what an agency signed.
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%%agencymanifest%%'"
 WORD = "Công văn 12/SNV ngày 01/10/2026"
 
 
@@ -172,3 +180,76 @@ def test_the_page_of_an_agency_carries_it_through(hub, two, file, settings):
         signer.refresh_from_db()
         assert (signer.state, signer.decider, signer.ended_by) == ("confirmed", two[1], two[1])
         transaction.set_rollback(True)
+
+
+def held_zip(hub, sender, folder):
+    """The zip of a new file that the sender signed."""
+    change = hub.senders[sender.code].person()
+    assert hub.take(sender.sign(change))[0].outcome == "accepted"
+    path = folder / f"{uuid4()}.zip"
+    path.write_bytes(version_bundle(key=change.key, version=1))
+    return path
+
+
+def changed(path, name, old, new):
+    with zipfile.ZipFile(path) as packed:
+        files = {one: packed.read(one) for one in packed.namelist()}
+    assert old in files[name]
+    with zipfile.ZipFile(path, "w") as packed:
+        for one, body in {**files, name: files[name].replace(old, new)}.items():
+            packed.writestr(one, body)
+    return path
+
+
+@pytest.mark.parametrize("number", ["066075001234", ""])
+def test_a_certificate_is_the_agencys_with_and_without_a_number(hub, tmp_path, number):
+    signer = Person(f"held-{number}", "Nguyễn Văn An", number, "H15", "H15")
+    path = held_zip(hub, replace(hub.senders["H15"], p12=hub.authority.issue(signer, pin=PIN)), tmp_path)
+    anchor = settings.TRUST_DIRECTORY / "root.pem"
+    lines = verify(path, anchor)
+    assert lines[-1] == "GOOD"
+    assert any(line.endswith("for the agency H15") for line in lines)
+    # and it is nobody else's
+    with pytest.raises(Broken, match="another agency"):
+        verify(changed(path, "seal.json", b'"agency":"H15"', b'"agency":"H16"'), anchor)
+
+
+def another_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_stat_clear_snapshot()")  # a transaction sees the sessions as it saw them first
+        cursor.execute(WAITING)
+        return cursor.fetchone()[0] == 1
+
+
+def test_two_workers_keep_a_signature_once_without_an_error(hub):
+    # given a signature that the hub has not seen, and one worker that has kept it and not committed
+    signed = hub.senders["H15"].sign(hub.senders["H15"].person())
+    envelope, agency = envelope_read(signed.body(), PROFILE_KIND), hub.agencies["H15"]
+    errors, kept = [], []
+
+    def told(execute, sql, params, many, context):
+        try:
+            return execute(sql, params, many, context)
+        except Error as error:
+            errors.append(error)
+            raise
+
+    def second():
+        try:
+            with connection.execute_wrapper(told), transaction.atomic():
+                kept.append(manifest_verify(agency=agency, envelope=envelope)[0])
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=second)
+    with transaction.atomic():
+        first = manifest_verify(agency=agency, envelope=envelope)[0]
+        # when another one comes to the same place and waits for it
+        other.start()
+        while not another_waits():
+            if not other.is_alive():
+                pytest.fail("the second worker did not wait")
+    other.join(timeout=30)
+    # then it goes on with what the first one kept, and no statement failed
+    assert (kept, errors) == ([first], [])
+    assert AgencyManifest.objects.filter(agency=agency, signature_digest=digest(signed.signature)).count() == 1
