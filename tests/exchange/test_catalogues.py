@@ -468,6 +468,7 @@ def test_a_stick_with_older_lists_or_others_than_were_signed_changes_nothing(by_
         lists_statement(actor=user_make("nobody-there"))
 
 
+@pytest.mark.long
 def test_the_pages_write_and_read_the_stick(by_hand, hub):
     hub.publish("V1", "Nghỉ hằng năm")
     clients = Client()

@@ -154,6 +154,7 @@ def test_what_has_no_pair_is_named_with_its_count_and_one_pair_repairs_all_rows(
     assert (again.program, again.staged) == (program, 1)
 
 
+@pytest.mark.long
 def test_what_somebody_types_is_ours(clerk, units, operator, program):
     paired(operator, program, *(one for one in ALL if one[0] != "gender"))
     upload = sent(clerk, units["agency"], [coded(1)], program)
@@ -162,6 +163,7 @@ def test_what_somebody_types_is_ours(clerk, units, operator, program):
     assert (upload.rows.get().state, upload.rows.get().values["gender"]) == (RowState.STAGED, "2")
 
 
+@pytest.mark.long
 def test_the_program_is_chosen_and_forgotten_with_the_columns(clerk, units, operator, program):
     # given
     paired(operator, program, *ALL)
@@ -229,6 +231,7 @@ def test_the_pages_ask_show_and_repair(clerk, units, operator, program):
     assert operators.get(reverse("exchange:mapping_list"), {"side": program.side, "list": "unit"}).status_code == 200
 
 
+@pytest.mark.long
 def test_the_command_names_the_program(clerk, units, operator, program, tmp_path, capsys):
     paired(operator, program, *ALL)
     path = tmp_path / "qlcb.xlsx"
