@@ -45,8 +45,12 @@ WORKBOOK: Mapping[str, Message] = {
     "WORKBOOK_DAMAGED": Message(
         _("The workbook {value} is damaged and cannot be read."), _("Open it in Excel, save it under a new name and send that file.")
     ),
+    "WORKBOOK_BOMB": Message(
+        _("A part of the workbook ({place}) unpacks to {value} MB, more than {limit} times its size in the file, as a table never does."),
+        _("Copy the rows into a new workbook made from the template and send that one."),
+    ),
     "WORKBOOK_UNSAFE": Message(
-        _("The workbook unpacks to more than it may ({place}: {value} MB, at most {limit} MB)."),
+        _("The workbook unpacks to more than it may ({value} MB, at most {limit} MB)."),
         _("Copy the rows into a new workbook made from the template and send that one."),
     ),
     "SHEET_TOO_LARGE": Message(

@@ -107,14 +107,14 @@ def _judge_directory(package: zipfile.ZipFile, name: str, limits: Limits) -> Non
     entries = package.infolist()
     if len(entries) > limits.max_entries:
         raise WorkbookRefused("WORKBOOK_DAMAGED", name)
-    largest = max(entries, key=lambda entry: entry.file_size)
     total = sum(entry.file_size for entry in entries)
     exploding = [
         entry for entry in entries if entry.file_size > limits.ratio_from and entry.file_size > limits.max_ratio * max(entry.compress_size, 1)
     ]
-    if total > limits.unpacked or exploding:
-        worst = exploding[0] if exploding else largest
-        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, place=worst.filename, limit=limits.unpacked // MEGABYTE)
+    for entry in exploding:
+        raise WorkbookRefused("WORKBOOK_BOMB", entry.file_size // MEGABYTE, place=entry.filename, limit=limits.max_ratio)
+    if total > limits.unpacked:
+        raise WorkbookRefused("WORKBOOK_UNSAFE", total // MEGABYTE, limit=limits.unpacked // MEGABYTE)
     sheets = sum(entry.filename.startswith("xl/worksheets/") for entry in entries if entry.filename.endswith((".xml", ".bin")))
     if sheets > limits.max_sheets:
         raise WorkbookRefused("TOO_MANY_SHEETS", sheets, limit=limits.max_sheets)

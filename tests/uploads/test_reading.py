@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from django.utils import translation
 
-from registry.reading import WorkbookRefused, open_book, read_table, table_of
+from registry.reading import Limits, WorkbookRefused, open_book, read_table, table_of
 from tests.uploads.workbooks import RIGHT, grid, replaced, right, saved, with_entry, workbook
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -77,7 +77,13 @@ def test_a_zip_bomb_of_200_mb_is_refused_by_its_directory(tmp_path):
     assert len(body) < 1024 * 1024
     # when, then
     error = refused(tmp_path, body)
-    assert (error.code, error.params["place"]) == ("WORKBOOK_UNSAFE", "xl/media/image1.png")
+    assert (error.code, error.params["place"]) == ("WORKBOOK_BOMB", "xl/media/image1.png")
+
+
+def test_a_workbook_that_unpacks_to_too_much_in_all_is_refused(tmp_path):
+    with pytest.raises(WorkbookRefused) as error:
+        open_book(saved(tmp_path, workbook([right()]), "a.xlsx"), name="a.xlsx", limits=Limits(max_unpacked=1024))
+    assert error.value.code == "WORKBOOK_UNSAFE"
 
 
 def test_a_bomb_whose_directory_lies_is_refused(tmp_path):

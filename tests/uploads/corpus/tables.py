@@ -195,7 +195,7 @@ REFUSED = (
         entry_replaced(book(ROWS), "<worksheet ", '<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet '),
         refused="WORKBOOK_DAMAGED",
     ),
-    case("refused-bomb.xlsx", "30 MB of nothing in 30 KB", bomb(book(ROWS)), refused="WORKBOOK_UNSAFE"),
+    case("refused-bomb.xlsx", "30 MB of nothing in 30 KB", bomb(book(ROWS)), refused="WORKBOOK_BOMB"),
     case("refused-no-headings.xlsx", "people without headings", book([HOA, BINH]), refused="NO_HEADING_ROW"),
     case("refused-no-rows.xlsx", "headings without people", book([H]), refused="NO_ROWS"),
     case("refused-prose.txt", "a letter", "Kính gửi Sở Nội vụ\nChúng tôi xin gửi danh sách sau".encode(), refused="NOT_A_WORKBOOK"),
