@@ -29,7 +29,7 @@ from workflows.choices import MARKS_HOLD
 from workflows.documents import canonical
 
 WINDOW = 8  # batches of a channel that may be open at the same time,
-RECORDS_OPEN, WINDOW_MOST = 512, 64  # and more of them where they are small, up to so many records
+RECORDS_OPEN, WINDOW_MOST = 512, 256  # and more of them where they are small, up to so many records
 UNIT_CANDIDATES = 20_000
 # Documents of one call, in bytes: with proofs and identities (1.5 kB an item) and signatures the whole stays below MAX_BODY.
 BYTES_IN_A_CALL = MAX_BODY - 1_500 * MAX_ITEMS - 4 * 1024 * 1024
