@@ -79,7 +79,8 @@ fault-runs: $(DEV_STAMP) ## delivery in 100,000 seeded worlds of faults (about h
 	@exec $(BIN)/python -m bench.fault_runs
 
 .PHONY: conformance
-conformance: $(DEV_STAMP) ## the conformance kit against our own hub, and against hubs with a fault
+conformance: $(DEV_STAMP) ## the conformance kit against our own sender and hub, and against senders and hubs with a fault
+	@$(BIN)/python -m pytest -q -m "" tests/exchange/test_conformance_senders.py
 	@exec $(BIN)/python -m bench.conformance
 
 bench-%: $(DEV_STAMP) ## measure: bench-gate, bench-ingest and whatever else bench/ holds, on servers of the bench's own

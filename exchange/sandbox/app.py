@@ -26,6 +26,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from exchange.contract import MAX_ITEMS
 from exchange.sandbox.faults import Fault, Faults
 from exchange.sandbox.page import page_or_none
 from exchange.sandbox.sides import HUB, PARTY, POPULATION, Call, Hub, Party, Population, Refused, Reply, Side
@@ -46,7 +47,8 @@ Start = Callable[..., Any]
 class Sandbox:
     """`secret` is what every client must know; `gateway_headers` what the gateway asks for.
 
-    `hang` is for how many seconds a fault keeps silent, `latency` how many a call of the interfaces takes at least.
+    `hang` is for how many seconds a fault keeps silent, `latency` how many a call of the interfaces takes at least. `watch` is told of every call
+    (with its whole path), of what is answered and of the faults that struck, before the answer leaves.
     """
 
     secret: str
@@ -56,10 +58,13 @@ class Sandbox:
     seed: int = 2026
     latency: float = 0.0
     gateway_headers: Sequence[str] = ("x-sender-code", "x-receiver-code", "x-message-id")
+    receipts_a_page: int = MAX_ITEMS
+    watch: Callable[[Call, Reply, Sequence[str]], None] | None = None
 
     def __post_init__(self) -> None:
         self._tokens: dict[str, float] = {}
-        self.sides: dict[str, Side] = {one.name: one(self.store, self.faults, self.seed) for one in (Population, Party, Hub)}
+        self.sides: dict[str, Side] = {one.name: one(self.store, self.faults, self.seed) for one in (Population, Party)}
+        self.sides[HUB] = Hub(self.store, self.faults, self.seed, receipts_a_page=self.receipts_a_page)
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         struck: list[str] = []
@@ -72,9 +77,15 @@ class Sandbox:
         time.sleep(self.latency)
         name, reply = self._node(call, struck) if call.path == NODE else self._answer(call, struck)
         self.store.call_note(name, f"{call.method} {call.path}"[:200], len(call.body), reply.status, struck)
+        if self.watch is not None:
+            self.watch(call, reply, struck)
         if Fault.TIMEOUT in struck:
             time.sleep(self.hang)
         return self._send(reply, start, struck)
+
+    def tokens_end(self) -> None:
+        """No token that was given out counts any longer."""
+        self._tokens = {}
 
     def _answer(self, call: Call, struck: list[str]) -> tuple[str, Reply]:
         """(which side was meant, its answer)."""
@@ -147,7 +158,7 @@ class Sandbox:
 
     def _spoil(self, side: Side, call: Call, reply: Reply, struck: list[str], *, is_new: bool) -> Reply:
         if is_new and self._hit(Fault.LOST_COMMIT, struck):
-            self.store.batch_forget(side.name, call.key)
+            side.forget(call.key)
         self._hit(Fault.TIMEOUT, struck)  # the silence itself follows when the call has been noted
         if self._hit(Fault.EMPTY, struck):
             return Reply(204)
@@ -200,6 +211,7 @@ def _call(environ: Environ) -> Call:
     text = environ.get("CONTENT_LENGTH") or "0"
     size = min(int(text) if text.isdecimal() else 0, MOST)
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
     return Call(
         method=environ["REQUEST_METHOD"],
         path=environ.get("PATH_INFO", "/") or "/",

@@ -89,6 +89,10 @@ class Side:
             raise Refused(404, "NOT_FOUND", "nothing arrived under this key")
         return kept
 
+    def forget(self, key: str) -> None:
+        """As if nothing had ever arrived under this key."""
+        self.store.batch_forget(self.name, key)
+
     def some(self, items: Sequence[Any]) -> Sequence[Any]:
         """All of a batch, or half of it where that fault strikes."""
         return items[: (len(items) + 1) // 2] if self.faults.strikes(Fault.HALF_BATCH) else items
@@ -157,6 +161,10 @@ class Hub(Side):
 
     name = HUB
 
+    def __init__(self, store: Store, faults: Faults, seed: int, *, receipts_a_page: int = MAX_ITEMS) -> None:
+        super().__init__(store, faults, seed)
+        self.receipts_a_page = receipts_a_page
+
     def handle(self, call: Call) -> Reply:
         if call.method in ("PUT", "POST") and call.path in ("/org-units", "/profiles"):
             kept = self.once(call, lambda: self._take(call))
@@ -192,6 +200,15 @@ class Hub(Side):
         self.store.batch_keep("hub-id", batch, call.key)
         return {"batch": batch, "key": call.key, "items": items, "at": datetime.now(UTC).isoformat()}
 
+    def forget(self, key: str) -> None:
+        super().forget(key)
+        batch = str(uuid5(NAMESPACE_OID, key))
+        self.store.batch_forget("hub-id", batch)
+        self.store.receipts_forget(batch)
+        for number, held in self.store.holdings(self.name):
+            if held.get("batch") == key:
+                self.store.let_go(self.name, number)
+
     def _held_page(self, kind: str, query: Mapping[str, str]) -> dict[str, Any]:
         """A page of entries, of everything: it keeps no tree, so it knows no unit."""
         if "unit" in query:
@@ -224,10 +241,10 @@ class Hub(Side):
         """Of one batch, or of all in the order in which they were issued."""
         if batch:
             self._by_id(batch)
-        told = self.store.receipts(batch, int(after) if after.isdecimal() else 0, MAX_ITEMS + 1)
+        told = self.store.receipts(batch, int(after) if after.isdecimal() else 0, self.receipts_a_page + 1)
         accepted = {"outcome": "accepted", "code": "", "message": "", "findings": [], "set_aside": False}
-        receipts = [{**one, **accepted} for one in told[:MAX_ITEMS]]
-        return {"receipts": receipts, "next": receipts[-1]["sequence"] if len(told) > MAX_ITEMS else None}
+        receipts = [{**one, **accepted} for one in told[: self.receipts_a_page]]
+        return {"receipts": receipts, "next": receipts[-1]["sequence"] if len(told) > self.receipts_a_page else None}
 
 
 def _entry(held: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,9 @@ class Store:
         with self._lock:
             self._database.executemany("insert into receipt(batch, told) values (?, ?)", [(batch, json.dumps(one)) for one in told])
 
+    def receipts_forget(self, batch: str) -> None:
+        self._do("delete from receipt where batch = ?", batch)
+
     def receipts(self, batch: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Receipts after a place, in their order: of one batch, or of all (an empty `batch`)."""
         which = OF_BATCH if batch else OF_ALL

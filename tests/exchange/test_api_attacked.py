@@ -56,6 +56,9 @@ OPERATIONS = [
     ("/api/v1/catalogues", "GET"),
     ("/api/v1/catalogues", "PUT"),
     ("/api/v1/catalogues/{name}", "GET"),
+    ("/api/v1/org-units", "GET"),
+    ("/api/v1/profiles", "GET"),
+    ("/api/v1/held", "POST"),
 ]
 
 
