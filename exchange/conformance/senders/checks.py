@@ -335,12 +335,11 @@ def waits_as_it_is_told(one: Examined) -> str:
 @check("the same question at most ten times in ten seconds", "Ask again after a while that grows.")
 def asks_with_patience(one: Examined) -> str:
     asked: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for seen in one.log.behind_token:
-        if seen.call.method == "GET" and seen.status == 200:
-            times = asked[seen.call.path, str(sorted(seen.call.query.items()))]
-            times.append(seen.at)
-            if len(times) > AT_MOST and seen.at - times[-AT_MOST - 1] < IN_SECONDS:
-                return f"{seen} with {dict(seen.call.query)} was asked {AT_MOST + 1} times in {seen.at - times[-AT_MOST - 1]:.1f} s"
+    for seen in _some([seen for seen in one.log.behind_token if seen.call.method == "GET" and seen.status == 200], "something be asked"):
+        times = asked[seen.call.path, str(sorted(seen.call.query.items()))]
+        times.append(seen.at)
+        if len(times) > AT_MOST and seen.at - times[-AT_MOST - 1] < IN_SECONDS:
+            return f"{seen} with {dict(seen.call.query)} was asked {AT_MOST + 1} times in {seen.at - times[-AT_MOST - 1]:.1f} s"
     return ""
 
 
