@@ -74,8 +74,22 @@ class Transfers(msgspec.Struct, kw_only=True):
     next: UUID | None
 
 
+class Named(msgspec.Struct, kw_only=True):
+    """By whose word at the hub a certificate that names no agency is one's: two operators', after what `source` says of the agency itself."""
+
+    agency: AgencyCode
+    certificate: Annotated[Digest, Meta(description="SHA-256 of the certificate's DER")]
+    said_by: str
+    confirmed_by: str
+    confirmed_at: Moment
+    source: str
+
+
 class Proof(msgspec.Struct, kw_only=True):
-    """Why a version is what the old agency signed: the leaf `{kind, key, op, base_version, document_digest}` of its manifest."""
+    """Why a version is what the old agency signed: the leaf `{kind, key, op, base_version, document_digest}` of its manifest.
+
+    `answers` are what OCSP responders said of the signature's certificates, `named` whose the certificate is where it names no agency.
+    """
 
     agency: AgencyCode
     manifest: bytes
@@ -84,6 +98,8 @@ class Proof(msgspec.Struct, kw_only=True):
     base_version: Count
     leaf_index: Count
     proof: list[Digest]
+    answers: Answers = []
+    named: Named | None = None
 
 
 class TransferFile(msgspec.Struct, kw_only=True):

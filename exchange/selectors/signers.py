@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.db.models import QuerySet
 
+from exchange.hub_contract import Named
 from exchange.models import Agency, AgencySigner
 from workflows.choices import GrantState
 from workflows.cms import VerifiedSignature
@@ -24,3 +27,17 @@ def fingerprints_named(agency: Agency, verified: VerifiedSignature) -> tuple[str
     """The same for `bind_to_agency`, where it is not kept which statement it was."""
     named = signer_named(agency, verified)
     return (named.fingerprint,) if named else ()
+
+
+def signer_told(signer: AgencySigner) -> Named:
+    """A statement that was confirmed, as whoever judges the signature elsewhere needs it."""
+    assert signer.decider is not None
+    assert signer.decided_at is not None
+    return Named(
+        agency=signer.agency.code,
+        certificate=signer.fingerprint,
+        said_by=signer.proposer.display_name,
+        confirmed_by=signer.decider.display_name,
+        confirmed_at=signer.decided_at.astimezone(UTC).replace(microsecond=0),
+        source=signer.source,
+    )

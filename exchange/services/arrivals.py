@@ -11,6 +11,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -229,6 +230,8 @@ def _keep(arrival: IncomingTransfer, file: TransferFile) -> int:
         "base_version": file.proof.base_version,
         "leaf_index": file.proof.leaf_index,
         "proof": file.proof.proof,
+        "answers": [base64.b64encode(one).decode() for one in file.proof.answers],
+        "named": msgspec.to_builtins(file.proof.named),
     }
     values = {
         "document": body,
@@ -251,7 +254,8 @@ def file_verified(*, arrival: IncomingTransfer, file: TransferFile) -> bytes:
         raise ProofWrong("DOCUMENT_INVALID", _("The file is not a complete %s.") % STAFF_PROFILE.identifier)
     body = canonical(file.document)
     statement = statement_read(proof.manifest, authority=arrival.from_agency)
-    signature_prove(proof, authority=arrival.from_agency, trust=TrustStore.load(settings.TRUST_DIRECTORY))
+    named = [proof.named.certificate] if proof.named is not None and proof.named.agency == arrival.from_agency else []
+    signature_prove(proof, authority=arrival.from_agency, trust=TrustStore.load(settings.TRUST_DIRECTORY), fingerprints=named)
     leaf_prove(Leaf(PROFILE_KIND, arrival.person, proof.base_version, digest(body), proof.leaf_index, proof.proof), statement)
     return body
 

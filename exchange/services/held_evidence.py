@@ -8,15 +8,16 @@ which root, manifests and signatures, and what the hub's own link says that name
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 
 from exchange.contract import PROFILE_KIND
 from exchange.hub_contract import RELEASE_KIND
 from exchange.models import AgencyManifest, AgencySigner, InboundEvidence, TransferCase
+from exchange.selectors.signers import signer_told
 from workflows.documents import canonical, digest, parse
 from workflows.manifest import Statement, read_manifest
 from workflows.models import RecordVersion, Seal
@@ -104,19 +105,7 @@ def _files(document: bytes, leaf: bytes, manifest: AgencyManifest, leaf_index: i
 
 def _named(signer: AgencySigner) -> bytes:
     """Who said of which agency the certificate is, which names none, and where the agency itself says so."""
-    assert signer.decider is not None
-    assert signer.decided_at is not None
-    return canonical(
-        {
-            "schema": NAMED,
-            "agency": signer.agency.code,
-            "certificate": signer.fingerprint,
-            "said_by": signer.proposer.display_name,
-            "confirmed_by": signer.decider.display_name,
-            "confirmed_at": signer.decided_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "source": signer.source,
-        }
-    )
+    return canonical({"schema": NAMED, **msgspec.to_builtins(signer_told(signer))})
 
 
 def _leaf(kind: str, key: UUID, number: int, document: bytes) -> bytes:

@@ -9,6 +9,7 @@ from exchange.choices import TRANSFER_OPEN
 from exchange.contract import PROFILE_KIND
 from exchange.hub_contract import Proof, TransferFile
 from exchange.models import Agency, InboundEvidence, TransferCase
+from exchange.selectors.signers import signer_told
 from exchange.services.machine_accounts import machine_account
 from exchange.services.transfers import CaseMoved
 from orgtree.models import OrgUnit
@@ -25,7 +26,9 @@ def transfer_file(*, agency: Agency, number: UUID) -> TransferFile:
         raise CaseMoved(case)
     profile = StaffProfile.objects.get(pk=case.key)
     version = RecordVersion.objects.select_related("document").get(kind=PROFILE_KIND, key=case.key, version=profile.version)
-    evidence = InboundEvidence.objects.select_related("manifest__agency").get(kind=PROFILE_KIND, key=case.key, version=profile.version)
+    evidence = InboundEvidence.objects.select_related("manifest__agency", "manifest__named_by__agency").get(
+        kind=PROFILE_KIND, key=case.key, version=profile.version
+    )
     document = parse(bytes(version.document.body))
     reader = machine_account(name=f"agency.{agency.code}", label=agency.name)
     files_export(actor=reader, records=[(case.key, profile.using_unit_id)], what=f"transfer {case.pk}")
@@ -43,6 +46,8 @@ def transfer_file(*, agency: Agency, number: UUID) -> TransferFile:
             base_version=(evidence.agency_version or evidence.version) - 1,
             leaf_index=evidence.leaf_index,
             proof=[proof[start : start + 32].hex() for start in range(0, len(proof), 32)],
+            answers=[bytes(one) for one in manifest.answers],
+            named=signer_told(manifest.named_by) if manifest.named_by is not None else None,
         ),
         places=places_of([document]),
     )

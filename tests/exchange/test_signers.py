@@ -4,8 +4,10 @@ evidence says which. Two workers that meet the same signature at one moment keep
 import threading
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import uuid4
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
@@ -18,22 +20,27 @@ from django.urls import reverse
 
 from config.demo.pki import Person, certificate_of
 from exchange.contract import PROFILE_KIND
-from exchange.models import AgencyManifest, AgencySigner
+from exchange.hub_contract import TransferFile
+from exchange.models import AgencyManifest, AgencySigner, TransferCase
+from exchange.services.arrivals import file_verified
 from exchange.services.evidence import verify_evidence
 from exchange.services.held_evidence import version_bundle
 from exchange.services.intake import envelope_read
+from exchange.services.proving import ProofWrong
 from exchange.services.signers import signer_confirm, signer_end, signer_propose, signer_refuse
 from exchange.services.signing import signature_of
+from exchange.services.transfer_files import transfer_file
 from exchange.services.verification import manifest_verify
 from orgtree import clock
 from tests.factories import superuser_make, user_make
 from tests.workflows.certificates import PIN, sign_freely
 from tools.verify_evidence import Broken, verify
 from workflows.cms import SignatureRefused
-from workflows.documents import digest
+from workflows.documents import canonical, digest
 from workflows.errors import NotAllowed, ReasonMissing, WrongState
 from workflows.models import AuditEvent
 
+replaced = msgspec.structs.replace
 # Sessions of this database that wait to write what an agency signed.
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%%agencymanifest%%'"
 WORD = "Công văn 12/SNV ngày 01/10/2026"
@@ -62,6 +69,14 @@ def pem(sender):
 def said(hub, two, file, code="H15"):
     signer = signer_propose(actor=two[0], agency=hub.agencies[code], body=file, source=WORD)
     return signer_confirm(actor=two[1], agency=hub.agencies[code], signer_id=signer.pk)
+
+
+def file_told(old, new, manifest, change):
+    """The file as the hub hands it over to the agency to which it is offered."""
+    day = clock.today()
+    release = {"document": b"{}", "version": 1, "digest": b"d" * 32, "leaf_index": 0, "proof": b"", "due_on": day, "expires_on": day}
+    case = TransferCase.objects.create(pk=uuid4(), key=change.key, manifest=manifest, from_agency=old, to_agency=new, **release)
+    return msgspec.json.decode(msgspec.json.encode(transfer_file(agency=new, number=case.pk)), type=TransferFile)
 
 
 def sent(hub, sender):
@@ -104,6 +119,13 @@ def test_what_it_signs_counts_from_the_second_word_to_the_end(hub, two, sender, 
                     packed.writestr(name, body.replace(b'"H15"', other))
         with pytest.raises(Broken):
             verify(path, anchor)
+    # and it goes with the file to another agency, which takes it up by that word alone
+    body, told = canonical(change.document), file_told(h15, hub.agencies["H16"], manifest, change)
+    arrival = SimpleNamespace(person=change.key, from_agency="H15")
+    assert file_verified(arrival=arrival, file=told) == body
+    for word in (None, replaced(told.proof.named, certificate="0" * 64), replaced(told.proof.named, agency="H16")):
+        with pytest.raises(ProofWrong, match="wrong_agency"):
+            file_verified(arrival=arrival, file=replaced(told, proof=replaced(told.proof, named=word)))
     # when it is ended, by one
     signer_end(actor=two[0], agency=h15, signer_id=signer.pk, reason="Nghỉ việc")
     # then what it signs counts no longer, what was taken stays, and it may be said again
