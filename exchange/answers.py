@@ -5,6 +5,7 @@ Shared by the hub's API and the calls about cases; every refusal is a `Problem`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -65,10 +66,21 @@ BODY_PROBLEMS = (400, 411, 413, 415, 422)
 
 
 def read_body(request: HttpRequest, decode: Callable[[bytes], T]) -> T:
+    body = body_of(request)
     try:
-        return body_read(body_of(request), decode)
+        read = body_read(body, decode)
     except BodyInvalid as error:
         raise invalid_body(error) from error
+    if rb"\u0000" in body and _holds_nul(json.loads(body)):
+        raise Refused(422, CallCode.INVALID, "A text holds the character NUL.", "$")
+    return read
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_holds_nul(part) for part in parts)
 
 
 def refuse_nul(request: HttpRequest) -> None:

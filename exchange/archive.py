@@ -123,10 +123,16 @@ def exchanges_keep(entries: list[ArchivedExchange]) -> None:
 
 
 def _written(name: str, value: Any) -> Any:
-    """A value as COPY takes it."""
+    """A value as COPY takes it. PostgreSQL keeps no NUL, and anybody can write one into an address."""
     if isinstance(value, dict):
         return Jsonb(value)
-    return ip_address(value) if name == "caller" and value is not None else value
+    if name == "caller" and value is not None:
+        return ip_address(value)
+    return _kept(value) if isinstance(value, str) else value
+
+
+def _kept(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 COLUMNS = {

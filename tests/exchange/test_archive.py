@@ -150,6 +150,12 @@ def test_a_month_that_nobody_made_is_made_when_it_is_needed(channel):
     assert ArchivedExchange.objects.filter(address="/late").exists()
 
 
+def test_a_character_that_no_text_can_hold_is_kept_as_a_sign(channel):
+    named = {"address": "/batches?idempotency_key=a\0b", "reference": "a\0b\ud800"}
+    exchanges_keep([entry_made(request=Said(), answer=Said(), at=datetime.now(UTC), method="GET", way=Way.IN, outcome="ok", **named)])
+    assert ArchivedExchange.objects.filter(reference="a\ufffdb?", address__contains="a\ufffdb").exists()
+
+
 def test_on_a_hub_an_operator_sees_the_calls_of_the_agencies_they_operate(office, channel, settings):
     # given two agencies, one below a unit that somebody operates
     settings.ROLE = "hub"

@@ -102,6 +102,8 @@ def test_only_the_agreed_fields_of_the_agreed_people(office, people, agreement):
     asked = {"purpose": "salary-check", "numbers": [people[0].citizen_id]}
     assert theirs.post("/api/shared/v1/lookup", asked, content_type="application/json").json()["profiles"] == []
     assert mine.post("/api/shared/v1/lookup", asked, content_type="application/json").json()["profiles"][0]["key"] == str(people[0].pk)
+    unkept = mine.post("/api/shared/v1/lookup", {**asked, "purpose": "a\0b"}, content_type="application/json")
+    assert (unkept.status_code, unkept.json()["code"]) == (422, "INVALID")
 
 
 def test_without_an_agreement_in_force_there_is_nothing(office, agreement):
