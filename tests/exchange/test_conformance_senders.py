@@ -12,7 +12,7 @@ import pytest
 
 from exchange import connectors
 from exchange.conformance.kit import Kit
-from exchange.conformance.senders.checks import CHECKS, Examined, SenderResult, judged, sender_report
+from exchange.conformance.senders.judging import CHECKS, Examined, SenderResult, judged, sender_report
 from exchange.conformance.senders.watching import InTurn, Watched
 from exchange.contract import PROFILE_KIND, UNIT_KIND
 from exchange.models import Channel, Delivery

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from exchange.conformance.senders.checks import Examined, SenderResult, judged, sender_report
+from exchange.conformance.senders.judging import Examined, SenderResult, judged, sender_report
 from exchange.conformance.senders.watching import Watched
 from exchange.sandbox.serving import served
 from workflows.trust import TrustStore

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from exchange.conformance.senders.watching import Log, Seen
+from exchange.conformance.senders.judging import Examined, Unseen, check
+from exchange.conformance.senders.watching import Seen
 from exchange.contract import MAX_BODY, MAX_ITEMS, PROFILE_KIND, RECEIVED_AT_FUTURE, UNIT_KIND, Envelope, Item
 from exchange.sandbox.faults import Fault
 from exchange.services.proving import Leaf, ProofWrong, leaf_prove, sealed_statements, signature_prove, statement_read
@@ -22,82 +22,12 @@ from registry.fields import BY_NAME
 from workflows.documents import canonical, digest
 from workflows.manifest import Statement
 from workflows.targets import target
-from workflows.trust import TrustStore
 
 KEY = re.compile("[A-Za-z0-9_-]{16,128}")
 UNDER_WAY = 0.5  # seconds in which a call that had begun before still arrives
 AT_MOST, IN_SECONDS = 10, 10.0  # the same question so often in so long is no patience any more
 CALLS_A_TOKEN = 5
 UNITS_OF_PERSON = tuple(name for name, one in BY_NAME.items() if one.kind == "unit")
-
-
-class Unseen(Exception):
-    """Nothing was called by which this could be judged; the text says what to let happen."""
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What is judged: the calls, whose they are, and whom the examiner trusts (None: signatures are not judged)."""
-
-    log: Log
-    authority: str
-    trust: TrustStore | None = None
-
-
-@dataclass(frozen=True)
-class SenderCheck:
-    name: str
-    expected: str
-    mend: str
-    judge: Callable[[Examined], str]
-
-
-@dataclass(frozen=True)
-class SenderResult:
-    """`unseen` says what to let happen for the check to be judged at all; `seen` is an example of what was wrong."""
-
-    check: SenderCheck
-    seen: str = ""
-    unseen: str = ""
-
-    @property
-    def passed(self) -> bool:
-        return not (self.seen or self.unseen)
-
-
-CHECKS: list[SenderCheck] = []
-
-
-def check(expected: str, mend: str) -> Callable[[Callable[[Examined], str]], Callable[[Examined], str]]:
-    """Register a function as a check under its own name."""
-
-    def registered(function: Callable[[Examined], str]) -> Callable[[Examined], str]:
-        CHECKS.append(SenderCheck(function.__name__, expected, mend, function))
-        return function
-
-    return registered
-
-
-def judged(examined: Examined) -> list[SenderResult]:
-    return [_judged(one, examined) for one in CHECKS]
-
-
-def sender_report(results: list[SenderResult]) -> str:
-    """What did not pass and what was not seen, each with how to mend it, or how to let it be seen."""
-    lines = []
-    for one in results:
-        if one.seen:
-            lines += [f"FAILED  {one.check.name}", f"  expected  {one.check.expected}", f"  seen      {one.seen}", f"  mend      {one.check.mend}"]
-        elif one.unseen:
-            lines += [f"UNSEEN  {one.check.name}", f"  expected  {one.check.expected}", f"  let       {one.unseen}"]
-    return "\n".join(lines)
-
-
-def _judged(one: SenderCheck, examined: Examined) -> SenderResult:
-    try:
-        return SenderResult(one, seen=one.judge(examined))
-    except Unseen as unseen:
-        return SenderResult(one, unseen=str(unseen))
 
 
 # How it enters
